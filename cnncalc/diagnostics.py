@@ -1,0 +1,170 @@
+"""What can go wrong, and where: spans, origins, diagnostics and the errors that carry them.
+
+Every station uses this module; it knows none of them.  It renders a diagnostic as text
+because the text is the same on every output; colour is added in `render`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Span(NamedTuple):
+    """A stretch of one line of a source: 1-based line and columns, `end` exclusive."""
+
+    source: Source
+    line: int
+    column: int
+    end: int
+
+    def __str__(self) -> str:
+        return f"{self.source.path}:{self.line}:{self.column}"
+
+
+class Source:
+    """A text and the path it is shown under."""
+
+    __slots__ = ("_lines", "path", "text")
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path = path
+        self.text = text
+        self._lines: list[str] | None = None
+
+    def line(self, number: int) -> str:
+        """The source line of this 1-based number, without its line break."""
+        if self._lines is None:
+            self._lines = self.text.splitlines()
+        return self._lines[number - 1] if 0 < number <= len(self._lines) else ""
+
+
+class Call(NamedTuple):
+    """One link of the chain from the file's layers down to a layer: a block call, or one turn of a repeat."""
+
+    block: str
+    """The block's name; empty for a group or a layer."""
+    turn: int
+    """From 0."""
+    turns: int
+    """1 where nothing is repeated."""
+    span: Span
+    outer: Call | None
+
+    @property
+    def what(self) -> str:
+        """``in block `stem`, repeat 2 of 3, called`` or ``in repeat 2 of 3, written``."""
+        turn = f"repeat {self.turn + 1} of {self.turns}"
+        if not self.block:
+            return f"in {turn}, written"
+        return f"in block `{self.block}`, {turn}, called" if self.turns > 1 else f"in block `{self.block}`, called"
+
+
+class Origin(NamedTuple):
+    """Where a layer comes from: its step, and the chain of block calls around it."""
+
+    span: Span
+    call: Call | None
+
+    def calls(self) -> list[Call]:
+        """The block calls around the layer, innermost first."""
+        chain = []
+        call = self.call
+        while call is not None:
+            chain.append(call)
+            call = call.outer
+        return chain
+
+
+class Note(NamedTuple):
+    """A further fact about a diagnostic, at a place of its own where it has one."""
+
+    text: str
+    span: Span | None = None
+
+    def __str__(self) -> str:
+        return f"{self.text} at {self.span}" if self.span else self.text
+
+
+class Diagnostic(NamedTuple):
+    """One problem: a code, a message, the smallest span that signifies, facts, and what to do."""
+
+    code: str
+    message: str
+    span: Span | None = None
+    label: str = ""
+    notes: tuple[Note, ...] = ()
+    help: str = ""
+    severity: str = "error"
+
+    def __str__(self) -> str:
+        head = f"{self.severity}[{self.code}]: {self.message}"
+        return "\n".join([head, *self.body()])
+
+    def body(self) -> list[str]:
+        """The lines below the head: place, source line with carets, notes and help."""
+        lines = []
+        if self.span is not None:
+            lines += excerpt(self.span, self.label)
+        lines += [f"note: {note}" for note in self.notes]
+        if self.help:
+            lines.append(f"help: {self.help}")
+        return lines
+
+
+MAX_LINE = 160
+
+
+def excerpt(span: Span, label: str = "") -> list[str]:
+    """The place, and the source line with carets below `span`; a long line is cut around it."""
+    text = span.source.line(span.line)
+    if not text:
+        return [f"  --> {span}"]
+    text = text.replace("\t", " ")
+    start, end = span.column - 1, min(max(span.end, span.column + 1) - 1, len(text) + 1)
+    if len(text) > MAX_LINE:
+        first = max(0, start - MAX_LINE // 2)
+        text = ("…" if first else "") + text[first : first + MAX_LINE] + ("…" if first + MAX_LINE < len(text) else "")
+        shift = first - (1 if first else 0)
+        start, end = start - shift, min(end - shift, len(text))
+    gutter = " " * len(str(span.line))
+    carets = " " * start + "^" * max(1, end - start)
+    return [
+        f"{gutter} --> {span}",
+        f"{gutter} |",
+        f"{span.line} | {text.rstrip()}",
+        f"{gutter} | {carets}{' ' + label if label else ''}",
+    ]
+
+
+class SpecError(Exception):
+    """The spec is wrong: one or more diagnostics, and the graph up to the failing layer if there is one.
+
+    `partial` is the graph of the good layers when expansion failed midway, else None.
+    """
+
+    def __init__(self, diagnostics: list[Diagnostic], partial: object | None = None) -> None:
+        super().__init__("\n\n".join(map(str, diagnostics)))
+        self.diagnostics = diagnostics
+        self.partial = partial
+
+
+class Fault(Exception):
+    """A problem whose place is not known where it is found: layers and expressions raise it.
+
+    `field` names the argument at fault (None: the layer as a whole); one place adds span and chain.
+    """
+
+    def __init__(self, code: str, message: str, field: str | None = None, help: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.field = field
+        self.help = help
+
+
+def suggestion(name: str, candidates: object) -> str:
+    """``did you mean `x`?`` for the closest of `candidates` (an iterable of names), or ``""``."""
+    from difflib import get_close_matches  # an error path: not worth its import time at start-up
+
+    close = get_close_matches(name, [str(candidate) for candidate in candidates], 1, 0.6)  # type: ignore[attr-defined]
+    return f"did you mean `{close[0]}`?" if close else ""

@@ -1,0 +1,199 @@
+"""Activations: pointwise, without a shape of their own."""
+
+from __future__ import annotations
+
+from math import erf, exp, expm1, log, log1p, pi, sqrt, tanh
+from typing import Any
+
+from cnncalc.diagnostics import Fault
+from cnncalc.geometry import Shape
+from cnncalc.layers.base import COUNT, NUMBER, Layer, Type, Weight, _word, field, words
+
+
+def sigmoid(x: float) -> float:
+    """1/(1 + exp(-x)), where no exponential grows too large."""
+    return 0.5 * (1 + tanh(0.5 * x))
+
+
+def softplus(x: float) -> float:
+    """log(1 + exp(x)), where no exponential grows too large."""
+    return max(x, 0.0) + log1p(exp(-abs(x)))
+
+
+def log_sum(values: tuple[float, ...], count: int) -> float:
+    """log(exp(x0) + exp(x1) + ...), where no exponential grows too large."""
+    highest = max(values)
+    return highest + log(sum(exp(value - highest) for value in values))
+
+
+class Relu(Layer, kind="relu"):
+    """max(x, 0)."""
+
+    def scalar(self, x: float) -> float:  # type: ignore[override]
+        return max(x, 0.0)
+
+
+class Relu6(Layer, kind="relu6"):
+    """min(max(x, 0), 6)."""
+
+    def scalar(self, x: float) -> float:  # type: ignore[override]
+        return min(max(x, 0.0), 6.0)
+
+
+class LeakyRelu(Layer, kind="leaky_relu"):
+    """x, and negative_slope*x below 0."""
+
+    negative_slope: float = field(NUMBER, "slope below 0", 0.01)
+
+    def scalar(self, x: float) -> float:  # type: ignore[override]
+        return x if x >= 0 else self.negative_slope * x
+
+
+class Prelu(Layer, kind="prelu"):
+    """As leaky_relu, with learned slopes."""
+
+    slopes: int = field(COUNT, "learned slopes: 1, or one per channel", 1)
+
+    def tensors(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
+        if self.slopes not in (1, inputs[0][0]):
+            raise Fault(
+                "wrong-shape",
+                f"`slopes` is {self.slopes} for {inputs[0][0]} channels",
+                "slopes",
+                "use 1, or `x.channels` for one per channel",
+            )
+        return (Weight("weight", (self.slopes,)),)
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        self.tensors(inputs)
+        return inputs[0]
+
+    def execute(self, run: Any, x: Any) -> Any:
+        slopes = run.factors("weight", x, self.slopes)
+        return run.each(lambda value, slope: value if value >= 0 else slope * value, x, aside=(slopes,))
+
+
+class Elu(Layer, kind="elu"):
+    """x, and alpha*(exp(x) - 1) below 0."""
+
+    alpha: float = field(NUMBER, "scale below 0", 1.0)
+
+    def scalar(self, x: float) -> float:  # type: ignore[override]
+        return x if x >= 0 else self.alpha * expm1(x)
+
+
+class Selu(Layer, kind="selu"):
+    """gamma*elu(x, alpha), self-normalising."""
+
+    alpha: float = field(NUMBER, "scale below 0", 1.6732632423543772)
+    gamma: float = field(NUMBER, "scale", 1.0507009873554805)
+
+    def scalar(self, x: float) -> float:  # type: ignore[override]
+        return self.gamma * (x if x >= 0 else self.alpha * expm1(x))
+
+
+class Gelu(Layer, kind="gelu"):
+    """x times the normal distribution function of x."""
+
+    approximate: str = field(words("none", "tanh"), "exact, or its tanh approximation", "none")
+
+    def scalar(self, x: float) -> float:  # type: ignore[override]
+        if self.approximate == "tanh":
+            return 0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x * x * x)))
+        return 0.5 * x * (1 + erf(x / sqrt(2)))
+
+
+class Silu(Layer, kind="silu"):
+    """x*sigmoid(x), also called swish."""
+
+    def scalar(self, x: float) -> float:  # type: ignore[override]
+        return x * sigmoid(x)
+
+
+class Mish(Layer, kind="mish"):
+    """x*tanh(softplus(x))."""
+
+    def scalar(self, x: float) -> float:  # type: ignore[override]
+        return x * tanh(softplus(x))
+
+
+class Sigmoid(Layer, kind="sigmoid"):
+    """1/(1 + exp(-x))."""
+
+    def scalar(self, x: float) -> float:  # type: ignore[override]
+        return sigmoid(x)
+
+
+class HardSigmoid(Layer, kind="hard_sigmoid"):
+    """alpha*x + beta, clipped to 0..1."""
+
+    alpha: float = field(NUMBER, "slope", 1 / 6)
+    beta: float = field(NUMBER, "value at 0", 0.5)
+
+    def scalar(self, x: float) -> float:  # type: ignore[override]
+        return min(max(self.alpha * x + self.beta, 0.0), 1.0)
+
+
+class HardSwish(Layer, kind="hard_swish"):
+    """x*hard_sigmoid(x)."""
+
+    def scalar(self, x: float) -> float:  # type: ignore[override]
+        return x * min(max(x / 6 + 0.5, 0.0), 1.0)
+
+
+class Tanh(Layer, kind="tanh"):
+    """Hyperbolic tangent."""
+
+    def scalar(self, x: float) -> float:  # type: ignore[override]
+        return tanh(x)
+
+
+class Softplus(Layer, kind="softplus"):
+    """log(1 + exp(beta*x))/beta."""
+
+    beta: float = field(NUMBER, "sharpness", 1.0)
+
+    def scalar(self, x: float) -> float:  # type: ignore[override]
+        return softplus(self.beta * x) / self.beta
+
+
+class Softmax(Layer, kind="softmax"):
+    """exp(x) divided by its sum over the channels of a position."""
+
+    def execute(self, run: Any, x: Any) -> Any:
+        return run.each(lambda value, total: exp(value - total), x, aside=(run.across(log_sum, x),))
+
+
+class LogSoftmax(Layer, kind="log_softmax"):
+    """Logarithm of softmax over the channels of a position."""
+
+    def execute(self, run: Any, x: Any) -> Any:
+        return run.each(lambda value, total: value - total, x, aside=(run.across(log_sum, x),))
+
+
+ACTIVATIONS: tuple[type[Layer], ...] = (
+    Relu,
+    Relu6,
+    LeakyRelu,
+    Prelu,
+    Elu,
+    Selu,
+    Gelu,
+    Silu,
+    Mish,
+    Sigmoid,
+    HardSigmoid,
+    HardSwish,
+    Tanh,
+    Softplus,
+    Softmax,
+    LogSoftmax,
+)
+_WORDS = ("none", *(kind.kind for kind in ACTIVATIONS))
+
+
+def _act(value: Any) -> str:
+    return _word(value, _WORDS)
+
+
+ACT = Type("`none` or an activation's kind", _act, _WORDS)

@@ -1,0 +1,44 @@
+"""Dense layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.diagnostics import Fault
+from cnncalc.geometry import Shape, dims, elements
+from cnncalc.layers.activation import ACT
+from cnncalc.layers.base import COUNT, FLAG, Layer, Multiplies, Weight, field
+from cnncalc.layers.convolution import with_bias
+from cnncalc.layers.normalisation import NORM
+
+
+class Linear(Layer, kind="linear"):
+    """Fully connected layer on a flat tensor, with a normalisation and an activation after it."""
+
+    features: int = field(COUNT, "output features")
+    bias: bool = field(FLAG, "a learned offset per feature", True)
+    norm: str = field(NORM, "normalisation after it", "none")
+    act: str = field(ACT, "activation after it, and after the normalisation", "none")
+
+    example = "{linear: 1000}"
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        if len(inputs[0]) > 1:
+            raise Fault(
+                "not-flat",
+                f"`linear` needs a flat tensor, but its input is {dims(inputs[0])}",
+                None,
+                f"put `flatten` before it ({elements(inputs[0]):,} features) or `global_avg_pool` and `flatten` "
+                f"({inputs[0][0]:,} features); for one linear layer per position use "
+                f"`{{conv: {self.features}, kernel: 1}}`",
+            )
+        return (self.features,)
+
+    def tensors(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
+        return with_bias((Weight("weight", (self.features, inputs[0][0])),), self.bias, self.features)
+
+    def multiplies(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[Multiplies, ...]:
+        return (Multiplies("output", self.features, inputs[0][0]),)
+
+    def execute(self, run: Any, x: Any) -> Any:
+        return run.convolve(x, (), self.features, 1, "weight", "bias" if self.bias else "")

@@ -1,0 +1,171 @@
+"""Normalisations: pointwise for the receptive field, with learned factors and running statistics per channel.
+
+The statistics that some of them take over the whole input at run time do not count as a receptive field,
+as they do not in the literature.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Any
+
+from cnncalc.geometry import Shape
+from cnncalc.layers.base import COUNT, FLAG, NUMBER, Layer, Type, Weight, _word, divides, field
+
+SCALE_ON = field(FLAG, "a learned factor per channel", True)
+SHIFT_ON = field(FLAG, "a learned offset per channel", True)
+EPS = field(NUMBER, "added to the variance", 1e-5)
+
+
+def moments(values: tuple[float, ...], count: int) -> tuple[float, float]:
+    """Mean and (biased) variance."""
+    mean = sum(values) / count
+    return mean, sum((value - mean) ** 2 for value in values) / count
+
+
+def squares(values: tuple[float, ...], count: int) -> float:
+    """Sum of squares."""
+    return sum(value * value for value in values)
+
+
+class Normalisation(Layer):
+    """What the normalisations share: learned factors, and statistics where they are kept."""
+
+    scale: bool
+    shift: bool
+    eps: float
+    statistics: bool = False
+
+    def tensors(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
+        each = (inputs[0][0],)
+        kept = []
+        if self.scale:
+            kept.append(Weight("weight", each))
+        if self.shift:
+            kept.append(Weight("bias", each))
+        if self.statistics:
+            kept += [Weight("running_mean", each, False), Weight("running_var", each, False)]
+        return tuple(kept)
+
+    def execute(self, run: Any, x: Any) -> Any:
+        return run.each(self.normalise, x, aside=(*self.factors(run, x), self.measure(run, x)))
+
+    def factors(self, run: Any, x: Any) -> tuple[Any, Any]:
+        """Factor and offset per channel; 1 and 0 where they are not learned."""
+        scale = run.factors("weight", x) if self.scale else run.per_channel([1.0], x)
+        return scale, run.factors("bias", x) if self.shift else run.per_channel([0.0], x)
+
+    def measure(self, run: Any, x: Any) -> Any:
+        """The statistics, as a tensor that broadcasts over `x`; here mean and variance."""
+        raise AssertionError(f"{self.kind} must state what it measures")
+
+    def kept(self, run: Any, x: Any) -> Any:
+        """The running mean and variance per channel."""
+        moments = zip(run.weight("running_mean", (x.shape[0],)), run.weight("running_var", (x.shape[0],)))
+        return run.per_channel(list(moments), x)
+
+    def normalise(self, x: float, scale: float, shift: float, moments: tuple[float, float]) -> float:
+        """(x - mean)/sqrt(variance + eps)*scale + shift."""
+        mean, variance = moments
+        return (x - mean) / sqrt(variance + self.eps) * scale + shift
+
+
+class BatchNorm(Normalisation, kind="batch_norm"):
+    """Batch normalisation: per channel, with running statistics (Ioffe and Szegedy 2015)."""
+
+    scale: bool = SCALE_ON
+    shift: bool = SHIFT_ON
+    eps: float = EPS
+    statistics: bool = field(FLAG, "running mean and variance are kept, counted as state", True)
+
+    def measure(self, run: Any, x: Any) -> Any:
+        return self.kept(run, x) if self.statistics else run.over(moments, x, x.shape[0])
+
+
+class LayerNorm(Normalisation, kind="layer_norm"):
+    """Layer normalisation over the channels of a position."""
+
+    scale: bool = SCALE_ON
+    shift: bool = SHIFT_ON
+    eps: float = EPS
+
+    def measure(self, run: Any, x: Any) -> Any:
+        return run.across(moments, x)
+
+
+class GroupNorm(Normalisation, kind="group_norm"):
+    """Group normalisation (Wu and He 2018)."""
+
+    groups: int = field(COUNT, "groups of channels")
+    scale: bool = SCALE_ON
+    shift: bool = SHIFT_ON
+    eps: float = EPS
+
+    example = "{group_norm: 32}"
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        divides(self.groups, inputs[0][0], "input")
+        return inputs[0]
+
+    def measure(self, run: Any, x: Any) -> Any:
+        return run.over(moments, x, self.groups)
+
+
+class InstanceNorm(Normalisation, kind="instance_norm"):
+    """Instance normalisation: per channel and sample."""
+
+    scale: bool = field(FLAG, "a learned factor per channel", False)
+    shift: bool = field(FLAG, "a learned offset per channel", False)
+    eps: float = EPS
+    statistics: bool = field(FLAG, "running mean and variance are kept, counted as state", False)
+
+    def measure(self, run: Any, x: Any) -> Any:
+        return self.kept(run, x) if self.statistics else run.over(moments, x, x.shape[0])
+
+
+class L2Norm(Normalisation, kind="l2_norm"):
+    """Division by the Euclidean norm over the channels of a position (Liu et al. 2015, ParseNet)."""
+
+    scale: bool = field(FLAG, "a learned factor per channel, as in SSD", False)
+    eps: float = field(NUMBER, "least norm", 1e-12)
+    shift = False
+
+    def measure(self, run: Any, x: Any) -> Any:
+        return run.across(squares, x)
+
+    def normalise(self, x: float, scale: float, shift: float, total: float) -> float:  # type: ignore[override]
+        """x/norm*scale, where the norm is at least eps."""
+        return x / max(sqrt(total), self.eps) * scale
+
+
+class LocalResponseNorm(Layer, kind="local_response_norm"):
+    """x / (k + alpha/size * sum of squares over `size` neighbouring channels)**beta (Krizhevsky et al. 2012)."""
+
+    size: int = field(COUNT, "neighbouring channels", 5)
+    alpha: float = field(NUMBER, "weight of the squares", 1e-4)
+    beta: float = field(NUMBER, "exponent", 0.75)
+    k: float = field(NUMBER, "offset", 1.0)
+
+    def execute(self, run: Any, x: Any) -> Any:
+        return run.each(self.damped, x, aside=(run.across(squares, x, self.neighbours(x.shape[0])),))
+
+    def neighbours(self, channels: int) -> list[range]:
+        """For each channel those around it, itself included; of an even number one more before it, as PyTorch."""
+        before, after = self.size // 2, (self.size - 1) // 2
+        return [range(max(0, place - before), min(channels, place + after + 1)) for place in range(channels)]
+
+    def damped(self, x: float, total: float) -> float:
+        """x, divided by what the sum of squares around it makes."""
+        return float(x / (self.k + self.alpha / self.size * total) ** self.beta)
+
+
+NORMALISATIONS: tuple[type[Layer], ...] = (BatchNorm, LayerNorm, GroupNorm, InstanceNorm, LocalResponseNorm, L2Norm)
+_WORDS = ("none", "batch", *(kind.kind for kind in NORMALISATIONS))
+
+
+def _norm(value: Any) -> str:
+    word = _word(value, _WORDS)
+    return "batch_norm" if word == "batch" else word
+
+
+NORM = Type("`none`, `batch` or a normalisation's kind", _norm, _WORDS)

@@ -1,0 +1,64 @@
+"""Regularisers, learned factors, and layers that cnncalc does not know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.geometry import GLOBAL, Reach, Shape
+from cnncalc.layers.base import NUMBER, SHAPE, WHOLE, Layer, Multiplies, Weight, field
+
+RATE = field(NUMBER, "share dropped in training", 0.5)
+
+
+class Dropout(Layer, kind="dropout"):
+    """Random zeros in training; the identity in inference."""
+
+    rate: float = RATE
+
+
+class DropPath(Layer, kind="drop_path"):
+    """Stochastic depth: whole branches dropped in training; the identity in inference."""
+
+    rate: float = RATE
+
+
+class LayerScale(Layer, kind="layer_scale"):
+    """A learned factor per channel (Touvron et al. 2021)."""
+
+    initial: float = field(NUMBER, "initial value", 1e-6)
+
+    def tensors(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
+        return (Weight("weight", (inputs[0][0],)),)
+
+    def execute(self, run: Any, x: Any) -> Any:
+        return run.each(lambda value, factor: value * factor, x, aside=(run.factors("weight", x),))
+
+
+class Opaque(Layer, kind="opaque"):
+    """A layer that cnncalc does not know: its output's shape is given; counts left out make totals lower bounds."""
+
+    output: tuple[int, ...] = field(SHAPE, "output shape, channels first")
+    params: Any = field(WHOLE, "learned parameters, if known", None)
+    macs: Any = field(WHOLE, "multiply-accumulates, if known", None)
+
+    example = "{opaque: [256, 14, 14], params: 12000}"
+
+    def reach(self, inputs: tuple[Shape, ...]) -> Reach:
+        return GLOBAL
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        return self.output
+
+    def tensors(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
+        return () if self.params is None else (Weight("weight", (self.params,)),)
+
+    def multiplies(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[Multiplies, ...]:
+        return () if self.macs is None else (Multiplies("sample", 1, self.macs),)
+
+    def execute(self, run: Any, *inputs: Any) -> Any:
+        return run.unknown(self.output)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:  # type: ignore[override]
+        counts = [name for name in ("params", "macs") if getattr(self, name) is None]
+        return (*counts, "receptive_field")

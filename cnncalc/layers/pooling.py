@@ -1,0 +1,193 @@
+"""Pools: windows that keep the channels; a mean is a convolution with fixed weights, a maximum is not."""
+
+from __future__ import annotations
+
+from math import nan
+from typing import Any
+
+from cnncalc.diagnostics import Fault
+from cnncalc.geometry import GLOBAL, Reach, Shape, adaptive
+from cnncalc.layers.base import FLAG, NUMBER, PADDING, SIZES, Layer, field, per_axis, spatial
+from cnncalc.layers.convolution import windows
+
+KERNEL = field(SIZES, "window size")
+STRIDE = field(SIZES, "distance between windows; the kernel if left out", None)
+PADDING_FIELD = field(PADDING, "padding", "valid")
+DILATION = field(SIZES, "distance between the positions of a window", 1)
+CEIL = field(FLAG, "round the output size up, as PyTorch does", False)
+
+
+def mean(values: tuple[float, ...], count: int) -> float:
+    """The mean over so many positions, those in the padding being 0."""
+    return sum(values) / count
+
+
+def mean_inside(values: tuple[float, ...], count: int) -> float:
+    """The mean over the positions inside the input; not a number, as in PyTorch, where there are none."""
+    return sum(values) / len(values) if values else nan
+
+
+class Pool(Layer):
+    """What the sliding pools share."""
+
+    kernel: Any
+    stride: Any
+    padding: Any
+    dilation: Any
+    ceil_mode: bool
+
+    def reach(self, inputs: tuple[Shape, ...]) -> Reach:
+        found = windows(self, inputs[0])
+        for window in found:
+            most = max(window.before, window.after)
+            if most >= window.extent:
+                raise Fault(
+                    "padding-too-large",
+                    f"padding {most} leaves a window of {window.extent} wholly in the padding",
+                    "padding",
+                    f"use padding of at most {window.extent // 2}",
+                )
+        return found
+
+    def execute(self, run: Any, x: Any) -> Any:
+        sizes = run.spatial(x.shape, self.kind)
+        axes = [run.taps(slide, width, self.ceil_mode) for slide, width in zip(run.slides(self, sizes), sizes)]
+        return run.reduce(self.pooled(run), x, axes)
+
+    def pooled(self, run: Any) -> Any:
+        """What becomes of a window's values, and of the number of its positions with the padding."""
+        raise AssertionError(f"{self.kind} must state what it pools")
+
+
+class MaxPool(Pool, kind="max_pool"):
+    """Maximum over a window; padding never wins."""
+
+    kernel: Any = KERNEL
+    stride: Any = STRIDE
+    padding: Any = PADDING_FIELD
+    dilation: Any = DILATION
+    ceil_mode: bool = CEIL
+
+    example = "{max_pool: 2}"
+
+    def pooled(self, run: Any) -> Any:
+        return run.highest
+
+
+class AvgPool(Pool, kind="avg_pool"):
+    """Mean over a window."""
+
+    kernel: Any = KERNEL
+    stride: Any = STRIDE
+    padding: Any = PADDING_FIELD
+    dilation: Any = DILATION
+    ceil_mode: bool = CEIL
+    count_include_pad: bool = field(FLAG, "divide by the padded positions too", True)
+
+    example = "{avg_pool: 2}"
+
+    def pooled(self, run: Any) -> Any:
+        return mean if self.count_include_pad else mean_inside
+
+
+class LpPool(Pool, kind="lp_pool"):
+    """p-th root of the sum of p-th powers over a window."""
+
+    kernel: Any = KERNEL
+    stride: Any = STRIDE
+    padding: Any = PADDING_FIELD
+    dilation: Any = DILATION
+    ceil_mode: bool = CEIL
+    p: float = field(NUMBER, "the power", 2)
+
+    example = "{lp_pool: 2}"
+
+    def pooled(self, run: Any) -> Any:
+        return lambda values, count: float(sum(abs(value) ** self.p for value in values) ** (1 / self.p))
+
+
+class GlobalPool(Layer):
+    """What the global pools share: one position per channel is left."""
+
+    def reach(self, inputs: tuple[Shape, ...]) -> Reach:
+        return GLOBAL
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        return (inputs[0][0], *(1 for _ in spatial(inputs[0], self.kind)))
+
+    def execute(self, run: Any, x: Any) -> Any:
+        return run.whole(self.pooled(run), x)
+
+    def pooled(self, run: Any) -> Any:
+        """What becomes of a channel's values, and of their number."""
+        raise AssertionError(f"{self.kind} must state what it pools")
+
+
+class GlobalAvgPool(GlobalPool, kind="global_avg_pool"):
+    """Mean over all positions of a channel."""
+
+    def pooled(self, run: Any) -> Any:
+        return mean
+
+
+class GlobalMaxPool(GlobalPool, kind="global_max_pool"):
+    """Maximum over all positions of a channel."""
+
+    def pooled(self, run: Any) -> Any:
+        return run.highest
+
+
+class AdaptivePool(Layer):
+    """What the adaptive pools share: the output's size is given, windows divide the input as evenly as they can."""
+
+    size: Any
+
+    def _sizes(self, inputs: tuple[Shape, ...]) -> tuple[int, ...]:
+        return per_axis(self.size, len(spatial(inputs[0], self.kind)), "size")
+
+    def reach(self, inputs: tuple[Shape, ...]) -> Reach:
+        """A window where the size divides the input, position-dependent else; to a single position: everything."""
+        sizes = self._sizes(inputs)
+        if all(size == 1 for size in sizes):
+            return GLOBAL
+        return tuple(adaptive(width, size) for width, size in zip(inputs[0][1:], sizes))
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        return (inputs[0][0], *self._sizes(inputs))
+
+    def execute(self, run: Any, x: Any) -> Any:
+        widths = run.spatial(x.shape, self.kind)
+        sizes = per_axis(self.size, len(widths), "size")
+        if set(sizes) == {1}:
+            return run.whole(self.pooled(run), x)
+        axes = [
+            [range(place * width // size, -(-(place + 1) * width // size)) for place in range(size)]
+            for width, size in zip(widths, sizes)
+        ]
+        return run.reduce(self.pooled(run), x, axes)
+
+    def pooled(self, run: Any) -> Any:
+        """What becomes of a part's values, and of their number."""
+        raise AssertionError(f"{self.kind} must state what it pools")
+
+
+class AdaptiveAvgPool(AdaptivePool, kind="adaptive_avg_pool"):
+    """Mean over windows that divide the input into `size` parts per axis."""
+
+    size: Any = field(SIZES, "output size")
+
+    example = "{adaptive_avg_pool: 7}"
+
+    def pooled(self, run: Any) -> Any:
+        return mean
+
+
+class AdaptiveMaxPool(AdaptivePool, kind="adaptive_max_pool"):
+    """Maximum over windows that divide the input into `size` parts per axis."""
+
+    size: Any = field(SIZES, "output size")
+
+    example = "{adaptive_max_pool: 7}"
+
+    def pooled(self, run: Any) -> Any:
+        return run.highest
