@@ -1,0 +1,172 @@
+"""Reading small forms: text, values, names of layers, declared and given arguments.
+
+The readers of steps and files build on this one; all report their problems to one list.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from cnncalc.diagnostics import Diagnostic, Note, Source, Span, suggestion
+from cnncalc.spec.expressions import Env, Expression, ExpressionFault, compile_expression
+from cnncalc.spec.model import Argument, File, Parameter, Template, Value
+from cnncalc.spec.names import IDENTIFIER, NAME, RESERVED
+from cnncalc.spec.source import Located, Mapping, Scalar, Sequence
+
+
+class FormReader:
+    """Reads the parts of one file; `problems` grows until the end."""
+
+    def __init__(self, source: Source) -> None:
+        self.result = File(source)
+        self.problems: list[Diagnostic] = []
+
+    def report(self, code: str, message: str, span: Span, help: str = "", notes: tuple[Note, ...] = ()) -> None:
+        self.problems.append(Diagnostic(code, message, span, "", notes, help))
+
+    def entries(
+        self, node: Located, what: str, allowed: Iterable[str] = (), help: str = ""
+    ) -> dict[str, tuple[Scalar, Located]]:
+        """The entries of a mapping, those with unknown keys reported and left out."""
+        if not isinstance(node, Mapping):
+            self.report("wrong-form", f"{what} is a mapping of keys to values", node.span, help)
+            return {}
+        if not allowed:
+            return node.entries
+        known = {}
+        for key, entry in node.entries.items():
+            if key in allowed:
+                known[key] = entry
+            else:
+                listed = ", ".join(f"`{name}`" for name in allowed)
+                self.report(
+                    "unknown-key",
+                    f"unknown key `{key}` in {what}",
+                    entry[0].span,
+                    suggestion(key, allowed) or f"keys are {listed}",
+                )
+        return known
+
+    def items(self, node: Located, what: str, help: str = "") -> list[Located]:
+        if isinstance(node, Sequence):
+            return node.items
+        self.report("wrong-form", f"{what} is a list", node.span, help)
+        return []
+
+    # -- small forms
+
+    def text(self, node: Located, what: str) -> str:
+        if isinstance(node, Scalar):
+            return node.text
+        self.report("wrong-form", f"{what} is text", node.span, "quote it if it begins with a bracket")
+        return ""
+
+    def value(self, node: Located) -> Value:
+        """An expression or a list of them; a syntax error is reported."""
+        if isinstance(node, Sequence):
+            items = tuple(self.value(item) for item in node.items)
+            if any(item.run is broken for item in items):
+                return Value(node, broken, frozenset())
+            names = frozenset(name for item in items for name in item.names)
+            return Value(node, lambda env: tuple([item.evaluate(env) for item in items]), names, items)
+        if isinstance(node, Mapping):
+            self.report("wrong-form", "a value is an expression or a list, not a mapping", node.span)
+            return Value(node, broken, frozenset())
+        try:
+            expression = compile_expression(node.text, self.result)
+        except ExpressionFault as fault:
+            span = node.part(fault.start, fault.end) if node.text else node.span
+            self.report(fault.code, fault.message if node.text else "a value is missing here", span, fault.help)
+            return Value(node, broken, frozenset())
+        return Value(node, expression.run, expression.names)
+
+    def template(self, node: Located, what: str) -> Template | None:
+        """The name of a layer, perhaps with interpolations; None where it is no name (reported)."""
+        if not isinstance(node, Scalar) or not node.text:
+            self.report("name", f"{what} is the name of a layer", node.span)
+            return None
+        text = node.text
+        parts: list[str | tuple[Expression, int]] = []
+        position = 0
+        for match in _interpolations(text):
+            if match.start() < position:
+                continue
+            if match.start() > position:
+                parts.append(text[position : match.start()])
+            if match[1]:
+                inner, offset, position = match[1], match.start(1), match.end()
+            else:
+                offset = match.start() + 2
+                position = _closing(text, offset) + 1
+                inner = text[offset : position - 1]
+                if position <= 0:
+                    self.report(
+                        "name",
+                        "this `$(` is not closed",
+                        node.part(match.start(), len(text)),
+                        "quote a name that has a comma",
+                    )
+                    return None
+            try:
+                parts.append((compile_expression(inner, self.result), offset))
+            except ExpressionFault as fault:
+                self.report(fault.code, fault.message, node.part(offset + fault.start, offset + fault.end), fault.help)
+                return None
+        if position < len(text):
+            parts.append(text[position:])
+        literal = "".join(part for part in parts if isinstance(part, str))
+        if literal and not NAME.fullmatch(literal):
+            self.report(
+                "name",
+                f"`{text}` is no name of a layer",
+                node.span,
+                "letters, digits and `_ . - /` make one, with `$arg` or `$(expression)` to be filled in",
+            )
+            return None
+        return Template(node, parts)
+
+    def parameters(self, node: Located, what: str) -> dict[str, Parameter]:
+        """Declared arguments: ``{name: default}``."""
+        found = {}
+        for name, (key, default) in self.entries(
+            node, what, help="write `{name: default}`, or `{name: required}`"
+        ).items():
+            if name in RESERVED or not IDENTIFIER.fullmatch(name):
+                reason = "is reserved" if name in RESERVED else "is no name"
+                self.report("name", f"an argument cannot be called `{name}`: it {reason}", key.span)
+                continue
+            required = isinstance(default, Scalar) and default.plain and default.text == "required"
+            found[name] = Parameter(name, key.span, None if required else self.value(default))
+        return found
+
+    def arguments(self, node: Located, what: str, allowed: Iterable[str]) -> dict[str, Argument]:
+        """Given arguments: ``{name: value}``."""
+        if not tuple(allowed) and isinstance(node, Mapping) and node.entries:
+            self.report("unknown-argument", f"{what} takes no arguments", node.span)
+            return {}
+        found = self.entries(node, what, tuple(allowed))
+        return {name: Argument(key.span, self.value(value)) for name, (key, value) in found.items()}
+
+
+def broken(env: Env) -> Any:
+    """Runs in place of an expression whose problem is reported already, and so never."""
+    raise AssertionError("a broken value was evaluated")
+
+
+_INTERPOLATION = re.compile(r"\$(?:([^\W\d]\w*)|\()")
+
+
+def _interpolations(text: str) -> Iterable[re.Match[str]]:
+    return _INTERPOLATION.finditer(text)
+
+
+def _closing(text: str, start: int) -> int:
+    """The index of the bracket that closes the one before `start`, or -1."""
+    depth = 1
+    for index in range(start, len(text)):
+        depth += {"(": 1, ")": -1}.get(text[index], 0)
+        if depth == 0:
+            return index
+    return -1

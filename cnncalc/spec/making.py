@@ -1,0 +1,117 @@
+"""Making layers and operations: equal arguments make a layer once, equal shapes an operation once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.diagnostics import Fault, SpecError
+from cnncalc.geometry import Shape
+from cnncalc.layers import KINDS
+from cnncalc.layers.base import REFERENCE, Layer, Operation, make
+from cnncalc.spec.expressions import Tensor
+from cnncalc.spec.model import Call, Value
+from cnncalc.spec.scope import Where
+
+ROLES = ("norm", "act")
+"""Fields that name a layer to follow, in order."""
+
+
+class Made:
+    """What a call appends, and its operations by input shapes."""
+
+    __slots__ = ("kind", "layers", "operations", "reference", "sources")
+
+    def __init__(self, kind: type[Layer], sources: dict[str, Value]) -> None:
+        self.kind = kind
+        self.sources = sources
+        """Where each argument was written: in the call or in `defaults`."""
+        self.layers: list[tuple[str, Layer]] = []
+        """Suffixes of rows and layers, in a chain: ``("", conv), (".norm", batch_norm), (".act", relu)``."""
+        self.reference = next((name for name, field in kind.fields.items() if field.type is REFERENCE), None)
+        """The field that names a second tensor to take, if there is one."""
+        self.operations: dict[Any, list[tuple[str, Operation]]] = {}
+
+
+class Maker:
+    """Makes what calls append, and remembers it."""
+
+    def __init__(self) -> None:
+        self.made: dict[Any, Made] = {}
+        self.layers: dict[Layer, Layer] = {}
+        self.operations: dict[Any, Operation] = {}
+
+    def from_step(self, step: Call, kind: type[Layer], where: Where) -> Made:
+        """What a step of a known kind appends, with its arguments evaluated here; raises `SpecError`."""
+        env = where.scope.env
+        key: Any = (id(step), id(where.scope.instance))
+        if step.names:
+            key = (*key, *[_key(env.get(name)) for name in step.names])
+        made = self.made.get(key)
+        if made is None:
+            arguments = {name: argument.value for name, argument in step.arguments.items()}
+            made = self.made[key] = self.make(step, kind, arguments, where)
+        return made
+
+    def make(self, step: Call, kind: type[Layer], arguments: dict[str, Value], where: Where) -> Made:
+        """The layer of `kind` with these arguments over its defaults, and what follows it; raises `SpecError`."""
+        defaults = where.scope.instance.defaults.get(kind.kind, {})
+        made = Made(kind, {name: source for name, (_, source) in defaults.items()} | arguments)
+        values = {name: value for name, (value, _) in defaults.items()}
+        values |= {name: where.evaluate(value) for name, value in arguments.items()}
+        try:
+            layer = make(kind, values)
+        except Fault as fault:
+            raise at_field(fault, made, step, where) from None
+        for suffix, part in layer.parts():
+            made.layers.append((suffix, self.intern(part)))
+            for role in ROLES:
+                word = getattr(part, role, "none")
+                if word != "none":
+                    made.layers.append((f"{suffix}.{role}", self.follower(word, role, made, step, where)))
+        return made
+
+    def follower(self, word: str, role: str, made: Made, step: Call, where: Where) -> Layer:
+        """The normalisation or activation after a layer, with the defaults of its own kind."""
+        given = {name: value for name, (value, _) in where.scope.instance.defaults.get(word, {}).items()}
+        try:
+            return self.intern(make(KINDS[word], given))
+        except Fault as fault:
+            help = f"give it in `defaults: {{{word}: …}}`, or write `{word}` as a step of its own"
+            raise at_field(Fault(fault.code, fault.message, role, help), made, step, where) from None
+
+    def intern(self, layer: Layer) -> Layer:
+        return self.layers.setdefault(layer, layer)
+
+    def chain(self, made: Made, shapes: tuple[Shape, ...], step: Call, where: Where) -> list[tuple[str, Operation]]:
+        """What a call appends, applied to inputs of these shapes; raises `SpecError` where it does not fit."""
+        found = []
+        for suffix, layer in made.layers:
+            try:
+                operation = self.operation(layer, shapes)
+            except Fault as fault:
+                raise at_field(fault, made, step, where) from None
+            found.append((suffix, operation))
+            shapes = (operation.output,)
+        made.operations[found[0][1].inputs] = found
+        return found
+
+    def operation(self, layer: Layer, shapes: tuple[Shape, ...]) -> Operation:
+        """A layer applied to inputs of these shapes; raises `Fault` where it does not fit."""
+        key = (id(layer), shapes)
+        operation = self.operations.get(key)
+        if operation is None:
+            operation = self.operations[key] = Operation(layer, shapes)
+        return operation
+
+
+def at_field(fault: Fault, made: Made, step: Call, where: Where) -> SpecError:
+    """A layer's fault at the span of the field that it names, or of its step."""
+    value = made.sources.get(fault.field or "")
+    if value is None:
+        return where.fail(step.span, fault.code, fault.message, fault.help)
+    return where.fail_at(value, fault.code, fault.message, fault.help)
+
+
+def _key(value: Any) -> Any:
+    """What tells two arguments apart; 1, 1.0 and true are three."""
+    return value.shape if type(value) is Tensor else (type(value), value)

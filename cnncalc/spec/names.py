@@ -1,0 +1,30 @@
+"""Words of the language: keys, modifiers, and what may be a name."""
+
+from __future__ import annotations
+
+import re
+
+FILE_KEYS = (
+    "name",
+    "source",
+    "input",
+    "args",
+    "variants",
+    "defaults",
+    "import",
+    "blocks",
+    "layers",
+    "outputs",
+    "expect",
+    "lint",
+)
+BLOCK_KEYS = ("args", "inputs", "layers")
+MODIFIERS = ("from", "repeat", "if", "gather", "name", "share", "learned")
+GROUP_KEYS = ("layers", "for", "in")
+RESERVED = frozenset({*MODIFIERS, *GROUP_KEYS, "x", "i", "true", "false", "and", "or", "not", "else", "input"})
+
+NAME = re.compile(r"[\w.\-/]+")
+"""The name of a layer: dots stand between a block's and its layer's."""
+
+IDENTIFIER = re.compile(r"[^\W\d]\w*")
+"""The name of an argument, a block, an input or an import."""

@@ -1,0 +1,122 @@
+"""The names of tensors during expansion: given once in a scope, found by `from`, `share` and branches."""
+
+from __future__ import annotations
+
+from cnncalc.diagnostics import Note, Span, SpecError, suggestion
+from cnncalc.graph import Graph, Node
+from cnncalc.spec.expressions import Tensor
+from cnncalc.spec.model import Step, Template
+from cnncalc.spec.scope import Scope, Where, in_turns
+
+GIVE_TURNS_NAMES = "write `$i` in the name, so that every turn has its own"
+
+
+class Registry:
+    """Full names (a scope's prefix, then the name) and the tensors behind them."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.tensors: dict[str, int] = {name: number for number, (name, _) in enumerate(graph.inputs)}
+        self.given_at: dict[str, Span] = {}
+        self.ranges: dict[str, tuple[int, int]] = {}
+        """First and last+1 node of a named step."""
+        self.aliases: dict[str, str] = {}
+        """A call's full name -> prefix of its rows, where they differ."""
+
+    def give(self, text: str, x: Tensor, step: Step, first: int, where: Where) -> None:
+        """Name the result of a step whose nodes begin at `first`; raises `SpecError` for a name that is taken."""
+        assert step.name is not None
+        scope = where.scope
+        full = scope.prefix + text
+        if full in self.given_at or text in scope.inputs or text == "x":
+            raise self.taken(text, full, step.name, where)
+        self.given_at[full] = step.name.span
+        self.ranges[full] = (first, len(self.graph.nodes))
+        self.result_of(full, x)
+
+    def result_of(self, full: str, x: Tensor) -> None:
+        """Let a full name stand for a tensor, and tell its node."""
+        self.tensors[full] = x.number
+        count = len(self.graph.inputs)
+        if x.number >= count:
+            node = self.graph.nodes[x.number - count]
+            if node.name != full and full not in node.names:
+                node.names = (*node.names, full)
+
+    def taken(self, text: str, full: str, name: Template, where: Where) -> SpecError:
+        earlier = self.given_at.get(full)
+        facts = (Note("first given", earlier),) if earlier else ()
+        help = GIVE_TURNS_NAMES if in_turns(where.call) else ""
+        if earlier:
+            message = f"the name `{text}` is given twice"
+        elif text in where.scope.inputs or text == "x":
+            message = f"`{text}` is the name of an input here"
+        else:
+            message = f"`{text}` is the name of an earlier row already"
+        return where.fail(name.span, "duplicate-name", message, help, facts=facts)
+
+    def alias(self, full: str, prefix: str) -> None:
+        """Remember where the rows of a named call stand, if that differs from its name."""
+        if full != prefix:
+            self.aliases[full] = prefix
+
+    def free_row(self, row: str, step: Step, where: Where) -> str:
+        """`row`, or the next number where an automatic name is taken; raises `SpecError` where a given one is."""
+        if row not in self.tensors:
+            return row
+        if step.name is not None and step.repeat is None:
+            raise self.taken(where.fill(step.name), row, step.name, where)
+        base = row.rstrip("0123456789")
+        number = int(row[len(base) :] or 1)
+        while f"{base}{number}" in self.tensors:
+            number += 1
+        return f"{base}{number}"
+
+    def find(self, text: str, template: Template, x: Tensor, where: Where) -> Tensor:
+        """The tensor that a name stands for, `x` being the current one; raises `SpecError`."""
+        if text == "x":
+            return x
+        if text in where.scope.inputs:
+            return where.scope.inputs[text]
+        number = self.tensors.get(self.full_name(text, where.scope))
+        if number is None:
+            raise self.unknown(text, template, where)
+        return Tensor(number, self.graph.shape(number))
+
+    def full_name(self, text: str, scope: Scope) -> str:
+        """The full name behind a name, through calls whose rows have another prefix."""
+        full = scope.prefix + text
+        if full in self.tensors or not self.aliases:
+            return full
+        cut = full.rfind(".")
+        while cut > 0:
+            if full[:cut] in self.aliases:
+                moved = self.aliases[full[:cut]] + full[cut:]
+                if moved in self.tensors:
+                    return moved
+            cut = full.rfind(".", 0, cut)
+        return full
+
+    def unknown(self, text: str, template: Template, where: Where) -> SpecError:
+        scope = where.scope
+        here = len(scope.prefix)
+        known = [name[here:] for name in self.tensors if name.startswith(scope.prefix)]
+        help = suggestion(text, [*known[-2_000:], *scope.inputs, "x"])
+        if not help:
+            given = [name[here:] for name in self.given_at if name.startswith(scope.prefix)]
+            listed = ", ".join(f"`{name}`" for name in [*scope.inputs, *given][:12])
+            help = f"names so far: {listed}"
+        return where.fail_at(template, "unknown-layer", f"there is no layer or input `{text}` here", help)
+
+    def weighted(self, text: str, template: Template, first: int, where: Where) -> list[Node]:
+        """The nodes with weights of the layer or block call called `text`, before node `first`."""
+        full = self.full_name(text, where.scope)
+        if full in self.ranges:
+            start, end = self.ranges[full]
+            nodes = self.graph.nodes[start:end]
+        elif full in self.tensors:
+            prefix = self.aliases.get(full, full) + "."
+            nodes = [node for node in self.graph.nodes[:first] if f"{node.name}.".startswith(prefix)]
+        else:
+            raise self.unknown(text, template, where)
+        return [node for node in nodes if node.operation.tensors]
