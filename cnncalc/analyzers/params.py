@@ -1,0 +1,46 @@
+"""Parameters: what is learned, and the state that is only kept.
+
+Learned parameters are counted as papers and PyTorch count them, shared weights once; state is batch
+normalisation's running statistics, and weights that are fixed.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cnncalc.geometry import elements
+from cnncalc.graph import Graph, Node
+
+
+class Count(NamedTuple):
+    """Learned and kept numbers of one layer; `unknown` where a layer does not tell."""
+
+    params: int
+    state: int
+    unknown: bool = False
+
+
+def count(node: Node) -> Count:
+    """The numbers that one node owns: none of its own where it shares."""
+    operation = node.operation
+    unknown = "params" in operation.layer.unknown
+    if node.shares is not None:
+        return Count(0, 0, unknown)
+    counted = operation.memo.get("params")
+    if counted is None:
+        learned = sum(elements(weight.shape) for weight in operation.tensors if weight.learned)
+        kept = sum(elements(weight.shape) for weight in operation.tensors if not weight.learned)
+        counted = operation.memo["params"] = Count(learned, kept, unknown)
+    return Count(0, counted.params + counted.state, unknown) if node.frozen else counted
+
+
+def params(graph: Graph) -> list[Count]:
+    """The count of every node, in order."""
+    return [count(node) for node in graph.nodes]
+
+
+def total(counts: list[Count]) -> Count:
+    """Sums; a lower bound where a part is unknown."""
+    return Count(
+        sum(each.params for each in counts), sum(each.state for each in counts), any(each.unknown for each in counts)
+    )

@@ -1,0 +1,57 @@
+"""Graph -> graph: the depthwise-separable what-if.
+
+Every standard convolution with a kernel larger than 1 and one group becomes depthwise plus pointwise; all else
+stays as it is.
+"""
+
+from __future__ import annotations
+
+from cnncalc.graph import Graph, Node
+from cnncalc.layers.base import Operation
+from cnncalc.layers.convolution import Conv, separate
+
+
+def separable(graph: Graph) -> tuple[Graph, list[int]]:
+    """`graph` with its standard convolutions made separable, and for each new node the number of its original.
+
+    The analyzers run on it as on any other graph.
+    """
+    count = len(graph.inputs)
+    rewritten = Graph(graph.name, graph.variant, graph.source, graph.inputs)
+    tensors = list(range(count))
+    made: dict[Node, list[Node]] = {}
+    owners: list[int] = []
+    for index, node in enumerate(graph.nodes):
+        taken = tuple([tensors[tensor] for tensor in node.inputs])
+        shared = iter(made[node.shares]) if node.shares else None
+        made[node] = []
+        for operation in _operations(node.operation):
+            copy = Node(node.name, operation, taken, node.origin, node.frozen)
+            copy.shares = next(shared) if shared else None
+            rewritten.nodes.append(copy)
+            made[node].append(copy)
+            owners.append(index)
+            taken = (count + len(owners) - 1,)
+        tensors.append(taken[0])
+    rewritten.outputs = [(name, tensors[number]) for name, number in graph.outputs]
+    return rewritten, owners
+
+
+def is_replaceable(operation: Operation) -> bool:
+    """Whether this is a standard convolution with a kernel larger than 1."""
+    layer = operation.layer
+    return (
+        isinstance(layer, Conv) and layer.groups == 1 and any(size > 1 for size in layer.kernel_sizes(operation.inputs))
+    )
+
+
+def _operations(operation: Operation) -> tuple[Operation, ...]:
+    """The operation, or the two in its place; equal operations are made once."""
+    if "separable" not in operation.memo:
+        replaced: tuple[Operation, ...] = (operation,)
+        if is_replaceable(operation):
+            depthwise, pointwise = separate(operation.layer)
+            first = Operation(depthwise, operation.inputs)
+            replaced = (first, Operation(pointwise, (first.output,)))
+        operation.memo["separable"] = replaced
+    return operation.memo["separable"]  # type: ignore[no-any-return]
