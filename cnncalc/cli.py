@@ -1,0 +1,468 @@
+"""The command line: flags in, one call, a rendering, an exit code; the only module that prints or exits.
+
+Exit codes: 0 done, 1 the spec is wrong or an expectation failed, 2 usage, 3 our bug, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cnncalc.diagnostics import Diagnostic, Fault, SpecError
+from cnncalc.library import UnknownSpec, bundled_names, find_bundled
+from cnncalc.network import Network, load
+from cnncalc.report import Report
+
+if TYPE_CHECKING:
+    from cnncalc.tables import View
+
+app = typer.Typer(
+    help="Exact shapes, parameters, MACs and receptive fields of convolutional networks.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+FORMATS = ("table", "json", "csv", "markdown")
+LAYOUTS = ("nchw", "nhwc")
+
+
+def complete_spec(incomplete: str) -> list[str]:
+    """Bundled names that begin so; files complete by themselves."""
+    return [name for name in bundled_names() if name.startswith(incomplete)]
+
+
+def complete_variant(context: typer.Context, incomplete: str) -> list[str]:
+    """Variants of the spec on the line."""
+    specs = context.params.get("specs") or context.params.get("spec") or []
+    found = []
+    for spec in [specs] if isinstance(specs, str) else specs:
+        path = spec if os.path.isfile(spec) else (find_bundled(spec) or (None,))[0]
+        if path:
+            from cnncalc.library import load_file
+
+            found += [name for name in load_file(path).variants if name.startswith(incomplete)]
+    return found
+
+
+Specs = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="SPEC...", help="A file, or a bundled name such as resnet50.", autocompletion=complete_spec),
+]
+Spec = Annotated[str, typer.Argument(metavar="SPEC", help="A file, or a bundled name.", autocompletion=complete_spec)]
+Variant = Annotated[
+    str | None, typer.Option(help="A variant of the file.", metavar="NAME", autocompletion=complete_variant)
+]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="ARG=VALUE", help="An argument of the file; repeatable.")
+]
+Input = Annotated[
+    list[str] | None,
+    typer.Option("--input", metavar="[NAME=]3x320x320", help="Another input shape, channels first; repeatable."),
+]
+Of = Annotated[str | None, typer.Option("--of", metavar="INPUT", help="The input whose receptive field is meant.")]
+Batch = Annotated[int, typer.Option(min=1, help="Batch size, for the heading; counts stay per sample.")]
+Depth = Annotated[int | None, typer.Option(min=1, help="Fold blocks below this depth into subtotals.")]
+Sort = Annotated[
+    str | None, typer.Option(metavar="COLUMN", help="Sort rows: name, kind, output, params, macs, size, …")
+]
+Top = Annotated[int | None, typer.Option(min=1, help="Show this many rows only.")]
+Layout = Annotated[str, typer.Option(metavar="nchw|nhwc", help="Channels first, or last as in Keras.")]
+Format = Annotated[str, typer.Option("--format", "-f", metavar="|".join(FORMATS), help="What to print.")]
+Output = Annotated[
+    str | None, typer.Option("--output", "-o", metavar="FILE", help="Write here instead, whole or not at all.")
+]
+MaxSteps = Annotated[int, typer.Option("--max-steps", min=1, metavar="N", help="Limit on the steps of one network.")]
+DEFAULT_MAX_STEPS = 200_000
+
+
+# -- around every command ----------------------------------------------------------------------------------------------
+
+
+def guarded(command: Callable[..., None]) -> Callable[..., None]:
+    """Turn what a command raises into a message on stderr and an exit code."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+            sys.stdout.flush()
+        except SpecError as error:
+            complain(error.diagnostics)
+            raise typer.Exit(1) from None
+        except Fault as fault:
+            complain([Diagnostic(fault.code, fault.message, help=fault.help)])
+            raise typer.Exit(1) from None
+        except UnknownSpec as unknown:
+            complain([Diagnostic("unknown-spec", str(unknown), help=unknown.help)])
+            list_names()
+            raise typer.Exit(2) from None
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
+        except (typer.Exit, typer.Abort, typer.BadParameter):
+            raise
+        except Exception as bug:  # the last resort: a short report in place of a traceback
+            report_bug(bug)
+            raise typer.Exit(3) from None
+
+    return run
+
+
+def complain(diagnostics: list[Diagnostic]) -> None:
+    """Diagnostics on stderr, coloured on a terminal."""
+    from cnncalc.render.messages import render
+
+    colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    sys.stderr.write("\n\n".join(render(diagnostic, colour) for diagnostic in diagnostics) + "\n")
+
+
+def report_bug(bug: Exception) -> None:
+    import traceback
+
+    from cnncalc import __version__
+
+    frame = traceback.extract_tb(bug.__traceback__)[-1]
+    sys.stderr.write(
+        f"cnncalc {__version__} has a bug: {type(bug).__name__}: {bug}\n"
+        f"  at {os.path.basename(frame.filename)}:{frame.lineno} in {frame.name}\n"
+        "please report it with the spec and the command\n"
+    )
+
+
+def list_names() -> None:
+    names = ", ".join(bundled_names())
+    sys.stderr.write(f"\nbundled networks: {names}\n`cnncalc list` describes them\n")
+
+
+def choice(value: str, allowed: tuple[str, ...], flag: str) -> str:
+    if value not in allowed:
+        raise typer.BadParameter(f"{flag} takes {', '.join(allowed)}; got {value!r}")
+    return value
+
+
+# -- reading flags -----------------------------------------------------------------------------------------------------
+
+
+def networks(
+    specs: list[str] | None,
+    variant: str | None,
+    set_: list[str] | None,
+    input_: list[str] | None,
+    max_steps: int = DEFAULT_MAX_STEPS,
+) -> list[Network]:
+    """The networks that the flags name; a spec that fails midway shows its good layers first."""
+    if not specs:
+        sys.stderr.write("name a SPEC: a file, or a bundled network\n")
+        list_names()
+        raise typer.Exit(2)
+    arguments = dict(_assignment(text, "--set", "ARG=VALUE") for text in set_ or [])
+    inputs = _inputs(input_ or [])
+    return [load(spec, variant, arguments, inputs, max_steps) for spec in specs]
+
+
+def _assignment(text: str, flag: str, form: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip() or not value.strip():
+        raise typer.BadParameter(f"{flag} takes {form}; got {text!r}")
+    return name.strip(), value.strip()
+
+
+def _inputs(texts: list[str]) -> Any:
+    """Shapes by input name, or one shape for the first input."""
+    named: dict[str, tuple[int, ...]] = {}
+    single = None
+    for text in texts:
+        name, equals, sizes = text.rpartition("=")
+        try:
+            shape = tuple(int(size) for size in sizes.lower().replace(" ", "").split("x"))
+        except ValueError:
+            raise typer.BadParameter(f"--input takes a shape such as 3x320x320; got {text!r}") from None
+        if not 1 <= len(shape) <= 4 or any(not 0 < size < 2**31 for size in shape):
+            raise typer.BadParameter(f"--input takes one to four sizes above 0; got {text!r}")
+        if equals:
+            named[name] = shape
+        else:
+            single = shape
+    if single is not None and named:
+        raise typer.BadParameter("--input names either every input or none")
+    return named or single
+
+
+def view(batch: int, depth: int | None, sort: str | None, top: int | None, layout: str) -> View:
+    from cnncalc.tables import SORTS, View
+
+    if sort is not None:
+        choice(sort, SORTS, "--sort")
+    return View(batch, depth, sort, top, choice(layout, LAYOUTS, "--layout") == "nhwc")
+
+
+# -- writing -----------------------------------------------------------------------------------------------------------
+
+
+def emit(text: str, output: str | None) -> None:
+    """Print text, or write it to a file whole or not at all."""
+    if output is None:
+        sys.stdout.write(text)
+        return
+    folder = os.path.dirname(os.path.abspath(output))
+    draft = os.path.join(folder, f".{os.path.basename(output)}.{os.getpid()}")
+    try:
+        with open(draft, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(draft, output)
+    except OSError as error:
+        if os.path.exists(draft):
+            os.remove(draft)
+        message = f"{output}: cannot be written: {(error.strerror or str(error)).lower()}"
+        raise SpecError([Diagnostic("unwritable", message)]) from None
+
+
+def show(reports: list[Report], shown: View, format: str, output: str | None) -> None:
+    """Reports in the form that was asked for, then their warnings."""
+    if format == "json":
+        from cnncalc.render import json
+
+        emit(json.render(reports, shown.channels_last), output)
+    else:
+        _show_tables(reports, shown, format, output)
+    for report in reports:
+        if report.warnings:
+            complain(report.warnings[:20])
+
+
+def _show_tables(reports: list[Report], shown: View, format: str, output: str | None) -> None:
+    from cnncalc.tables import tabulate
+
+    tables = [tabulate(report, shown) for report in reports]
+    if format == "csv":
+        from cnncalc.render import csv
+
+        emit(csv.render(tables), output)
+    elif format == "markdown":
+        from cnncalc.render import markdown
+
+        emit("\n".join(map(markdown.render, tables)), output)
+    elif output is None and sys.stdout.isatty() and all(len(table.rows) <= 5_000 for table in tables):
+        from cnncalc.render import rich
+
+        for number, table in enumerate(tables):
+            print() if number else None
+            rich.show(table)
+    else:
+        from cnncalc.render import plain
+
+        emit("\n".join(map(plain.render, tables)), output)
+
+
+def reported(
+    command: str,
+    loaded: Callable[[], list[Network]],
+    shown: View,
+    format: str,
+    output: str | None,
+    of: str | None = None,
+) -> None:
+    """Load, report and show; of a spec that fails midway the good rows, then its errors."""
+    choice(format, FORMATS, "--format")
+    try:
+        found = loaded()
+    except SpecError as error:
+        graph: Any = error.partial
+        if graph is not None and graph.nodes and format == "table" and output is None:
+            graph.outputs = []
+            show([Report(graph, command, of)], shown, format, output)
+            sys.stdout.write("(the layers before the failing one)\n")
+            sys.stdout.flush()
+        raise
+    show([Report(network.graph, command, of) for network in found], shown, format, output)
+
+
+# -- commands ----------------------------------------------------------------------------------------------------------
+
+
+@app.command(epilog="For example: cnncalc summary resnet50 --depth 2")
+@guarded
+def summary(
+    specs: Specs = None,
+    variant: Variant = None,
+    set_: Set = None,
+    input_: Input = None,
+    of: Of = None,
+    batch: Batch = 1,
+    depth: Depth = None,
+    sort: Sort = None,
+    top: Top = None,
+    layout: Layout = "nchw",
+    format: Format = "table",
+    output: Output = None,
+    max_steps: MaxSteps = DEFAULT_MAX_STEPS,
+) -> None:
+    """Shapes, parameters and MACs of every layer, and the totals."""
+    shown = view(batch, depth, sort, top, layout)
+    reported("summary", lambda: networks(specs, variant, set_, input_, max_steps), shown, format, output, of)
+
+
+@app.command(epilog="For example: cnncalc shapes vgg16 --input 3x320x320")
+@guarded
+def shapes(
+    specs: Specs = None,
+    variant: Variant = None,
+    set_: Set = None,
+    input_: Input = None,
+    batch: Batch = 1,
+    depth: Depth = None,
+    sort: Sort = None,
+    top: Top = None,
+    layout: Layout = "nchw",
+    format: Format = "table",
+    output: Output = None,
+    max_steps: MaxSteps = DEFAULT_MAX_STEPS,
+) -> None:
+    """Output shapes, and the rows and columns that strides leave unread."""
+    shown = view(batch, depth, sort, top, layout)
+    reported("shapes", lambda: networks(specs, variant, set_, input_, max_steps), shown, format, output)
+
+
+@app.command(epilog="For example: cnncalc params mobilenet_v1 --sort params --top 10")
+@guarded
+def params(
+    specs: Specs = None,
+    variant: Variant = None,
+    set_: Set = None,
+    input_: Input = None,
+    batch: Batch = 1,
+    depth: Depth = None,
+    sort: Sort = None,
+    top: Top = None,
+    layout: Layout = "nchw",
+    format: Format = "table",
+    output: Output = None,
+    max_steps: MaxSteps = DEFAULT_MAX_STEPS,
+) -> None:
+    """Learned parameters and state; regular against depthwise separable."""
+    shown = view(batch, depth, sort, top, layout)
+    reported("params", lambda: networks(specs, variant, set_, input_, max_steps), shown, format, output)
+
+
+@app.command(epilog="For example: cnncalc rf alexnet")
+@guarded
+def rf(
+    specs: Specs = None,
+    variant: Variant = None,
+    set_: Set = None,
+    input_: Input = None,
+    of: Of = None,
+    batch: Batch = 1,
+    depth: Depth = None,
+    sort: Sort = None,
+    top: Top = None,
+    layout: Layout = "nchw",
+    format: Format = "table",
+    output: Output = None,
+    max_steps: MaxSteps = DEFAULT_MAX_STEPS,
+) -> None:
+    """Receptive fields: size, stride, start and center of what a unit sees."""
+    shown = view(batch, depth, sort, top, layout)
+    reported("rf", lambda: networks(specs, variant, set_, input_, max_steps), shown, format, output, of)
+
+
+@app.command(epilog="For example: cnncalc expand inception_module > flat.yaml")
+@guarded
+def expand(
+    specs: Specs = None,
+    variant: Variant = None,
+    set_: Set = None,
+    input_: Input = None,
+    output: Output = None,
+    max_steps: MaxSteps = DEFAULT_MAX_STEPS,
+) -> None:
+    """The flat spec that the blocks expand to, itself a valid spec."""
+    from cnncalc.render import spec
+
+    found = networks(specs, variant, set_, input_, max_steps)
+    if len(found) > 1:
+        raise typer.BadParameter("expand takes one SPEC: a spec is one document")
+    emit(spec.render(found[0].graph), output)
+
+
+@app.command(epilog="For example: cnncalc explain alexnet conv1")
+@guarded
+def explain(
+    spec: Spec,
+    layer: Annotated[str, typer.Argument(metavar="LAYER", help="A row, or a name of its result.")],
+    variant: Variant = None,
+    set_: Set = None,
+    input_: Input = None,
+    of: Of = None,
+    format: Annotated[str, typer.Option("--format", "-f", metavar="table|json", help="What to print.")] = "table",
+    output: Output = None,
+) -> None:
+    """How every number of one layer came about."""
+    from cnncalc.explain import explain as explained
+    from cnncalc.render import explanation
+
+    choice(format, ("table", "json"), "--format")
+    network = networks([spec], variant, set_, input_)[0]
+    topics = explained(Report(network.graph, "summary", of), layer)
+    emit(explanation.as_json(topics) if format == "json" else explanation.as_text(topics), output)
+
+
+@app.command("list", epilog="For example: cnncalc list")
+@guarded
+def list_(format: Format = "table", output: Output = None) -> None:
+    """The bundled networks, with one line each."""
+    from cnncalc.gallery import gallery
+    from cnncalc.render import listing
+
+    emit(listing.render(gallery(), choice(format, FORMATS, "--format")), output)
+
+
+@app.command(epilog="For example: cnncalc layers conv")
+@guarded
+def layers(
+    kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="A layer kind.")] = None,
+    output: Output = None,
+) -> None:
+    """The reference of the layer kinds and their arguments."""
+    from cnncalc import reference
+    from cnncalc.diagnostics import suggestion
+    from cnncalc.layers import KINDS
+
+    if kind is not None and kind not in KINDS:
+        raise typer.BadParameter(
+            f"unknown layer kind {kind!r}; {suggestion(kind, KINDS) or '`cnncalc layers` lists them'}"
+        )
+    emit(reference.page(kind) if kind else reference.overview(), output)
+
+
+def version(asked: bool) -> None:
+    if asked:
+        from cnncalc import __version__
+
+        print(f"cnncalc {__version__}")
+        raise typer.Exit(0)
+
+
+@app.callback(
+    epilog="For example: cnncalc summary resnet50, cnncalc shapes vgg.yaml --variant vgg16, cnncalc rf alexnet"
+)
+def main_options(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Exact shapes, parameters, MACs and receptive fields of convolutional networks."""
+
+
+def main() -> None:
+    """The entry point."""
+    app(prog_name="cnncalc")

@@ -1,0 +1,72 @@
+"""The reference of the layer kinds, made from their declarations."""
+
+from __future__ import annotations
+
+from cnncalc.layers import FAMILIES, KINDS
+from cnncalc.layers.base import REQUIRED, Field, Layer, show
+
+
+def overview() -> str:
+    """Every kind in a line, by family."""
+    lines = []
+    for family, kinds in FAMILIES.items():
+        lines.append(f"{family}:")
+        wide = max(len(kind.kind) for kind in kinds)
+        lines += [f"  {kind.kind:<{wide}}  {first_line(kind)}" for kind in kinds]
+        lines.append("")
+    lines.append("`cnncalc layers KIND` lists a kind's arguments.")
+    return "\n".join(lines) + "\n"
+
+
+def page(name: str) -> str:
+    """All about one kind."""
+    kind = KINDS[name]
+    lines = [f"{name}: {first_line(kind)}", ""]
+    further = (kind.__doc__ or "").strip().split("\n\n")[1:]
+    for paragraph in further:
+        lines += [" ".join(paragraph.split()), ""]
+    if kind.joins:
+        lines += ["main argument: a list of branches; a branch is a list of steps, or the name of a tensor", ""]
+    for position, (field_name, field) in enumerate(kind.fields.items()):
+        lines.append(f"  {field_name}{' (main argument)' if position == 0 else ''}: {field.doc}")
+        lines.append(f"      {field.type.text.replace('`', '')}; {default(field)}")
+    if kind.fields:
+        lines.append("")
+    if kind.example:
+        lines.append(f"for example: - {kind.example}")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def markdown() -> str:
+    """Every kind with its arguments, as Markdown tables for the README."""
+    lines = []
+    for family, kinds in FAMILIES.items():
+        lines += [f"**{family}**", "", "| kind | arguments, the main one first | |", "|---|---|---|"]
+        for kind in kinds:
+            arguments = ", ".join(_brief(name, field) for name, field in kind.fields.items()) or (
+                "branches" if kind.joins else ""
+            )
+            lines.append(f"| `{kind.kind}` | {arguments} | {first_line(kind)} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def first_line(kind: type[Layer]) -> str:
+    """The kind in one sentence, without its full stop."""
+    return (kind.__doc__ or "").strip().split("\n\n")[0].replace("\n    ", " ").rstrip(".")
+
+
+def default(field: Field) -> str:
+    """``required``, ``optional`` or the default."""
+    if field.default is REQUIRED:
+        return "required"
+    return "optional" if field.default is None or field.default == () else f"default {show(field.default)}"
+
+
+def _brief(name: str, field: Field) -> str:
+    if field.default is REQUIRED:
+        return name
+    if field.default is None or field.default == ():
+        return f"{name} (optional)"
+    shown = f"{field.default:.4g}" if isinstance(field.default, float) else show(field.default)
+    return f"{name} {shown}"

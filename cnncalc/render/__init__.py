@@ -1,0 +1,1 @@
+"""Table -> text, one module per form; only `rich` imports rich."""

@@ -1,0 +1,26 @@
+"""Comma-separated values: raw digits, one header line."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from cnncalc.render.text import raw
+from cnncalc.tables import Table
+
+
+def render(tables: list[Table]) -> str:
+    """All tables in one sheet; with several, a first column tells the network."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    titles: list[str] = []
+    for table in tables:
+        titles += [column.title for column in table.columns if column.title not in titles]
+    several = len(tables) > 1
+    writer.writerow([*(["Network"] if several else []), *titles])
+    for table in tables:
+        places = {column.title: index for index, column in enumerate(table.columns)}
+        for row in table.rows:
+            cells = [raw(row.cells[places[title]]) if title in places else "" for title in titles]
+            writer.writerow([*([table.heading] if several else []), *cells])
+    return out.getvalue()

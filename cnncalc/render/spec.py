@@ -1,0 +1,80 @@
+"""Graph -> the flat spec that its blocks expand to: one step a layer, itself a valid spec."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from cnncalc.graph import Graph, Node
+from cnncalc.layers.base import REFERENCE, show
+from cnncalc.spec.names import FILE_KEYS
+
+IMPLIED = ("norm", "act")
+"""Fields that expansion has already turned into rows of their own."""
+
+
+def render(graph: Graph) -> str:
+    """The text of the spec; layers have their row's name, and say `from` where they do not follow the previous one."""
+    lines = [f"{FILE_KEYS[0]}: {quoted(graph.name)}"]
+    if graph.source:
+        lines.append(f"source: {quoted(graph.source)}")
+    shapes = {name: f"[{', '.join(map(str, shape))}]" for name, shape in graph.inputs}
+    if list(shapes) == ["input"]:
+        lines.append(f"input: {shapes['input']}")
+    else:
+        lines += ["input:", *(f"  {name}: {shape}" for name, shape in shapes.items())]
+    lines.append("layers:")
+    for index, node in enumerate(graph.nodes):
+        lines.append(f"  - {step(graph, index, node)}")
+    lines.append(f"outputs: [{', '.join(graph.tensor_name(number) for _, number in graph.outputs)}]")
+    return "\n".join(lines) + "\n"
+
+
+def step(graph: Graph, index: int, node: Node) -> str:
+    """One layer as a step."""
+    layer = node.operation.layer
+    names = [graph.tensor_name(tensor) for tensor in node.inputs]
+    if layer.joins:
+        entries = [f"{layer.kind}: [{', '.join(names)}]"]
+    else:
+        entries = [*_arguments(node, names)]
+        previous = index + len(graph.inputs) - 1 if index else 0
+        if node.inputs[0] != previous:
+            entries.append(f"from: {names[0]}")
+    entries.append(f"name: {node.name}")
+    if node.shares is not None:
+        entries.append(f"share: {node.shares.name}")
+    if node.frozen:
+        entries.append("learned: false")
+    return "{" + ", ".join(entries) + "}"
+
+
+def _arguments(node: Node, names: list[str]) -> list[str]:
+    """The kind with its main argument, and every further field that is not at its default."""
+    layer = node.operation.layer
+    written = []
+    for position, (name, field) in enumerate(layer.fields.items()):
+        value = getattr(layer, name)
+        if field.type is REFERENCE:
+            value = names[1]
+        elif name in IMPLIED or (name in layer.defaults and value == layer.defaults[name]):
+            continue
+        written.append(f"{layer.kind if position == 0 else name}: {show_whole(value)}")
+    if not written or not written[0].startswith(f"{layer.kind}:"):
+        written.insert(0, layer.kind)
+    return written
+
+
+def show_whole(value: Any) -> str:
+    """A value in the spec language, however long."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(show_whole, value))}]"
+    return show(value) if isinstance(value, (bool, str)) else repr(value)
+
+
+def quoted(text: str) -> str:
+    """Text for a YAML value: plain where that is safe, in double quotes else."""
+    if re.fullmatch(r"[A-Za-z][\w .,()/+-]*", text) and not text.endswith(" "):
+        return text
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
