@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 the spec is wrong or an expectation failed, 2 usage, 3 our
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -444,6 +445,55 @@ def layers(
     emit(reference.page(kind) if kind else reference.overview(), output)
 
 
+@app.command(epilog="For example: cnncalc run notes_stride2 --data row.json")
+@guarded
+def run(
+    spec: Spec,
+    data: Annotated[str, typer.Option(metavar="FILE", help="The input: JSON, or a PGM or PPM image; - is stdin.")],
+    weights: Annotated[str | None, typer.Option(metavar="FILE", help="Weights in JSON, by layer and tensor.")] = None,
+    seed: Annotated[int, typer.Option(help="What weights that no file gives are drawn from.")] = 0,
+    layer: Annotated[str | None, typer.Option(metavar="LAYER", help="The result of this layer instead.")] = None,
+    variant: Variant = None,
+    set_: Set = None,
+    input_: Input = None,
+    format: Annotated[str, typer.Option("--format", "-f", metavar="table|json", help="What to print.")] = "table",
+    output: Output = None,
+) -> None:
+    """Execute the network on data, in plain Python, and print the tensors that leave it."""
+    from cnncalc.executor.session import outputs
+    from cnncalc.render import tensors
+
+    choice(format, ("table", "json"), "--format")
+    found = outputs(networks([spec], variant, set_, input_)[0].graph, data, weights, seed, layer)
+    emit(tensors.as_json(found) if format == "json" else tensors.as_text(found), output)
+
+
+@app.command(epilog="For example: cnncalc verify alexnet resnet18")
+@guarded
+def verify(
+    specs: Specs = None,
+    variant: Variant = None,
+    set_: Set = None,
+    input_: Input = None,
+    format: Annotated[str, typer.Option("--format", "-f", metavar="table|json", help="What to print.")] = "table",
+    output: Output = None,
+    max_steps: MaxSteps = DEFAULT_MAX_STEPS,
+) -> None:
+    """Execute the network and compare every reported number with what happened; 1 if any differs."""
+    from cnncalc.render import verification
+    from cnncalc.render.progress import bar
+    from cnncalc.verify import verify as verified
+
+    choice(format, ("table", "json"), "--format")
+    found = []
+    for network in networks(specs, variant, set_, input_, max_steps):
+        with bar(network.name) as progress:
+            found.append(verified(network.graph, progress, os.cpu_count() or 1))
+    emit(verification.as_json(found) if format == "json" else "\n".join(map(verification.as_text, found)), output)
+    if any(each.differences for each in found):
+        raise typer.Exit(1)
+
+
 def version(asked: bool) -> None:
     if asked:
         from cnncalc import __version__
@@ -465,4 +515,5 @@ def main_options(
 
 def main() -> None:
     """The entry point."""
+    gc.set_threshold(100_000)  # a graph is many small objects and no cycles: collecting takes a third of the time
     app(prog_name="cnncalc")

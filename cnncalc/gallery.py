@@ -6,6 +6,7 @@ import os
 import re
 from typing import NamedTuple
 
+from cnncalc.analyzers import macs, params
 from cnncalc.geometry import Shape
 from cnncalc.library import bundled_files, load_file, variant_names
 from cnncalc.network import build
@@ -36,7 +37,7 @@ def gallery() -> list[Entry]:
         for variant in variants or [None]:
             network = build(file, variant)
             report = network.summary()
-            totals, field = report.totals, report.field
+            field = report.field
             name = variant or os.path.splitext(os.path.basename(path))[0]
             year = re.search(r"\b(?:19|20)\d\d\b", file.reference)
             sizes = field.size if field is not None else ()
@@ -48,8 +49,8 @@ def gallery() -> list[Entry]:
                     file.reference,
                     int(year[0]) if year else None,
                     shape,
-                    totals.params,
-                    totals.macs,
+                    params.total(report.params).params,
+                    macs.total(report.macs),
                     sizes,
                 )
             )

@@ -60,6 +60,8 @@ class Graph:
         self.outputs: list[tuple[str, int]] = []
         """Names and tensor numbers of what leaves the network."""
         self.warnings: list[Diagnostic] = []
+        self.part: Callable[[str], tuple[int, list[int]]] | None = None
+        """Finds the tensor that a name stands for, and the numbers of the layers it covers; raises `Fault`."""
 
     def shape(self, tensor: int) -> Shape:
         """The shape of a tensor by its number."""

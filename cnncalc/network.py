@@ -12,8 +12,9 @@ from cnncalc.graph import Graph
 from cnncalc.library import find, load_file, load_text
 from cnncalc.report import Report
 from cnncalc.spec.expand import MAX_STEPS, expand
-from cnncalc.spec.expressions import ExpressionFault, compile_expression
+from cnncalc.spec.expressions import compile_expression
 from cnncalc.spec.instance import Given, variant_values
+from cnncalc.spec.lexer import ExpressionFault
 from cnncalc.spec.model import File, Value, ValueFault
 from cnncalc.spec.source import Scalar
 

@@ -16,10 +16,10 @@ from cnncalc.geometry import Shape, bounded, dims
 from cnncalc.graph import Graph, Node
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import SHAPE, Layer, show, whole
-from cnncalc.spec.expressions import Tensor, Word
 from cnncalc.spec.instance import Given, Instance
 from cnncalc.spec.making import Made, Maker
 from cnncalc.spec.model import AnyStep, Block, Branch, Call, File, Group, Join, Loop, Template, Value
+from cnncalc.spec.operators import Tensor, Word
 from cnncalc.spec.registry import Registry
 from cnncalc.spec.scope import Place, Scope, Where, chain
 from cnncalc.spec.sharing import settle_weights
@@ -60,6 +60,7 @@ def expand(
     except SpecError as error:
         raise SpecError(error.diagnostics, graph) from None
     warn_unused(graph)
+    graph.part = expander.registry.part
     return graph
 
 
@@ -75,7 +76,8 @@ def input_shapes(file: File, where: Where, given: dict[str, Shape]) -> list[tupl
             shape = bounded(given[name] if name in given else SHAPE.read(where.evaluate(value)))
         except Fault as fault:
             help = fault.help or "for example `input: [3, 224, 224]`"
-            raise where.fail_at(value, fault.code, f"the input {fault.message}", help) from None
+            message = fault.message if fault.code == "too-large" else f"the input {fault.message}"
+            raise where.fail_at(value, fault.code, message, help) from None
         if len(shape) > 4:
             raise where.fail_at(value, "wrong-rank", "an input has at most three spatial axes")
         found.append((name, shape))
@@ -149,10 +151,12 @@ class _Expander:
             text = where.fill(step.name) if step.name else ""
             skipped = step.condition is not None and not where.truth(step.condition)
             result = None if skipped else self.once(step, inputs, text, where)
-        if text:
-            self.registry.give(text, result or inputs[0], step, first, where)
         if result is None:
+            if text:
+                self.registry.give_skipped(text, inputs[0], step, where)
             return x
+        if text:
+            self.registry.give(text, result, step, first, where)
         if step.learned is not None or step.share is not None:
             settle_weights(step, self.registry, first, where)
         return result
@@ -236,8 +240,10 @@ class _Expander:
                 inner = Where(where.scope, Place(f"{row}."), where.call)
                 run = self.branches(step, inputs[0], row, inner) if isinstance(step, Join) else None
                 x = run or self.group(step, inputs[0], inner)  # type: ignore[arg-type]
-        if text:
-            self.registry.give(text, x or inputs[0], step, first, where)
+        if text and x is not None:
+            self.registry.give(text, x, step, first, where)
+        elif text:
+            self.registry.give_skipped(text, inputs[0], step, where)
         return x
 
     def turns(self, value: Value, where: Where) -> int:

@@ -9,10 +9,12 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from cnncalc.diagnostics import Diagnostic, Note, Source, Span, suggestion
-from cnncalc.spec.expressions import Env, Expression, ExpressionFault, compile_expression
-from cnncalc.spec.model import Argument, File, Parameter, Template, Value
+from cnncalc.diagnostics import Diagnostic, Fault, Note, Source, Span, suggestion
+from cnncalc.spec.expressions import Expression, compile_expression
+from cnncalc.spec.lexer import ExpressionFault
+from cnncalc.spec.model import Argument, File, Parameter, Template, Value, ValueFault
 from cnncalc.spec.names import IDENTIFIER, NAME, RESERVED
+from cnncalc.spec.operators import Env, Run, check_list
 from cnncalc.spec.source import Located, Mapping, Scalar, Sequence
 
 
@@ -22,6 +24,7 @@ class FormReader:
     def __init__(self, source: Source) -> None:
         self.result = File(source)
         self.problems: list[Diagnostic] = []
+        self.compiled: dict[str, Expression] = {}
 
     def report(self, code: str, message: str, span: Span, help: str = "", notes: tuple[Note, ...] = ()) -> None:
         self.problems.append(Diagnostic(code, message, span, "", notes, help))
@@ -70,12 +73,14 @@ class FormReader:
             if any(item.run is broken for item in items):
                 return Value(node, broken, frozenset())
             names = frozenset(name for item in items for name in item.names)
-            return Value(node, lambda env: tuple([item.evaluate(env) for item in items]), names, items)
+            return Value(node, _list_of(items, node.span, names), names, items)
         if isinstance(node, Mapping):
             self.report("wrong-form", "a value is an expression or a list, not a mapping", node.span)
             return Value(node, broken, frozenset())
         try:
-            expression = compile_expression(node.text, self.result)
+            expression = self.compiled.get(node.text)
+            if expression is None:
+                expression = self.compiled[node.text] = compile_expression(node.text, self.result)
         except ExpressionFault as fault:
             span = node.part(fault.start, fault.end) if node.text else node.span
             self.report(fault.code, fault.message if node.text else "a value is missing here", span, fault.help)
@@ -148,6 +153,18 @@ class FormReader:
             return {}
         found = self.entries(node, what, tuple(allowed))
         return {name: Argument(key.span, self.value(value)) for name, (key, value) in found.items()}
+
+
+def _list_of(items: tuple[Value, ...], span: Span, names: frozenset[str]) -> Run:
+    """Evaluates to a bounded list."""
+
+    def run(env: Env) -> Any:
+        try:
+            return check_list(tuple([item.evaluate(env) for item in items]))
+        except Fault as fault:
+            raise ValueFault(fault, span, names) from None
+
+    return run
 
 
 def broken(env: Env) -> Any:

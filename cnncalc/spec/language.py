@@ -61,8 +61,15 @@ class _FileReader(StepReader):
             result.steps = self.steps(found["layers"][1])
         if "outputs" in found:
             self.outputs(found["outputs"][1])
-        result.expect = found["expect"][1] if "expect" in found else None
-        result.lint = found["lint"][1] if "lint" in found else None
+        if "expect" in found:
+            from cnncalc.spec.expectations import read_expectations  # as `lint`, which few files have
+
+            result.expect_span = found["expect"][0].span
+            result.expect = read_expectations(self, found["expect"][1])
+        if "lint" in found:
+            from cnncalc.spec.lint import read_allowed
+
+            result.allowed = read_allowed(self, found["lint"][1])
         self.whole(found)
         if self.problems:
             raise SpecError(self.problems)

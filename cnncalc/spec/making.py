@@ -8,8 +8,8 @@ from cnncalc.diagnostics import Fault, SpecError
 from cnncalc.geometry import Shape
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import REFERENCE, Layer, Operation, make
-from cnncalc.spec.expressions import Tensor
 from cnncalc.spec.model import Call, Value
+from cnncalc.spec.operators import Tensor
 from cnncalc.spec.scope import Where
 
 ROLES = ("norm", "act")

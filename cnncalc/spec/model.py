@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnncalc.diagnostics import Fault, Source, Span
 from cnncalc.layers.base import Layer
-from cnncalc.spec.expressions import Env, Expression, ExpressionFault, unknown_name
+from cnncalc.spec.expressions import Expression
+from cnncalc.spec.lexer import ExpressionFault
 from cnncalc.spec.names import NAME
+from cnncalc.spec.operators import Env, unknown_name
 from cnncalc.spec.source import Located, Scalar
+
+if TYPE_CHECKING:
+    from cnncalc.spec.expectations import Expectations
 
 
 class ValueFault(Exception):
@@ -259,8 +264,11 @@ class File:
         self.steps: list[AnyStep] = []
         self.steps_span: Span | None = None
         self.outputs: list[OutputName] = []
-        self.expect: Located | None = None
-        self.lint: Located | None = None
+        self.expect: Expectations = {}
+        """What must hold, by variant."""
+        self.expect_span: Span | None = None
+        self.allowed: dict[str, Span] = {}
+        """Lints that the file raises on purpose, by code, and where it says so."""
 
     def block(self, name: str) -> Block | None:
         """The block called `name` here: its own, or ``alias.block`` of an import."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from cnncalc.diagnostics import Note, Span, SpecError, suggestion
+from cnncalc.diagnostics import Fault, Note, Span, SpecError, suggestion
 from cnncalc.graph import Graph, Node
-from cnncalc.spec.expressions import Tensor
 from cnncalc.spec.model import Step, Template
+from cnncalc.spec.operators import Tensor
 from cnncalc.spec.scope import Scope, Where, in_turns
 
 GIVE_TURNS_NAMES = "write `$i` in the name, so that every turn has its own"
@@ -18,6 +18,8 @@ class Registry:
         self.graph = graph
         self.tensors: dict[str, int] = {name: number for number, (name, _) in enumerate(graph.inputs)}
         self.given_at: dict[str, Span] = {}
+        self.skipped: set[str] = set()
+        """Names that only a skipped step has given so far."""
         self.ranges: dict[str, tuple[int, int]] = {}
         """First and last+1 node of a named step."""
         self.aliases: dict[str, str] = {}
@@ -28,16 +30,28 @@ class Registry:
         assert step.name is not None
         scope = where.scope
         full = scope.prefix + text
-        if full in self.given_at or text in scope.inputs or text == "x":
+        if (full in self.given_at and full not in self.skipped) or text in scope.inputs or text == "x":
             raise self.taken(text, full, step.name, where)
+        self.skipped.discard(full)
         self.given_at[full] = step.name.span
         self.ranges[full] = (first, len(self.graph.nodes))
         self.result_of(full, x)
 
+    def give_skipped(self, text: str, x: Tensor, step: Step, where: Where) -> None:
+        """Let the name of a skipped step stand for its input, until an alternative step gives it again."""
+        full = where.scope.prefix + text
+        if full not in self.given_at:
+            self.give(text, x, step, len(self.graph.nodes), where)
+            self.skipped.add(full)
+
     def result_of(self, full: str, x: Tensor) -> None:
         """Let a full name stand for a tensor, and tell its node."""
+        earlier = self.tensors.get(full)
         self.tensors[full] = x.number
         count = len(self.graph.inputs)
+        if earlier is not None and earlier >= count:
+            old = self.graph.nodes[earlier - count]
+            old.names = tuple([name for name in old.names if name != full])
         if x.number >= count:
             node = self.graph.nodes[x.number - count]
             if node.name != full and full not in node.names:
@@ -62,7 +76,7 @@ class Registry:
 
     def free_row(self, row: str, step: Step, where: Where) -> str:
         """`row`, or the next number where an automatic name is taken; raises `SpecError` where a given one is."""
-        if row not in self.tensors:
+        if row not in self.tensors or row in self.skipped:
             return row
         if step.name is not None and step.repeat is None:
             raise self.taken(where.fill(step.name), row, step.name, where)
@@ -84,8 +98,11 @@ class Registry:
         return Tensor(number, self.graph.shape(number))
 
     def full_name(self, text: str, scope: Scope) -> str:
-        """The full name behind a name, through calls whose rows have another prefix."""
-        full = scope.prefix + text
+        """The full name behind a name in this scope."""
+        return self.resolved(scope.prefix + text)
+
+    def resolved(self, full: str) -> str:
+        """The full name that a tensor has, through calls whose rows have another prefix."""
         if full in self.tensors or not self.aliases:
             return full
         cut = full.rfind(".")
@@ -107,6 +124,20 @@ class Registry:
             listed = ", ".join(f"`{name}`" for name in [*scope.inputs, *given][:12])
             help = f"names so far: {listed}"
         return where.fail_at(template, "unknown-layer", f"there is no layer or input `{text}` here", help)
+
+    def part(self, name: str) -> tuple[int, list[int]]:
+        """The tensor behind a name of the file, and the numbers of the layers that it covers; raises `Fault`.
+
+        They are those of the step with this name; of a row, those whose names begin with ``name.``, and itself.
+        """
+        full = self.resolved(name)
+        if full not in self.tensors:
+            raise Fault("unknown-layer", f"there is no layer `{name}`", None, suggestion(name, self.tensors))
+        if full in self.ranges:
+            return self.tensors[full], list(range(*self.ranges[full]))
+        row = self.aliases.get(full, full) + "."
+        nodes = self.graph.nodes
+        return self.tensors[full], [i for i, node in enumerate(nodes) if f"{node.name}.".startswith(row)]
 
     def weighted(self, text: str, template: Template, first: int, where: Where) -> list[Node]:
         """The nodes with weights of the layer or block call called `text`, before node `first`."""

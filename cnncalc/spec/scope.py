@@ -7,9 +7,9 @@ from typing import Any
 from cnncalc.diagnostics import Call as CallLink
 from cnncalc.diagnostics import Diagnostic, Note, Span, SpecError, suggestion
 from cnncalc.layers.base import show
-from cnncalc.spec.expressions import Tensor
 from cnncalc.spec.instance import Instance, label, located, notes
 from cnncalc.spec.model import Template, Value, ValueFault
+from cnncalc.spec.operators import Tensor
 
 
 class Place:
