@@ -9,7 +9,7 @@ import functools
 import gc
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -159,15 +159,35 @@ def networks(
     set_: list[str] | None,
     input_: list[str] | None,
     max_steps: int = DEFAULT_MAX_STEPS,
-) -> list[Network]:
-    """The networks that the flags name; a spec that fails midway shows its good layers first."""
+) -> Iterator[Network | SpecError]:
+    """The networks that the flags name, one by one, or what is wrong with one; without a SPEC, exit 2."""
     if not specs:
         sys.stderr.write("name a SPEC: a file, or a bundled network\n")
         list_names()
         raise typer.Exit(2)
     arguments = dict(_assignment(text, "--set", "ARG=VALUE") for text in set_ or [])
     inputs = _inputs(input_ or [])
-    return [load(spec, variant, arguments, inputs, max_steps) for spec in specs]
+    for spec in specs:
+        try:
+            yield load(spec, variant, arguments, inputs, max_steps)
+        except SpecError as error:
+            yield error
+
+
+def loaded(found: Iterator[Network | SpecError]) -> Iterator[Network]:
+    """The networks of a command that cannot go on without one; raises `SpecError`."""
+    for network in found:
+        if isinstance(network, SpecError):
+            raise network
+        yield network
+
+
+def single(found: Iterator[Network | SpecError]) -> Network:
+    """The one network of a command that takes one; raises `SpecError`."""
+    network, *others = loaded(found)
+    if others:
+        raise typer.BadParameter("this command takes one SPEC")
+    return network
 
 
 def _assignment(text: str, flag: str, form: str) -> tuple[str, str]:
@@ -264,27 +284,41 @@ def _show_tables(reports: list[Report], shown: View, format: str, output: str | 
         emit("\n".join(map(plain.render, tables)), output)
 
 
+def show_partial(error: SpecError, command: str, shown: View) -> None:
+    """The good rows up to a failing layer, and the failing one marked; no totals, which would be of a part only."""
+    from cnncalc.render import plain
+    from cnncalc.tables import tabulate
+
+    graph: Any = error.partial
+    if not graph.nodes:
+        return
+    table = tabulate(Report(graph, command), shown)
+    sys.stdout.write(plain.render(table._replace(totals=[], remarks=[], sentence="")))
+    failing = error.diagnostics[0]
+    sys.stdout.write(f"\nFAILED at {failing.span}: {failing.message}\n\n")
+    sys.stdout.flush()
+
+
 def reported(
     command: str,
-    loaded: Callable[[], list[Network]],
+    every: Iterator[Network | SpecError],
     shown: View,
     format: str,
     output: str | None,
     of: str | None = None,
 ) -> None:
-    """Load, report and show; of a spec that fails midway the good rows, then its errors."""
+    """Report on every network; of a spec that fails midway the good rows in a table, and its errors at the end."""
     choice(format, FORMATS, "--format")
-    try:
-        found = loaded()
-    except SpecError as error:
-        graph: Any = error.partial
-        if graph is not None and graph.nodes and format == "table" and output is None:
-            graph.outputs = []
-            show([Report(graph, command, of)], shown, format, output)
-            sys.stdout.write("(the layers before the failing one)\n")
-            sys.stdout.flush()
-        raise
-    show([Report(network.graph, command, of) for network in found], shown, format, output)
+    found = list(every)
+    errors = [each for each in found if isinstance(each, SpecError)]
+    good = [Report(each.graph, command, of) for each in found if isinstance(each, Network)]
+    if not errors or format == "table":
+        show(good, shown, format, output) if good else None
+        for error in errors:
+            if error.partial is not None and output is None:
+                show_partial(error, command, shown)
+    if errors:
+        raise SpecError([diagnostic for error in errors for diagnostic in error.diagnostics])
 
 
 # -- commands ----------------------------------------------------------------------------------------------------------
@@ -309,7 +343,7 @@ def summary(
 ) -> None:
     """Shapes, parameters and MACs of every layer, and the totals."""
     shown = view(batch, depth, sort, top, layout)
-    reported("summary", lambda: networks(specs, variant, set_, input_, max_steps), shown, format, output, of)
+    reported("summary", networks(specs, variant, set_, input_, max_steps), shown, format, output, of)
 
 
 @app.command(epilog="For example: cnncalc shapes vgg16 --input 3x320x320")
@@ -330,7 +364,7 @@ def shapes(
 ) -> None:
     """Output shapes, and the rows and columns that strides leave unread."""
     shown = view(batch, depth, sort, top, layout)
-    reported("shapes", lambda: networks(specs, variant, set_, input_, max_steps), shown, format, output)
+    reported("shapes", networks(specs, variant, set_, input_, max_steps), shown, format, output)
 
 
 @app.command(epilog="For example: cnncalc params mobilenet_v1 --sort params --top 10")
@@ -351,7 +385,7 @@ def params(
 ) -> None:
     """Learned parameters and state; regular against depthwise separable."""
     shown = view(batch, depth, sort, top, layout)
-    reported("params", lambda: networks(specs, variant, set_, input_, max_steps), shown, format, output)
+    reported("params", networks(specs, variant, set_, input_, max_steps), shown, format, output)
 
 
 @app.command(epilog="For example: cnncalc rf alexnet")
@@ -373,7 +407,7 @@ def rf(
 ) -> None:
     """Receptive fields: size, stride, start and center of what a unit sees."""
     shown = view(batch, depth, sort, top, layout)
-    reported("rf", lambda: networks(specs, variant, set_, input_, max_steps), shown, format, output, of)
+    reported("rf", networks(specs, variant, set_, input_, max_steps), shown, format, output, of)
 
 
 @app.command(epilog="For example: cnncalc expand inception_module > flat.yaml")
@@ -389,10 +423,8 @@ def expand(
     """The flat spec that the blocks expand to, itself a valid spec."""
     from cnncalc.render import spec
 
-    found = networks(specs, variant, set_, input_, max_steps)
-    if len(found) > 1:
-        raise typer.BadParameter("expand takes one SPEC: a spec is one document")
-    emit(spec.render(found[0].graph), output)
+    network = single(networks(specs, variant, set_, input_, max_steps))
+    emit(spec.render(network.graph), output)
 
 
 @app.command(epilog="For example: cnncalc explain alexnet conv1")
@@ -412,7 +444,7 @@ def explain(
     from cnncalc.render import explanation
 
     choice(format, ("table", "json"), "--format")
-    network = networks([spec], variant, set_, input_)[0]
+    network = single(networks([spec], variant, set_, input_))
     topics = explained(Report(network.graph, "summary", of), layer)
     emit(explanation.as_json(topics) if format == "json" else explanation.as_text(topics), output)
 
@@ -464,7 +496,7 @@ def run(
     from cnncalc.render import tensors
 
     choice(format, ("table", "json"), "--format")
-    found = outputs(networks([spec], variant, set_, input_)[0].graph, data, weights, seed, layer)
+    found = outputs(single(networks([spec], variant, set_, input_)).graph, data, weights, seed, layer)
     emit(tensors.as_json(found) if format == "json" else tensors.as_text(found), output)
 
 
@@ -486,7 +518,7 @@ def verify(
 
     choice(format, ("table", "json"), "--format")
     found = []
-    for network in networks(specs, variant, set_, input_, max_steps):
+    for network in loaded(networks(specs, variant, set_, input_, max_steps)):
         with bar(network.name) as progress:
             found.append(verified(network.graph, progress, os.cpu_count() or 1))
     emit(verification.as_json(found) if format == "json" else "\n".join(map(verification.as_text, found)), output)

@@ -6,7 +6,7 @@ because the text is the same on every output; colour is added in `render`.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Span(NamedTuple):
@@ -142,7 +142,7 @@ class SpecError(Exception):
     `partial` is the graph of the good layers when expansion failed midway, else None.
     """
 
-    def __init__(self, diagnostics: list[Diagnostic], partial: object | None = None) -> None:
+    def __init__(self, diagnostics: list[Diagnostic], partial: Any = None) -> None:
         super().__init__("\n\n".join(map(str, diagnostics)))
         self.diagnostics = diagnostics
         self.partial = partial

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from cnncalc.diagnostics import Diagnostic, Fault, Source, Span, SpecError, suggestion
+from cnncalc.diagnostics import Fault, Source, Span, suggestion
 from cnncalc.spec.language import parse
 from cnncalc.spec.model import File
 from cnncalc.spec.source import read_source
@@ -78,8 +78,6 @@ def find(spec: str) -> tuple[str, str | None]:
         return spec, None
     found = find_bundled(spec)
     if found is None:
-        if os.sep in spec or (os.altsep and os.altsep in spec):
-            raise SpecError([Diagnostic("no-such-file", f"{spec}: no such file")])
         raise UnknownSpec(spec)
     return found
 

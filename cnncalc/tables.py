@@ -168,6 +168,9 @@ TITLES = {
 SUMMED = ("params", "state", "separable", "macs")
 OPTIONAL = ("unread", "is_global", "state")
 """Columns that are left out where no row has anything to say in them."""
+MAX_ALIKE = 5
+"""Notes of one kind that are told one by one."""
+
 SORTS = ("name", "kind", "output", "params", "state", "separable", "macs", "size")
 
 
@@ -251,7 +254,7 @@ def _without_empty(columns: list[Column], rows: list[Row], optional: Sequence[st
     kept = [
         index
         for index, column in enumerate(columns)
-        if column.title not in optional or any(row.cells[index] not in (None, "") for row in rows)
+        if column.title not in optional or any(row.cells[index] not in (None, "", 0) for row in rows)
     ]
     return [columns[index] for index in kept], [Row([row.cells[i] for i in kept], row.folded) for row in rows]
 
@@ -301,10 +304,18 @@ def _counted(title: str, value: int, quantity: str, report: Report) -> tuple[str
 def _remarks(report: Report) -> list[str]:
     """Notes on layers, equal ones together, then the conventions that the columns follow."""
     by_note: dict[str, list[str]] = {}
+    kinds: dict[str, set[str]] = {}
     for index, node in enumerate(report.graph.nodes):
         for note in report.notes(index):
             by_note.setdefault(note, []).append(node.name)
-    found = [f"{_listed(names)}: {note}" for note, names in by_note.items()]
+            kinds.setdefault(note.partition(":")[0], set()).add(note)
+    found = []
+    for kind, notes in kinds.items():
+        if len(notes) > MAX_ALIKE:
+            names = [name for note, layers in by_note.items() if note in notes for name in layers]
+            found.append(f"{_listed(names)}: {kind}; `explain` and `--format json` tell each")
+        else:
+            found += [f"{_listed(names)}: {note}" for note, names in by_note.items() if note in notes]
     shared: dict[str, int] = {}
     for node in report.graph.nodes:
         if node.shares is not None:

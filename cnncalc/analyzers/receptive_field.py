@@ -303,7 +303,8 @@ def _misfits(branches: list[Alternatives], names: list[str]) -> list[str]:
         other_total, other_weight = field.drift()
         if total * other_weight != other_total * weight:
             apart = abs(total / weight - other_total / other_weight) / 2 if weight and other_weight else 0
-            return [f"misaligned branches: the centers of `{first_name}` and `{name}` lie {apart:g} pixels apart"]
+            far = f"{apart:g} pixel{'s' if apart != 1 else ''} apart"
+            return [f"misaligned branches: the centers of `{first_name}` and `{name}` lie {far}"]
     return []
 
 
@@ -316,6 +317,11 @@ BEYOND = "even its smallest path sees more than the input"
 
 
 # -- in figures --------------------------------------------------------------------------------------------------------
+
+
+def _period(sight: Sight) -> int:
+    """After how many units the pattern of positions repeats."""
+    return max((len(field.spans) for fields in sight.local or () for field in fields), default=1)
 
 
 def describe(sight: Sight, input_size: tuple[int, ...]) -> ReceptiveField | None:
@@ -338,6 +344,8 @@ def describe(sight: Sight, input_size: tuple[int, ...]) -> ReceptiveField | None
         centers.append((first[0] + first[1]) / 2 if first else None)
     least = tuple(max(field.sizes) for field in sight.smallest)
     notes = list(sight.notes)
+    if _period(sight) > 1:
+        notes.append(f"what a unit sees depends on its position, with a period of {_period(sight)} units")
     if any(size > width for size, width in zip(least, input_size)):
         notes.append(BEYOND)
     return ReceptiveField(
