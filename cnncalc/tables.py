@@ -27,6 +27,16 @@ class Sized(tuple[Any, ...]):
     """A cell that holds sizes, written with `x` between them."""
 
 
+class Axes(Sized):
+    """A cell with one value per axis, written once where they agree."""
+
+
+class Names(tuple[str, ...]):
+    """A cell with names of layers, written without the block that they share with the row's own layer."""
+
+    block: str = ""
+
+
 class Row(NamedTuple):
     """The cells of one layer, or of the `folded` layers of a block."""
 
@@ -76,11 +86,15 @@ class _Cells:
     def shape(self, shape: Shape) -> Sized:
         return arranged(shape, self.view.channels_last)
 
-    def source(self, index: int) -> str:
+    def source(self, index: int) -> Any:
         """Inputs that are not the previous row's result."""
         inputs, graph = self.nodes[index].inputs, self.report.graph
         previous = index + len(graph.inputs) - 1 if index else 0
-        return "" if inputs == (previous,) else ", ".join(graph.tensor_name(tensor) for tensor in inputs)
+        if inputs == (previous,):
+            return ""
+        names = Names(graph.tensor_name(tensor) for tensor in inputs)
+        names.block = self.nodes[index].name.rpartition(".")[0]
+        return names
 
     def input(self, index: int) -> Any:
         shapes = self.nodes[index].operation.inputs
@@ -112,19 +126,19 @@ class _Cells:
         return UNKNOWN if "macs" in self.nodes[index].operation.layer.unknown else self.report.macs[index]
 
     def size(self, index: int) -> Any:
-        return self._field(index, lambda field: Sized(ranged(low, high) for low, high in field.size))
+        return self._field(index, lambda field: Axes(ranged(low, high) for low, high in field.size))
 
     def smallest(self, index: int) -> Any:
-        return self._field(index, lambda field: Sized(field.min_size))
+        return self._field(index, lambda field: Axes(field.min_size))
 
     def stride(self, index: int) -> Any:
-        return self._field(index, lambda field: Sized(ranged(fraction(a), fraction(b)) for a, b in field.stride))
+        return self._field(index, lambda field: Axes(ranged(fraction(a), fraction(b)) for a, b in field.stride))
 
     def start(self, index: int) -> Any:
-        return self._field(index, lambda field: Sized(field.start))
+        return self._field(index, lambda field: Axes(field.start))
 
     def center(self, index: int) -> Any:
-        return self._field(index, lambda field: Sized(f"{center:g}" for center in field.center))
+        return self._field(index, lambda field: Axes(f"{center:g}" for center in field.center))
 
     def is_global(self, index: int) -> Any:
         return self._field(index, lambda field: "yes" if field.is_global else "")
@@ -162,7 +176,7 @@ TITLES = {
     "stride": Column("Stride", True),
     "start": Column("Start", True),
     "center": Column("Center", True),
-    "smallest": Column("Smallest path", True),
+    "smallest": Column("Least", True),
     "is_global": Column("Global"),
 }
 SUMMED = ("params", "state", "separable", "macs")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnncalc.gallery import Entry
 from cnncalc.render import csv, markdown, plain
-from cnncalc.tables import Column, Row, Sized, Table, ranged
+from cnncalc.tables import Axes, Column, Row, Sized, Table, ranged
 
 COLUMNS = [
     Column("Name"),
@@ -38,7 +38,7 @@ def render(entries: list[Entry], format: str) -> str:
                 Sized(entry.input),
                 entry.params,
                 entry.macs,
-                Sized(ranged(*size) for size in entry.receptive_field),
+                Axes(ranged(*size) for size in entry.receptive_field),
             ]
         )
         for entry in entries

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from rich.box import SIMPLE_HEAD
+import re
+
 from rich.console import Console
-from rich.measure import Measurement
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -12,41 +12,79 @@ from cnncalc.render.plain import totals
 from cnncalc.render.text import written
 from cnncalc.tables import Table
 
-NAME_WIDTH = 12
-"""Columns that a name keeps before it folds."""
+LEAST = {"From": 14, "Layer": 14, "Name": 14, "Type": 10}
+"""Columns of text, which fold on a narrow terminal, in this order, and the width that they keep."""
 
 
 def show(table: Table, console: Console | None = None) -> None:
     """Print a table; names fold where the terminal is narrow, numbers are never cut off."""
     console = console or Console(highlight=False)
-    console.print(Text(table.heading, style="bold"))
+    print_text(console, table.heading, "bold")
     if table.source:
-        console.print(Text(table.source, style="dim"))
-    drawn = RichTable(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
-    for index, column in enumerate(table.columns):
-        widths = [len(column.title), *(len(written(row.cells[index])) for row in table.rows)]
-        folds = column.title in ("Layer", "From", "Type")
+        print_text(console, table.source, "dim")
+    console.print()
+    cells = [[written(cell) for cell in row.cells] for row in table.rows]
+    widths, gap = column_widths(table, cells, console.width)
+    drawn = RichTable(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold underline")
+    for index, (column, width) in enumerate(zip(table.columns, widths)):
         drawn.add_column(
-            Text(column.title),
+            column.title,
             justify="right" if column.numeric else "left",
-            no_wrap=not folds,
-            overflow="fold",
-            min_width=min(max(widths), NAME_WIDTH) if folds else max(widths),
+            width=width,
+            no_wrap=True,
             style="cyan" if index == 0 else "",
         )
-    for row in table.rows:
-        drawn.add_row(
-            *(Text(written(cell), style="dim" if cell in (None, 0) else "") for cell in row.cells),
-            style="italic" if row.folded > 1 else "",
-        )
-    needed = Measurement.get(console, console.options.update(width=10_000), drawn).minimum
-    console.print(drawn, width=max(console.width, needed), crop=False, no_wrap=False)
+    for row, texts in zip(table.rows, cells):
+        lines = [folded(text, width) for text, width in zip(texts, widths)]
+        dimmed = ["dim" if cell in (None, 0) else "" for cell in row.cells]
+        drawn.add_row(*map(Text, lines, dimmed), style="italic" if row.folded > 1 else "")
+    needed = sum(widths) + gap * (len(widths) - 1)
+    if needed > console.width:  # rather lines that the terminal wraps than a number cut off
+        console = Console(highlight=False, width=needed)
+    console.print(drawn)
+    console.print()
     for line in totals(table):
-        console.print(Text(line), soft_wrap=True)
+        print_text(console, line, "")
     if table.remarks:
         console.print()
     for remark in table.remarks:
-        console.print(Text(remark, style="dim"))
+        print_text(console, remark, "dim")
     if table.sentence:
         console.print()
-        console.print(Text(table.sentence, style="bold"))
+        print_text(console, table.sentence, "bold")
+
+
+def print_text(console: Console, text: str, style: str) -> None:
+    """A line of text, wrapped between words; nothing in it is markup."""
+    console.print(Text(text, style=style))
+
+
+def column_widths(table: Table, cells: list[list[str]], available: int) -> tuple[list[int], int]:
+    """The width of each column and the gap between them, so that the table fits if it can."""
+    titles = [column.title for column in table.columns]
+    widths = [max(map(len, column)) for column in zip(titles, *cells)]
+    gap = 2
+    for title, least in LEAST.items():
+        excess = sum(widths) + gap * (len(widths) - 1) - available
+        if excess > 0 and title in titles:
+            index = titles.index(title)
+            widths[index] = max(min(widths[index], least), widths[index] - excess)
+    if sum(widths) + gap * (len(widths) - 1) > available:
+        gap = 1
+    return widths, gap
+
+
+def folded(text: str, width: int) -> str:
+    """`text` in lines of at most `width`, broken after dots, commas and underscores where that is possible."""
+    if len(text) <= width:
+        return text
+    lines = [""]
+    for part in re.findall(r"[^., _]*[., _]*", text):
+        if len(lines[-1]) + len(part.rstrip()) > width and lines[-1]:
+            lines.append("")
+        rest = lines[-1] + part
+        while len(rest.rstrip()) > width:
+            lines[-1], rest = rest[:width], rest[width:]
+            lines.append("")
+        lines[-1] = rest
+    return "\n".join(line.rstrip() for line in lines)
