@@ -20,6 +20,7 @@ from cnncalc.network import Network, load
 from cnncalc.report import Report
 
 if TYPE_CHECKING:
+    from cnncalc.check import Checked, Task
     from cnncalc.tables import View
 
 app = typer.Typer(
@@ -102,7 +103,8 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
             raise typer.Exit(1) from None
         except UnknownSpec as unknown:
             complain([Diagnostic("unknown-spec", str(unknown), help=unknown.help)])
-            list_names()
+            if not unknown.is_path:
+                list_names()
             raise typer.Exit(2) from None
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
@@ -500,10 +502,12 @@ def run(
     emit(tensors.as_json(found) if format == "json" else tensors.as_text(found), output)
 
 
-@app.command(epilog="For example: cnncalc verify alexnet resnet18")
+@app.command(epilog="For example: cnncalc verify alexnet resnet18, or cnncalc verify --all --up-to 100000000")
 @guarded
 def verify(
     specs: Specs = None,
+    every: Annotated[bool, typer.Option("--all", help="Every bundled network, a line each.")] = False,
+    up_to: Annotated[int | None, typer.Option(metavar="MACS", help="With --all: of at most so many MACs.")] = None,
     variant: Variant = None,
     set_: Set = None,
     input_: Input = None,
@@ -517,13 +521,88 @@ def verify(
     from cnncalc.verify import verify as verified
 
     choice(format, ("table", "json"), "--format")
+    names = _bundled_up_to(up_to) if every else specs
     found = []
-    for network in loaded(networks(specs, variant, set_, input_, max_steps)):
+    for network in loaded(networks(names, variant, set_, input_, max_steps)):
         with bar(network.name) as progress:
             found.append(verified(network.graph, progress, os.cpu_count() or 1))
-    emit(verification.as_json(found) if format == "json" else "\n".join(map(verification.as_text, found)), output)
+        if every:
+            sys.stderr.write(f"{found[-1].title}: {'differs' if found[-1].differences else 'agrees'}\n")
+    emit(verification.as_json(found) if format == "json" else verification.as_text(found, brief=every), output)
     if any(each.differences for each in found):
         raise typer.Exit(1)
+
+
+def _bundled_up_to(most: int | None) -> list[str]:
+    """The bundled networks of at most so many MACs."""
+    from cnncalc.gallery import gallery
+
+    return [entry.name for entry in gallery() if most is None or entry.macs <= most]
+
+
+@app.command(epilog="For example: cnncalc check architectures/ --fail-on lint --format github")
+@guarded
+def check(
+    paths: Annotated[
+        list[str] | None, typer.Argument(metavar="PATH...", help="Files, folders, globs, bundled names; all bundled.")
+    ] = None,
+    allow: Annotated[list[str] | None, typer.Option(metavar="CODE", help="A lint to leave out; repeatable.")] = None,
+    fail_on: Annotated[str, typer.Option(metavar="error|lint", help="What makes the exit code 1.")] = "error",
+    update: Annotated[bool, typer.Option("--update", help="Write measured values into `expect`.")] = False,
+    jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; a core each if absent.")] = None,
+    format: Annotated[
+        str, typer.Option("--format", "-f", metavar="table|json|junit|github|sarif", help="What to print.")
+    ] = "table",
+    output: Output = None,
+) -> None:
+    """Check files: they are valid, every analyzer runs, every expectation holds; and lints."""
+    from cnncalc.check import check_all
+    from cnncalc.render import checks
+    from cnncalc.render.progress import bar
+
+    choice(format, checks.FORMATS, "--format")
+    lints_fail = choice(fail_on, ("error", "lint"), "--fail-on") == "lint"
+    tasks = check_tasks(paths, allow, update)
+    with bar("checking") as progress:
+        results = check_all(tasks, jobs, progress)
+    if update:
+        results = updated(tasks, results)
+    colour = output is None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    emit(checks.render(results, format, lints_fail, colour), output)
+    if any(each.failures or (lints_fail and each.lints) for each in results):
+        raise typer.Exit(1)
+
+
+def check_tasks(paths: list[str] | None, allow: list[str] | None, update: bool) -> list[Task]:
+    """The files that `check` is asked for."""
+    from cnncalc.check import find_tasks
+    from cnncalc.spec.lint import LINTS
+
+    if update and not paths:
+        raise typer.BadParameter("--update takes PATHs: the bundled networks are not yours to change")
+    return find_tasks(paths or [], frozenset(choice(code, tuple(LINTS), "--allow") for code in allow or []))
+
+
+def updated(tasks: list[Task], results: list[Checked]) -> list[Checked]:
+    """The results once measured values are written; what was written is said on stderr."""
+    from cnncalc.update import update
+
+    found = []
+    for task, checked in zip(tasks, results):
+        again, count = update(task, checked)
+        found.append(again)
+        if count:
+            sys.stderr.write(f"updated {checked.path}: {count} figure{'s' if count > 1 else ''}\n")
+    return found
+
+
+@app.command(epilog="For example: cnncalc schema > cnncalc.schema.json")
+@guarded
+def schema(output: Output = None) -> None:
+    """The JSON Schema of the spec language, for editors."""
+    from cnncalc.schema import render
+
+    emit(render(), output)
 
 
 def version(asked: bool) -> None:

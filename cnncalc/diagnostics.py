@@ -6,6 +6,7 @@ because the text is the same on every output; colour is added in `render`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 
@@ -73,6 +74,14 @@ class Origin(NamedTuple):
             chain.append(call)
             call = call.outer
         return chain
+
+    def notes(self) -> tuple[Note, ...]:
+        """The same as notes for a message; single turns of groups and loops are left out."""
+        found = [Note(call.what, call.span) for call in self.calls() if call.block or call.turns > 1]
+        return tuple(found[:MAX_NOTES])
+
+
+MAX_NOTES = 12
 
 
 class Note(NamedTuple):
@@ -162,9 +171,14 @@ class Fault(Exception):
         self.help = help
 
 
-def suggestion(name: str, candidates: object) -> str:
-    """``did you mean `x`?`` for the closest of `candidates` (an iterable of names), or ``""``."""
+def suggestion(name: str, candidates: Iterable[object]) -> str:
+    """``did you mean `x`?`` for the closest of `candidates`, or ``""``; case and underscores do not count."""
     from difflib import get_close_matches  # an error path: not worth its import time at start-up
 
-    close = get_close_matches(name, [str(candidate) for candidate in candidates], 1, 0.6)  # type: ignore[attr-defined]
-    return f"did you mean `{close[0]}`?" if close else ""
+    known = {_plain(str(candidate)): str(candidate) for candidate in candidates}
+    close = get_close_matches(_plain(name), known, 1, 0.6)
+    return f"did you mean `{known[close[0]]}`?" if close else ""
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "").removesuffix("2d").removesuffix("1d").removesuffix("3d")

@@ -20,9 +20,12 @@ class UnknownSpec(Exception):
     """A name that is neither a file nor a bundled network."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"no file and no bundled network is called `{name}`")
+        self.is_path = "/" in name or os.sep in name or name.endswith((".yaml", ".yml"))
+        super().__init__(f"there is no {'file' if self.is_path else 'file and no bundled network'} `{name}`")
         self.name = name
-        self.help = suggestion(name, bundled_names())
+        self.help = suggestion(name, bundled_names()) or (
+            "`cnncalc list` lists the bundled ones" if self.is_path else ""
+        )
 
 
 @cache
@@ -91,6 +94,13 @@ def load_file(path: str, shown: str | None = None) -> File:
 def load_text(text: str, name: str = "<string>") -> File:
     """The parsed spec in `text`; its imports are bundled networks, or files below the working folder."""
     return parse(Source(name, text), _Loader(os.path.realpath(".")).resolver(os.path.join(".", name), name))
+
+
+def load_edited(path: str, text: str, shown: str) -> File:
+    """As `load_file`, with `text` in place of what the file holds."""
+    loader = _Loader(os.path.dirname(os.path.realpath(path)))
+    loader.open.append(os.path.realpath(path))
+    return parse(Source(shown, text), loader.resolver(path, shown))
 
 
 class _Loader:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from math import gcd, lcm
 from typing import NamedTuple
 
-from cnncalc.diagnostics import Fault
+from cnncalc.diagnostics import Diagnostic, Fault, SpecError, suggestion
 from cnncalc.geometry import GLOBAL, AxisMap, Intervals, Transposed, Window, check_period
 from cnncalc.graph import Graph, Node, fold
 
@@ -93,8 +93,8 @@ class ReceptiveField(NamedTuple):
 def receptive_fields(graph: Graph, of: str | None = None) -> list[ReceptiveField | None]:
     """The receptive field of every node towards the input `of` (the first if absent).
 
-    None for a node that does not depend on that input.  Raises `Fault` for an unknown input, or a pattern whose
-    period is beyond the limit.
+    None for a node that does not depend on that input.  Raises `Fault` for an unknown input, `SpecError` for a
+    pattern whose period is beyond the limit.
     """
     number = _input_number(graph, of)
     shape = graph.inputs[number][1]
@@ -110,7 +110,10 @@ def receptive_fields(graph: Graph, of: str | None = None) -> list[ReceptiveField
             try:
                 found = memo[key] = _through(graph, node, inputs)
             except Fault as fault:
-                raise Fault(fault.code, f"`{node.name}`: {fault.message}", None, fault.help) from None
+                diagnostic = Diagnostic(
+                    fault.code, fault.message, node.origin.span, "", node.origin.notes(), fault.help
+                )
+                raise SpecError([diagnostic]) from None
         return found
 
     values = fold(graph, sights, step)
@@ -136,7 +139,8 @@ def _input_number(graph: Graph, of: str | None) -> int:
     if of is None:
         return 0
     if of not in names:
-        raise Fault("unknown-input", f"there is no input `{of}`", None, f"inputs are {', '.join(names)}")
+        listed = ", ".join(f"`{name}`" for name in names)
+        raise Fault("unknown-input", f"there is no input `{of}`", None, suggestion(of, names) or f"inputs are {listed}")
     return names.index(of)
 
 

@@ -25,6 +25,8 @@ class Type(NamedTuple):
     text: str
     read: Callable[[Value], Value]
     words: tuple[str, ...] = ()
+    schema: tuple[dict[str, Any], ...] = ()
+    """The same in JSON Schema, any of these, for values that are no words and no other expressions."""
 
 
 class Field(NamedTuple):
@@ -220,6 +222,10 @@ def whole(value: Value, least: int = 0, expected: str = "a whole number") -> int
     return value
 
 
+BOOLEANS = dict.fromkeys(("yes", "on", "true"), "write `true`") | dict.fromkeys(("no", "off", "false"), "write `false`")
+"""What to write in place of YAML 1.1's other spellings of a truth value."""
+
+
 def _number(value: Value) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise wrong("a number", value)
@@ -230,13 +236,12 @@ def _number(value: Value) -> float:
 
 def _flag(value: Value) -> bool:
     if not isinstance(value, bool):
-        truth = {"yes": "true", "on": "true", "no": "false", "off": "false"}.get(str(value).lower(), "")
-        raise wrong("`true` or `false`", value, f"write `{truth}`" if truth else "")
+        raise wrong("`true` or `false`", value, BOOLEANS.get(str(value).lower(), ""))
     return value
 
 
 def _sizes(least: int) -> Callable[[Value], int | tuple[int, ...]]:
-    expected = "a whole number, or a list of one per axis,"
+    expected = "a whole number or one per axis"
 
     def read(value: Value) -> int | tuple[int, ...]:
         if isinstance(value, tuple):
@@ -280,7 +285,7 @@ def _padding(value: Value) -> Value:
 
 def _amount(value: Value) -> Value:
     """A number per side, or a list with one number or one pair (before, after) per axis."""
-    expected = "a number per side, or a list with one number or pair per axis,"
+    expected = "a number per side, or one number or pair per axis"
     if not isinstance(value, tuple):
         return whole(value, 0, expected)
     if not 1 <= len(value) <= 3:
@@ -338,25 +343,44 @@ def _scale(value: Value) -> Value:
 
 
 PADDING_WORDS = ("valid", "same", "same_lower", "half")
-COUNT = Type("whole number, at least 1", lambda value: whole(value, 1))
-WHOLE = Type("whole number", whole)
-NUMBER = Type("number", _number)
-FLAG = Type("`true` or `false`", _flag)
-SIZES = Type("whole number, or one per axis (`1x7`, `[1, 7]`)", _sizes(1))
-EXTRA = Type("whole number, or one per axis", _sizes(0))
+
+
+def _list_of(*items: str, most: int | None = None) -> dict[str, Any]:
+    """The schema of a list, of at most so many entries, each of which may be an expression."""
+    schema = {"type": "array", "minItems": 1, "items": {"type": [*items, "string"]}}
+    return schema if most is None else {**schema, "maxItems": most}
+
+
+_WHOLE = {"type": "integer", "minimum": 0}
+_COUNT = {"type": "integer", "minimum": 1}
+COUNT = Type("whole number, at least 1", lambda value: whole(value, 1), schema=(_COUNT,))
+WHOLE = Type("whole number", whole, schema=(_WHOLE,))
+NUMBER = Type("number", _number, schema=({"type": "number"},))
+FLAG = Type("`true` or `false`", _flag, schema=({"type": "boolean"},))
+SIZES = Type("whole number, or one per axis (`1x7`, `[1, 7]`)", _sizes(1), schema=(_COUNT, _list_of("integer", most=3)))
+EXTRA = Type("whole number, or one per axis", _sizes(0), schema=(_WHOLE, _list_of("integer", most=3)))
 PADDING = Type(
     "number per side, list of one per axis, list of pairs [before, after], or " + " | ".join(PADDING_WORDS),
     _padding,
     PADDING_WORDS,
+    (_WHOLE, _list_of("integer", "array", most=3)),
 )
-AMOUNT = Type("number per side, list of one per axis, or list of pairs [before, after]", _amount)
-PAIR = Type("whole number, or pair [before, after]", _pair_or_number)
-NUMBERS = Type("list of numbers", _numbers)
-SHAPE = Type("list of sizes, channels first", _whole_list(1, "a list of sizes"))
-INDICES = Type("list of whole numbers", _whole_list(0, "a list of whole numbers"))
-TARGET = Type("list of sizes; one may be -1, inferred", _whole_list(-1, "a list of sizes"))
+AMOUNT = Type(
+    "number per side, list of one per axis, or list of pairs [before, after]",
+    _amount,
+    schema=(_WHOLE, _list_of("integer", "array", most=3)),
+)
+PAIR = Type("whole number, or pair [before, after]", _pair_or_number, schema=(_WHOLE, _list_of("integer", most=2)))
+NUMBERS = Type("list of numbers", _numbers, schema=(_list_of("number", "array"),))
+SHAPE = Type("list of sizes, channels first", _whole_list(1, "a list of sizes"), schema=(_COUNT, _list_of("integer")))
+INDICES = Type("list of whole numbers", _whole_list(0, "a list of whole numbers"), schema=(_WHOLE, _list_of("integer")))
+TARGET = Type(
+    "list of sizes; one may be -1, inferred",
+    _whole_list(-1, "a list of sizes"),
+    schema=({"type": "integer"}, _list_of("integer")),
+)
 REFERENCE = Type("name of a layer", _reference)
-SCALE = Type("number, or one per axis", _scale)
+SCALE = Type("number, or one per axis", _scale, schema=({"type": "number"}, _list_of("number", most=3)))
 
 
 # -- helpers of the kinds ----------------------------------------------------------------------------------------------

@@ -31,11 +31,16 @@ class Upsample(Layer, kind="upsample"):
 
         axes = spatial(inputs[0], self.kind)
         if (self.scale is None) == (self.size is None):
-            raise Fault("missing-argument", "`upsample` takes a scale or a `size`, one of them", None)
+            both = self.scale is not None
+            message = "`upsample` takes `scale` or `size`, not both" if both else "`upsample` needs `scale` or `size`"
+            raise Fault("missing-argument", message, "size" if both else None, f"for example `{self.example}`")
         if self.size is not None:
             sizes = per_axis(self.size, len(axes), "size")
             return [(width, size, Fraction(width, size)) for width, size in zip(axes, sizes)]
         scales = [Fraction(str(scale)) for scale in per_axis(self.scale, len(axes), "scale")]
+        for width, scale in zip(axes, scales):
+            if width * scale < 1:
+                raise Fault("empty-output", f"{width} positions times {float(scale):g} leave none", "scale")
         return [(width, int(width * scale), 1 / scale) for width, scale in zip(axes, scales)]
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:

@@ -62,12 +62,12 @@ class Reshape(Layer, kind="reshape"):
         inferred = self.shape.count(-1)
         if 0 in self.shape or not 1 <= len(self.shape) <= 4 or inferred > 1:
             raise Fault("wrong-shape", "`shape` takes one to four sizes above 0, one of which may be -1", "shape")
-        if total % known if inferred else total != known:
-            raise Fault(
-                "wrong-shape",
-                f"{dims(inputs[0])} has {total:,} elements, `shape` {dims(self.shape)} {known:,}",
-                "shape",
-            )
+        if inferred and total % known:
+            message = f"the {total:,} elements of {dims(inputs[0])} are no multiple of {known:,}"
+            raise Fault("wrong-shape", message, "shape")
+        if not inferred and total != known:
+            message = f"`shape` {dims(self.shape)} has {known:,} elements, the input {dims(inputs[0])} has {total:,}"
+            raise Fault("wrong-shape", message, "shape")
         return tuple(total // known if size == -1 else size for size in self.shape)
 
     def execute(self, run: Any, x: Any) -> Any:

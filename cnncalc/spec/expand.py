@@ -21,7 +21,7 @@ from cnncalc.spec.making import Made, Maker
 from cnncalc.spec.model import AnyStep, Block, Branch, Call, File, Group, Join, Loop, Template, Value
 from cnncalc.spec.operators import Tensor, Word
 from cnncalc.spec.registry import Registry
-from cnncalc.spec.scope import Place, Scope, Where, chain
+from cnncalc.spec.scope import Place, Scope, Where
 from cnncalc.spec.sharing import settle_weights
 
 MAX_DEPTH = 32
@@ -110,7 +110,7 @@ def warn_unused(graph: Graph) -> None:
     help = "name it in `outputs`, in a `from` or in a join, or leave it out"
     for index, node in enumerate(graph.nodes):
         if not live[count + index]:
-            span, notes = node.origin.span, chain(node.origin.call)
+            span, notes = node.origin.span, node.origin.notes()
             message = f"`{node.name}` reaches no output"
             graph.warnings.append(Diagnostic("unused-layer", message, span, "", notes, help, "warning"))
 
@@ -357,8 +357,10 @@ class _Expander:
         kind = KINDS.get(text)
         if block is None and (kind is None or kind.joins):
             known = [*where.scope.instance.file.block_names(), *(name for name in KINDS if not KINDS[name].joins)]
-            help = suggestion(text, known)
-            raise where.fail(step.span, "unknown-kind", f"`{text}` is no block and no layer kind", help, target.names)
+            message, help = f"`{text}` is no block and no layer kind", suggestion(text, known)
+            if kind is not None:
+                message, help = f"`{text}` is a join, and cannot be called by a name", f"write `{kind.example}`"
+            raise where.fail(step.span, "unknown-kind", message, help, target.names)
         takes = list(block.args if block else KINDS[text].fields)
         arguments = interpolated_arguments(step, text, takes, where)
         if block is None:
@@ -389,12 +391,12 @@ class _Expander:
         """A block call: a scope of its own that sees its arguments, its inputs and its file's `args`."""
         around = where.call.outer if turn[1] > 1 and where.call is not None else where.call
         link = CallLink(block.name, *turn, step.span, around)
+        if where.scope.calls(block):
+            raise where.fail(step.span, "recursion", f"block `{block.name}` calls itself", "use `repeat`")
         if where.scope.depth >= MAX_DEPTH:
-            recursive = any(entry.block == block.name for entry in Origin(step.span, around).calls())
-            help = f"block `{block.name}` calls itself; use `repeat`" if recursive else ""
-            raise where.fail(step.span, "limit", f"blocks call each other at most {MAX_DEPTH} deep", help)
+            raise where.fail(step.span, "limit", f"blocks call each other at most {MAX_DEPTH} deep")
         self.deeper(step.span, where)
-        inner = Where(Scope(instance, f"{row}.", where.scope), Place(f"{row}."), link)
+        inner = Where(Scope(instance, f"{row}.", where.scope, block), Place(f"{row}."), link)
         names = block.inputs or ("input",)
         if len(names) != len(inputs):
             listed = ", ".join(f"`{name}`" for name in names)

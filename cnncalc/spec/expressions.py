@@ -89,7 +89,7 @@ class _Parser:
 
     def expect(self, text: str, opened: Token) -> Token:
         if not self.at(text):
-            help = "" if self.token.kind != "end" else QUOTE_HELP
+            help = QUOTE_HELP if self.token.kind == "end" and text in (")", "]") else ""
             raise ExpressionFault(
                 "syntax", f"expected `{text}` for this `{opened.text}`", opened.start, opened.end, help
             )

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from cnncalc.diagnostics import Diagnostic, Fault, Note, Source, Span, suggestion
-from cnncalc.spec.expressions import Expression, compile_expression
+from cnncalc.spec.expressions import QUOTE_HELP, Expression, compile_expression
 from cnncalc.spec.lexer import ExpressionFault
 from cnncalc.spec.model import Argument, File, Parameter, Template, Value, ValueFault
 from cnncalc.spec.names import IDENTIFIER, NAME, RESERVED
@@ -24,6 +24,7 @@ class FormReader:
     def __init__(self, source: Source) -> None:
         self.result = File(source)
         self.problems: list[Diagnostic] = []
+        self.failed_imports: set[str] = set()
         self.compiled: dict[str, Expression] = {}
 
     def report(self, code: str, message: str, span: Span, help: str = "", notes: tuple[Note, ...] = ()) -> None:
@@ -75,7 +76,8 @@ class FormReader:
             names = frozenset(name for item in items for name in item.names)
             return Value(node, _list_of(items, node.span, names), names, items)
         if isinstance(node, Mapping):
-            self.report("wrong-form", "a value is an expression or a list, not a mapping", node.span)
+            help = "further arguments stand beside the kind: `{conv: 8, kernel: 3}`"
+            self.report("wrong-form", "a value is an expression or a list, not a mapping", node.span, help)
             return Value(node, broken, frozenset())
         try:
             expression = self.compiled.get(node.text)
@@ -83,7 +85,8 @@ class FormReader:
                 expression = self.compiled[node.text] = compile_expression(node.text, self.result)
         except ExpressionFault as fault:
             span = node.part(fault.start, fault.end) if node.text else node.span
-            self.report(fault.code, fault.message if node.text else "a value is missing here", span, fault.help)
+            help = "" if fault.help == QUOTE_HELP and not node.plain else fault.help
+            self.report(fault.code, fault.message if node.text else "a value is missing here", span, help)
             return Value(node, broken, frozenset())
         return Value(node, expression.run, expression.names)
 

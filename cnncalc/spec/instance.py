@@ -65,7 +65,9 @@ def variant_values(file: File, variant: str) -> dict[str, Given]:
     arguments = file.variants.get(variant)
     if arguments is None:
         known = ", ".join(f"`{name}`" for name in list(file.variants)[:12])
-        help = suggestion(variant, file.variants) or (f"variants are {known}" if known else "")
+        help = suggestion(variant, file.variants) or (
+            f"variants are {known}" if known else "this spec has no `variants`"
+        )
         raise SpecError([Diagnostic("unknown-variant", f"{file.source.path} has no variant `{variant}`", help=help)])
     return {name: _given(argument) for name, argument in arguments.items()}
 

@@ -82,7 +82,7 @@ class _FileReader(StepReader):
             self.report("missing-key", "a spec needs `layers`", span, "a file with `blocks` only is a library")
         if "layers" in found and not self.result.steps and not self.problems:
             self.report("empty", "`layers` holds no step", found["layers"][0].span)
-        if "layers" in found and "input" not in found:
+        if "layers" in found and "input" not in found and not self.problems:
             self.report("missing-key", "a spec needs `input`", span, "for example `input: [3, 224, 224]`")
 
     def inputs(self, node: Located) -> None:
@@ -137,6 +137,7 @@ class _FileReader(StepReader):
                 continue
             entry = self.imported(alias, target)
             if entry is None:
+                self.failed_imports.add(alias)
                 continue
             self.result.imports[alias] = entry
             for name, (argument, value) in given.items():

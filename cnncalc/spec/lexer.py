@@ -40,7 +40,7 @@ def tokens(text: str) -> list[Token]:
             raise _bad_character(text, position)
         if match.lastgroup:
             found.append(Token(match.lastgroup, match[0], position, match.end()))
-        if match.lastgroup == "number":
+        if match.lastgroup in ("number", "dims"):
             _check_number(text, match)
         position = match.end()
     found.append(Token("end", "the end", len(text), len(text) + 1))
@@ -69,6 +69,9 @@ def _check_number(text: str, match: re.Match[str]) -> None:
     rest = re.match(r"\w+", text[match.end() :])
     whole = match[0] + (rest[0] if rest else "")
     end = match.start() + len(whole)
+    if re.fullmatch(r"0[xX][0-9a-fA-F]+", whole):
+        help = f"write `{int(whole, 16)}`"
+        raise ExpressionFault("number", f"`{whole}` is not a number", match.start(), end, help)
     if rest:
         plain = whole.replace("_", "")
         help = f"write `{plain}`" if plain.isdigit() else "a name cannot begin with a digit"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.diagnostics import Fault, SpecError
+from cnncalc.diagnostics import Fault, SpecError, suggestion
 from cnncalc.geometry import Shape
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import REFERENCE, Layer, Operation, make
 from cnncalc.spec.model import Call, Value
-from cnncalc.spec.operators import Tensor
+from cnncalc.spec.operators import Tensor, Word, unknown_name
 from cnncalc.spec.scope import Where
 
 ROLES = ("norm", "act")
@@ -61,7 +61,7 @@ class Maker:
         try:
             layer = make(kind, values)
         except Fault as fault:
-            raise at_field(fault, made, step, where) from None
+            raise at_field(_misspelt(fault, kind, values, where), made, step, where) from None
         for suffix, part in layer.parts():
             made.layers.append((suffix, self.intern(part)))
             for role in ROLES:
@@ -102,6 +102,19 @@ class Maker:
         if operation is None:
             operation = self.operations[key] = Operation(layer, shapes)
         return operation
+
+
+def _misspelt(fault: Fault, kind: type[Layer], values: dict[str, Any], where: Where) -> Fault:
+    """The fault of a word that a field does not take: often a misspelt name."""
+    field = fault.field
+    word = values.get(field) if field else None
+    if not field or not isinstance(word, Word):
+        return fault
+    words = kind.fields[field].type.words
+    if words:
+        return Fault(fault.code, fault.message, field, fault.help or suggestion(word, [*words, *where.scope.env]))
+    message, help = unknown_name(word, where.scope.env)
+    return Fault("unknown-name", message, field, help)
 
 
 def at_field(fault: Fault, made: Made, step: Call, where: Where) -> SpecError:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from cnncalc.diagnostics import Fault, Note, Span, SpecError, suggestion
 from cnncalc.graph import Graph, Node
+from cnncalc.layers import KINDS
 from cnncalc.spec.model import Step, Template
 from cnncalc.spec.operators import Tensor
 from cnncalc.spec.scope import Scope, Where, in_turns
+
+MAX_SUGGESTED = 2_000
+"""Names, the latest, among which a misspelt one is looked for."""
 
 GIVE_TURNS_NAMES = "write `$i` in the name, so that every turn has its own"
 
@@ -63,10 +67,14 @@ class Registry:
         help = GIVE_TURNS_NAMES if in_turns(where.call) else ""
         if earlier:
             message = f"the name `{text}` is given twice"
-        elif text in where.scope.inputs or text == "x":
+        elif text == "x":
+            message = "`x` is the current tensor, and no name to give"
+        elif text in where.scope.inputs:
             message = f"`{text}` is the name of an input here"
         else:
             message = f"`{text}` is the name of an earlier row already"
+            rows = [node for node in self.graph.nodes if node.name == full]
+            facts = (Note("that row was written", rows[0].origin.span),) if rows else ()
         return where.fail(name.span, "duplicate-name", message, help, facts=facts)
 
     def alias(self, full: str, prefix: str) -> None:
@@ -118,11 +126,15 @@ class Registry:
         scope = where.scope
         here = len(scope.prefix)
         known = [name[here:] for name in self.tensors if name.startswith(scope.prefix)]
-        help = suggestion(text, [*known[-2_000:], *scope.inputs, "x"])
-        if not help:
+        help = suggestion(text, [*known[-MAX_SUGGESTED:], *scope.inputs, "x"])
+        if text in KINDS or scope.instance.file.block(text):
+            help = f"`{text}` is a layer kind or a block: in a branch write it as a step, `[{text}]`"
+        elif scope.outer is not None and self.full_name(text, scope.outer) in self.tensors:
+            help = "a block does not see its caller's names: give it `inputs`, and call it with `from`"
+        elif not help:
             given = [name[here:] for name in self.given_at if name.startswith(scope.prefix)]
             listed = ", ".join(f"`{name}`" for name in [*scope.inputs, *given][:12])
-            help = f"names so far: {listed}"
+            help = f"a name is known after the step that gives it; names so far: {listed}"
         return where.fail_at(template, "unknown-layer", f"there is no layer or input `{text}` here", help)
 
     def part(self, name: str) -> tuple[int, list[int]]:

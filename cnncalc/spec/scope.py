@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.diagnostics import Call as CallLink
-from cnncalc.diagnostics import Diagnostic, Note, Span, SpecError, suggestion
-from cnncalc.layers.base import show
+from cnncalc.diagnostics import Diagnostic, Note, Origin, Span, SpecError, suggestion
+from cnncalc.layers.base import BOOLEANS, show
 from cnncalc.spec.instance import Instance, label, located, notes
-from cnncalc.spec.model import Template, Value, ValueFault
+from cnncalc.spec.model import Block, Template, Value, ValueFault
 from cnncalc.spec.operators import Tensor
 
 
@@ -31,10 +31,11 @@ class Place:
 class Scope:
     """What the steps of a file or of one block call can see."""
 
-    __slots__ = ("depth", "env", "inputs", "instance", "origins", "outer", "prefix")
+    __slots__ = ("block", "depth", "env", "inputs", "instance", "origins", "outer", "prefix")
 
-    def __init__(self, instance: Instance, prefix: str, outer: Scope | None) -> None:
+    def __init__(self, instance: Instance, prefix: str, outer: Scope | None, block: Block | None = None) -> None:
         self.instance = instance
+        self.block = block
         self.prefix = prefix
         """Prefix of the names given here."""
         self.outer = outer
@@ -42,6 +43,15 @@ class Scope:
         self.env: dict[str, Any] = dict(instance.env)
         self.origins: dict[str, Span] = dict(instance.origins)
         self.inputs: dict[str, Tensor] = {}
+
+    def calls(self, block: Block) -> bool:
+        """Whether this is a call of `block`, or within one."""
+        scope: Scope | None = self
+        while scope is not None:
+            if scope.block is block:
+                return True
+            scope = scope.outer
+        return False
 
     def bind(self, name: str, value: Any, span: Span) -> None:
         """Give a name its value in this scope, and remember where it came from."""
@@ -85,14 +95,16 @@ class Where:
 
     def located(self, found: ValueFault) -> SpecError:
         diagnostic = located(found, self.scope.origins, self.scope.env)
-        return SpecError([diagnostic._replace(notes=(*diagnostic.notes, *chain(self.call)))])
+        return SpecError([diagnostic._replace(notes=(*diagnostic.notes, *chain(self.call, found.span)))])
 
     def truth(self, value: Value) -> bool:
         """A condition's value; a word or a list is neither true nor false."""
         found = self.evaluate(value)
         if isinstance(found, (bool, int, float)):
             return bool(found)
-        help = suggestion(found, self.scope.env) if isinstance(found, str) else ""
+        help = BOOLEANS.get(str(found).lower(), "")
+        if isinstance(found, str) and not help:
+            help = suggestion(found, self.scope.env)
         raise self.fail_at(value, "wrong-type", f"a condition is true or false, got `{show(found)}`", help)
 
     def fail(
@@ -106,7 +118,7 @@ class Where:
     ) -> SpecError:
         """The error at a place, with what `names` are worth there and the chain of calls."""
         origins, env = self.scope.origins, self.scope.env
-        facts = (*notes(names, origins), *facts, *chain(self.call))
+        facts = (*notes(names, origins), *facts, *chain(self.call, span))
         return SpecError([Diagnostic(code, message, span, label(names, origins, env), facts, help)])
 
     def fail_at(self, value: Value | Template, code: str, message: str, help: str = "") -> SpecError:
@@ -114,14 +126,9 @@ class Where:
         return self.fail(value.span, code, message, help, value.names)
 
 
-def chain(call: CallLink | None) -> tuple[Note, ...]:
-    """The calls around a place, innermost first; single turns of groups and loops are left out."""
-    found = []
-    while call is not None:
-        if call.block or call.turns > 1:
-            found.append(Note(call.what, call.span))
-        call = call.outer
-    return tuple(found[:12])
+def chain(call: CallLink | None, span: Span) -> tuple[Note, ...]:
+    """The calls around a place, innermost first."""
+    return Origin(span, call).notes()
 
 
 def in_turns(call: CallLink | None) -> bool:

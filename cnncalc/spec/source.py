@@ -82,7 +82,7 @@ def read_source(path: str) -> Source:
     """The text of a file, shown under `path`; raises `SpecError` where it is no readable text of at most 1 MiB."""
 
     def refuse(code: str, message: str, help: str = "") -> SpecError:
-        return SpecError([Diagnostic(code, f"{path}: {message}", help=help)])
+        return SpecError([Diagnostic(code, f"{path} {message}", help=help)])
 
     if os.path.isdir(path):
         raise refuse("not-a-file", "is a folder, not a spec", "name one of the files in it")
@@ -90,7 +90,7 @@ def read_source(path: str) -> Source:
         with open(path, "rb") as file:
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise refuse("no-such-file", "no such file") from None
+        raise refuse("no-such-file", "does not exist") from None
     except OSError as error:
         raise refuse("unreadable", f"cannot be read: {(error.strerror or str(error)).lower()}") from None
     except ValueError:
@@ -161,7 +161,7 @@ class _Composer:
         if self.problems:
             raise SpecError(self.problems)
         if self.root is None or (isinstance(self.root, Scalar) and self.root.plain and not self.root.text):
-            raise SpecError([Diagnostic("empty", f"{self.source.path}: is empty", help=EMPTY_HELP)])
+            raise SpecError([Diagnostic("empty", f"{self.source.path} is empty", help=EMPTY_HELP)])
         return self.root
 
     def span(self, event: Any) -> Span:
@@ -183,8 +183,9 @@ class _Composer:
         elif isinstance(event, yaml.CollectionStartEvent):
             self.open(event)
         elif isinstance(event, yaml.CollectionEndEvent):
-            self.stack.pop()
-            self.flow.pop()
+            node = self.stack.pop()
+            if self.flow.pop() and event.end_mark.line == node.span.line - 1:
+                node.span = node.span._replace(end=event.end_mark.column + 1)
             self.keys.pop()
         elif isinstance(event, yaml.AliasEvent):
             self.report(
@@ -241,10 +242,15 @@ class _Composer:
         if event.tag is not None:
             self.report(
                 "tag",
-                f"`{event.tag}` is a YAML tag, which specs do not have",
+                f"`{self.written(event)}` is a YAML tag, which specs do not have",
                 self.span(event),
                 "quote an expression that begins with `!`; write `not` for a negation",
             )
+
+    def written(self, event: Any) -> str:
+        """The word that an event begins with, as it was written."""
+        words = self.source.line(event.start_mark.line + 1)[event.start_mark.column :].split(maxsplit=1)
+        return words[0].rstrip(",]}") if words else str(event.tag)
 
     def place(self, node: Located) -> None:
         """Put a finished or opened node into the collection it stands in."""
@@ -284,22 +290,30 @@ class _Composer:
 
     def syntax(self, error: Any) -> Diagnostic:
         """PyYAML's error in our words, at the place that the pure parser gives: those of its two parsers differ."""
-        mark = error.problem_mark or error.context_mark
-        if self.parser is not yaml.SafeLoader and mark.index <= MAX_REREAD:
+        if self.parser is not yaml.SafeLoader and (error.problem_mark or error.context_mark).index <= MAX_REREAD:
             try:
                 for _ in _events(self.text, yaml.SafeLoader):
                     pass
-            except yaml.MarkedYAMLError as pure:
-                mark = pure.problem_mark or pure.context_mark
-        line = self.source.line(mark.line + 1)
-        span = Span(self.source, mark.line + 1, mark.column + 1, mark.column + 2)
-        message, help = _explain(line, mark.column)
-        return problem("yaml", message, span, help)
+            except yaml.MarkedYAMLError as found:
+                pure: Any = found
+                error = pure
+        mark: Any = error.problem_mark or error.context_mark
+        if error.context_mark and not self.text[mark.index :].strip():
+            mark = error.context_mark  # at the end of the text: what was left open says more
+        line, column = mark.line + 1, mark.column
+        above = self.source.line(line - 1)
+        if _UNSPACED.match(above) and not _UNSPACED.match(self.source.line(line)):
+            line, column = line - 1, above.index(":")
+        message, help = _explain(self.source.line(line), column)
+        return problem("yaml", message, Span(self.source, line, column + 1, column + 2), help)
 
 
 EMPTY_HELP = "a spec has at least `input: [channels, height, width]` and `layers:`"
 ALIAS_HELP = "use `args`, `defaults` or a block for what repeats, and quote an expression that begins with `*` or `&`"
 KEY_HELP = "quote an expression that begins with `[` or `{`"
+
+
+_UNSPACED = re.compile(r"\s*(?:- )*[\w$.]+:[^\s:]")
 
 
 def _explain(line: str, column: int) -> tuple[str, str]:
@@ -310,11 +324,13 @@ def _explain(line: str, column: int) -> tuple[str, str]:
         return "`?` cannot stand here", "quote the text"
     if here in "@`%" and here:
         return f"a value cannot begin with `{here}`", "quote it"
+    if re.search(r"[{,:\[]\s*![\w(]+$", before):
+        return "`!` begins a YAML tag, which specs do not have", "write `not` for a negation"
     if here in "[]{}" and here and re.search(r"[{,:]\s*[^\s\"']*$", before):
         return "this bracket does not fit here", QUOTE_HELP
     if here == ":" or before.rstrip().endswith(":"):
         return "a second `:` on this line cannot be read", "quote a text or expression that holds `: `"
-    if re.search(r"^\s*-?\s*[\w$.]+:\S", line):
+    if _UNSPACED.match(line):
         return "this is not valid YAML", "put a space after `:`"
     return "this is not valid YAML", "check brackets, quotes and indentation here and on the line before"
 

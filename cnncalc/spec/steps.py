@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from cnncalc.diagnostics import Fault, Span, suggestion
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import REFERENCE, REQUIRED, Layer
+from cnncalc.spec.expressions import QUOTE_HELP
 from cnncalc.spec.forms import FormReader, broken
 from cnncalc.spec.model import (
     AnyStep,
@@ -71,10 +72,12 @@ class StepReader(FormReader):
         return self.result.block(name) or KINDS.get(name)
 
     def unknown_kind(self, text: str, span: Span) -> None:
+        if text.partition(".")[0] in self.failed_imports:
+            return  # the import is the problem, and reported
         names = [*self.result.block_names(), *KINDS]
         word = text.split(maxsplit=1)[0] if text.split() else text
         if word != text and word in names:
-            help = f"write `{{{word}: …}}`"
+            help = f"write `{{{word}: {text[len(word) :].strip()}}}`"
         else:
             traps = {
                 "convolution": "conv",
@@ -90,6 +93,9 @@ class StepReader(FormReader):
         )
 
     def unknown_argument(self, what: str, name: str, span: Span, known: Iterable[str]) -> None:
+        if set(name) & set("()[]"):
+            self.report("unknown-argument", f"`{name}` is no argument, but the rest of an expression", span, QUOTE_HELP)
+            return
         listed = ", ".join(f"`{argument}`" for argument in known)
         help = suggestion(name, [*known, *MODIFIERS]) or (f"it takes {listed}" if listed else "it takes no arguments")
         self.report("unknown-argument", f"{what} has no argument `{name}`", span, help)
