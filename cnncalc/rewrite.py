@@ -25,7 +25,7 @@ def separable(graph: Graph) -> tuple[Graph, list[int]]:
         taken = tuple([tensors[tensor] for tensor in node.inputs])
         shared = iter(made[node.shares]) if node.shares else None
         made[node] = []
-        for operation in _operations(node.operation):
+        for operation in replaced(node.operation):
             copy = Node(node.name, operation, taken, node.origin, node.frozen)
             copy.shares = next(shared) if shared else None
             rewritten.nodes.append(copy)
@@ -45,13 +45,13 @@ def is_replaceable(operation: Operation) -> bool:
     )
 
 
-def _operations(operation: Operation) -> tuple[Operation, ...]:
+def replaced(operation: Operation) -> tuple[Operation, ...]:
     """The operation, or the two in its place; equal operations are made once."""
     if "separable" not in operation.memo:
-        replaced: tuple[Operation, ...] = (operation,)
+        found: tuple[Operation, ...] = (operation,)
         if is_replaceable(operation):
             depthwise, pointwise = separate(operation.layer)
             first = Operation(depthwise, operation.inputs)
-            replaced = (first, Operation(pointwise, (first.output,)))
-        operation.memo["separable"] = replaced
+            found = (first, Operation(pointwise, (first.output,)))
+        operation.memo["separable"] = found
     return operation.memo["separable"]  # type: ignore[no-any-return]

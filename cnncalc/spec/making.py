@@ -111,7 +111,7 @@ def _misspelt(fault: Fault, kind: type[Layer], values: dict[str, Any], where: Wh
     if not field or not isinstance(word, Word):
         return fault
     words = kind.fields[field].type.words
-    if words:
+    if words or fault.help:
         return Fault(fault.code, fault.message, field, fault.help or suggestion(word, [*words, *where.scope.env]))
     message, help = unknown_name(word, where.scope.env)
     return Fault("unknown-name", message, field, help)

@@ -18,8 +18,9 @@ from cnncalc.diagnostics import Diagnostic, Note, Source, Span, SpecError
 MAX_BYTES = 1024 * 1024
 MAX_NESTING = 64
 MAX_PROBLEMS = 20
-MAX_REREAD = 50_000
-"""Characters up to which a syntax error is looked up again with the pure parser, which is slow."""
+MAX_REREAD = 100_000
+"""Characters up to which a text with problems is read again by the pure parser, which is slow: PyYAML's two parsers
+differ in where, and in rare cases whether, they reject."""
 
 PARSERS: tuple[Any, ...] = tuple(
     loader for loader in (getattr(yaml, "CSafeLoader", None), yaml.SafeLoader) if loader is not None
@@ -119,7 +120,13 @@ def compose(source: Source, parser: Any = None) -> Located:
             span = _span_of_offset(source, found.end() - 1)
             raise SpecError([problem("yaml", "a tab cannot indent YAML", span, "indent with spaces")])
         text = text.replace("\t", " ")
-    return _Composer(source, text, parser or PARSERS[0]).run()
+    parser = parser or PARSERS[0]
+    try:
+        return _Composer(source, text, parser).run()
+    except SpecError:
+        if parser is yaml.SafeLoader or len(text) > MAX_REREAD:
+            raise
+    return _Composer(source, text, yaml.SafeLoader).run()
 
 
 def _span_of_offset(source: Source, offset: int) -> Span:
@@ -183,10 +190,7 @@ class _Composer:
         elif isinstance(event, yaml.CollectionStartEvent):
             self.open(event)
         elif isinstance(event, yaml.CollectionEndEvent):
-            node = self.stack.pop()
-            if self.flow.pop() and event.end_mark.line == node.span.line - 1:
-                node.span = node.span._replace(end=event.end_mark.column + 1)
-            self.keys.pop()
+            self.close(event)
         elif isinstance(event, yaml.AliasEvent):
             self.report(
                 "alias", f"`*{event.anchor}` is a YAML alias, which specs do not have", self.span(event), ALIAS_HELP
@@ -233,6 +237,13 @@ class _Composer:
         self.stack.append(node)
         self.flow.append(bool(event.flow_style))
         self.keys.append(None)
+
+    def close(self, event: Any) -> None:
+        """A collection ends; in flow style its span covers it, as far as its first line goes."""
+        node = self.stack.pop()
+        self.keys.pop()
+        if self.flow.pop() and event.end_mark.line == node.span.line - 1:
+            node.span = node.span._replace(end=event.end_mark.column + 1)
 
     def refuse_properties(self, event: Any) -> None:
         if event.anchor is not None:
@@ -289,14 +300,7 @@ class _Composer:
         return node
 
     def syntax(self, error: Any) -> Diagnostic:
-        """PyYAML's error in our words, at the place that the pure parser gives: those of its two parsers differ."""
-        if self.parser is not yaml.SafeLoader and (error.problem_mark or error.context_mark).index <= MAX_REREAD:
-            try:
-                for _ in _events(self.text, yaml.SafeLoader):
-                    pass
-            except yaml.MarkedYAMLError as found:
-                pure: Any = found
-                error = pure
+        """PyYAML's error in our words: those of its two parsers differ."""
         mark: Any = error.problem_mark or error.context_mark
         if error.context_mark and not self.text[mark.index :].strip():
             mark = error.context_mark  # at the end of the text: what was left open says more
