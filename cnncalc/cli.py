@@ -21,6 +21,8 @@ from cnncalc.report import Report
 
 if TYPE_CHECKING:
     from cnncalc.check import Checked, Task
+    from typer.models import CommandInfo
+
     from cnncalc.tables import View
 
 app = typer.Typer(
@@ -624,7 +626,20 @@ def main_options(
     """Exact shapes, parameters, MACs and receptive fields of convolutional networks."""
 
 
+def only_the_named_command() -> None:
+    """Leave typer the one command that is called: to build all of them takes it longer than we take for a network."""
+    named = [command for command in app.registered_commands if sys.argv[1:2] == [command_name(command)]]
+    if named:
+        app.registered_commands = named
+
+
+def command_name(command: CommandInfo) -> str:
+    """The word that calls a command."""
+    return command.name or (command.callback.__name__ if command.callback else "")
+
+
 def main() -> None:
     """The entry point."""
     gc.set_threshold(100_000)  # a graph is many small objects and no cycles: collecting takes a third of the time
+    only_the_named_command()
     app(prog_name="cnncalc")
