@@ -151,7 +151,8 @@ def _growth(axis: Window, size: int, stride: int) -> str:
 def _origin_lines(report: Report, index: int) -> list[str]:
     node = report.graph.nodes[index]
     layer, span = node.operation.layer, node.origin.span
-    fields = [f"{name}: {show(getattr(layer, name))}" for name in layer.fields]
+    given = {name: getattr(layer, name) for name in layer.fields}
+    fields = [f"{name}: {show(value)}" for name, value in given.items() if value is not None and value != ()]
     lines = [f"at {span}: {span.source.line(span.line).strip()}"]
     lines += [f"{call.what} at {call.span}" for call in node.origin.calls() if call.block or call.turns > 1]
     return [*lines, *([f"arguments: {', '.join(fields)}"] if fields else [])]

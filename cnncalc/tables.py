@@ -98,7 +98,7 @@ class _Cells:
 
     def input(self, index: int) -> Any:
         shapes = self.nodes[index].operation.inputs
-        return self.shape(shapes[0]) if len(shapes) == 1 else ", ".join("x".join(map(str, shape)) for shape in shapes)
+        return self.shape(shapes[0]) if len(shapes) == 1 else ", ".join(map(joined, map(self.shape, shapes)))
 
     def output(self, index: int) -> Sized:
         return self.shape(self.nodes[index].operation.output)
@@ -146,6 +146,11 @@ class _Cells:
     def _field(self, index: int, show: Callable[[Any], Any]) -> Any:
         field = self.report.fields[index]
         return None if field is None else show(field)
+
+
+def joined(sizes: tuple[Any, ...]) -> str:
+    """``64x112x112``."""
+    return "x".join(map(str, sizes))
 
 
 def ranged(low: Any, high: Any) -> Any:
@@ -292,14 +297,15 @@ def _totals(report: Report, view: View) -> list[tuple[str, Any, str]]:
     totals = report.totals if report.parts not in (("shapes",), ("rf",)) else None
     if totals and "params" in report.parts:
         found.append(_counted("Params", totals.params, "params", report))
-        found.append(("State", totals.state, short(totals.state)))
+        found.append(("State", totals.state, brief(totals.state)))
         if totals.state:
             found.append(_counted("Params + state", totals.params + totals.state, "params", report))
         found.append(_counted("Params, separable", totals.separable_params, "params", report))
     if totals and "macs" in report.parts:
         found.append(_counted("MACs", totals.macs, "macs", report))
         found.append(_counted("FLOPs (2 x MACs)", 2 * totals.macs, "macs", report))
-        found.append(("Weights, 32-bit", "", mebibytes(4 * (totals.params + totals.state))))
+        least = "at least " if "params" in report.lower_bound else ""
+        found.append(("Weights, 32-bit", "", least + mebibytes(4 * (totals.params + totals.state))))
     if "rf" in report.parts and report.field is not None:
         found.append(("Receptive field", field_text(report.field), ""))
     if "shapes" in report.parts:
@@ -311,8 +317,13 @@ def _totals(report: Report, view: View) -> list[tuple[str, Any, str]]:
 
 def _counted(title: str, value: int, quantity: str, report: Report) -> tuple[str, Any, str]:
     if quantity in report.lower_bound:
-        return title, f">= {value:,}", f"at least {short(value)}"
-    return title, value, short(value)
+        return title, f">= {value:,}", brief(value) and f"at least {brief(value)}"
+    return title, value, brief(value)
+
+
+def brief(value: int) -> str:
+    """The short form of a total; nothing where it is short already."""
+    return short(value) if value >= 1_000 else ""
 
 
 def _remarks(report: Report) -> list[str]:
@@ -355,7 +366,7 @@ def sentence(report: Report) -> str:
     if report.command != "summary":
         return ""
     graph, totals = report.graph, report.totals
-    shapes = ", ".join("x".join(map(str, shape)) for _, shape in graph.inputs)
+    shapes = ", ".join(joined(shape) for _, shape in graph.inputs)
     macs_bound = "at least " if "macs" in report.lower_bound else ""
     params_bound = "at least " if "params" in report.lower_bound else ""
     parts = [

@@ -1,0 +1,352 @@
+"""The commands: flags in, one call, a rendering, an exit code.
+
+Exit codes: 0 done, 1 the spec is wrong or an expectation failed, 2 usage, 3 our bug, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import gc
+import inspect
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cnncalc.cli.flags import (
+    DEFAULT_MAX_STEPS,
+    FORMATS,
+    Batch,
+    Depth,
+    Format,
+    Input,
+    Layout,
+    MaxSteps,
+    Of,
+    Output,
+    Set,
+    Sort,
+    Spec,
+    Specs,
+    Top,
+    Variant,
+    choice,
+    loaded,
+    networks,
+    single,
+    view,
+)
+from cnncalc.cli.output import emit, guarded, reported
+from cnncalc.diagnostics import SpecError
+from cnncalc.report import Report
+
+if TYPE_CHECKING:
+    from typer.models import CommandInfo
+
+    from cnncalc.check import Checked, Task
+
+app = typer.Typer(
+    help="Exact shapes, parameters, MACs and receptive fields of convolutional networks.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+REPORT_FLAGS: dict[str, tuple[Any, Any]] = {
+    "specs": (Specs, None),
+    "variant": (Variant, None),
+    "set_": (Set, None),
+    "input_": (Input, None),
+    "of": (Of, None),
+    "batch": (Batch, 1),
+    "depth": (Depth, None),
+    "sort": (Sort, None),
+    "top": (Top, None),
+    "layout": (Layout, "nchw"),
+    "format": (Format, "table"),
+    "output": (Output, None),
+    "max_steps": (MaxSteps, DEFAULT_MAX_STEPS),
+}
+"""Names, types and defaults of the flags that the reports share; `of` is for receptive fields alone."""
+
+
+def report_command(name: str, help: str, example: str, of: bool) -> None:
+    """Register a command that prints a report of the networks on its line."""
+
+    def run(**flags: Any) -> None:
+        shown = view(*(flags[flag] for flag in ("batch", "depth", "sort", "top", "layout")))
+        found = networks(*(flags[flag] for flag in ("specs", "variant", "set_", "input_", "max_steps")))
+        reported(name, found, shown, flags["format"], flags["output"], flags.get("of"))
+
+    taken = {flag: entry for flag, entry in REPORT_FLAGS.items() if of or flag != "of"}
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    parameters = [
+        inspect.Parameter(flag, keyword, default=entry[1], annotation=entry[0]) for flag, entry in taken.items()
+    ]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {flag: entry[0] for flag, entry in taken.items()}
+    run.__doc__ = help
+    app.command(name, epilog=f"For example: {example}")(guarded(run))
+
+
+report_command(
+    "summary",
+    "Shapes, parameters and MACs of every layer, and the totals.",
+    "cnncalc summary resnet50 --depth 2",
+    of=True,
+)
+report_command(
+    "shapes",
+    "Output shapes, and the rows and columns that strides leave unread.",
+    "cnncalc shapes vgg16 --input 3x320x320",
+    of=False,
+)
+report_command(
+    "params",
+    "Learned parameters and state; regular against depthwise separable.",
+    "cnncalc params mobilenet_v1 --sort params --top 10",
+    of=False,
+)
+report_command(
+    "rf",
+    "Receptive fields: size, stride, start and center of what a unit sees.",
+    "cnncalc rf alexnet",
+    of=True,
+)
+
+
+@app.command(epilog="For example: cnncalc expand inception_module > flat.yaml")
+@guarded
+def expand(
+    specs: Specs = None,
+    variant: Variant = None,
+    set_: Set = None,
+    input_: Input = None,
+    output: Output = None,
+    max_steps: MaxSteps = DEFAULT_MAX_STEPS,
+) -> None:
+    """The flat spec that the blocks expand to, itself a valid spec."""
+    from cnncalc.render import spec
+
+    network = single(networks(specs, variant, set_, input_, max_steps))
+    emit(spec.render(network.graph), output)
+
+
+@app.command(epilog="For example: cnncalc explain alexnet conv1")
+@guarded
+def explain(
+    spec: Spec,
+    layer: Annotated[str, typer.Argument(metavar="LAYER", help="A row, or a name of its result.")],
+    variant: Variant = None,
+    set_: Set = None,
+    input_: Input = None,
+    of: Of = None,
+    format: Annotated[str, typer.Option("--format", "-f", metavar="table|json", help="What to print.")] = "table",
+    output: Output = None,
+) -> None:
+    """How every number of one layer came about."""
+    from cnncalc.explain import explain as explained
+    from cnncalc.render import explanation
+
+    choice(format, ("table", "json"), "--format")
+    network = single(networks([spec], variant, set_, input_))
+    topics = explained(Report(network.graph, "summary", of), layer)
+    emit(explanation.as_json(topics) if format == "json" else explanation.as_text(topics), output)
+
+
+@app.command("list", epilog="For example: cnncalc list")
+@guarded
+def list_(format: Format = "table", output: Output = None) -> None:
+    """The bundled networks, with one line each."""
+    from cnncalc.gallery import gallery
+    from cnncalc.render import listing
+
+    choice(format, FORMATS, "--format")
+    emit(listing.render(gallery(), format), output)
+
+
+@app.command(epilog="For example: cnncalc layers conv")
+@guarded
+def layers(
+    kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="A layer kind.")] = None,
+    output: Output = None,
+) -> None:
+    """The reference of the layer kinds and their arguments."""
+    from cnncalc import reference
+    from cnncalc.diagnostics import suggestion
+    from cnncalc.layers import KINDS
+
+    if kind is not None and kind not in KINDS:
+        raise typer.BadParameter(
+            f"unknown layer kind {kind!r}; {suggestion(kind, KINDS) or '`cnncalc layers` lists them'}"
+        )
+    emit(reference.page(kind) if kind else reference.overview(), output)
+
+
+@app.command(epilog="For example: cnncalc run notes_stride2 --data row.json")
+@guarded
+def run(
+    spec: Spec,
+    data: Annotated[str, typer.Option(metavar="FILE", help="The input: JSON, or a PGM or PPM image; - is stdin.")],
+    weights: Annotated[str | None, typer.Option(metavar="FILE", help="Weights in JSON, by layer and tensor.")] = None,
+    seed: Annotated[int, typer.Option(help="What weights that no file gives are drawn from.")] = 0,
+    layer: Annotated[str | None, typer.Option(metavar="LAYER", help="The result of this layer instead.")] = None,
+    variant: Variant = None,
+    set_: Set = None,
+    input_: Input = None,
+    format: Annotated[str, typer.Option("--format", "-f", metavar="table|json", help="What to print.")] = "table",
+    output: Output = None,
+) -> None:
+    """Execute the network on data, in plain Python, and print the tensors that leave it."""
+    from cnncalc.executor.session import outputs
+    from cnncalc.render import tensors
+
+    choice(format, ("table", "json"), "--format")
+    found = outputs(single(networks([spec], variant, set_, input_)).graph, data, weights, seed, layer)
+    emit(tensors.as_json(found) if format == "json" else tensors.as_text(found), output)
+
+
+@app.command(epilog="For example: cnncalc verify alexnet resnet18, or cnncalc verify --all --up-to 100000000")
+@guarded
+def verify(
+    specs: Specs = None,
+    every: Annotated[bool, typer.Option("--all", help="Every bundled network, a line each.")] = False,
+    up_to: Annotated[int | None, typer.Option(metavar="MACS", help="With --all: of at most so many MACs.")] = None,
+    variant: Variant = None,
+    set_: Set = None,
+    input_: Input = None,
+    format: Annotated[str, typer.Option("--format", "-f", metavar="table|json", help="What to print.")] = "table",
+    output: Output = None,
+    max_steps: MaxSteps = DEFAULT_MAX_STEPS,
+) -> None:
+    """Execute the network and compare every reported number with what happened; 1 if any differs."""
+    from cnncalc.render import verification
+    from cnncalc.render.progress import bar
+    from cnncalc.verify import verify as verified
+
+    choice(format, ("table", "json"), "--format")
+    names = _bundled_up_to(up_to) if every else specs
+    found = []
+    for network in loaded(networks(names, variant, set_, input_, max_steps)):
+        with bar(network.name) as progress:
+            found.append(verified(network.graph, progress, os.cpu_count() or 1))
+        if every:
+            sys.stderr.write(f"{found[-1].title}: {'differs' if found[-1].differences else 'agrees'}\n")
+    emit(verification.as_json(found) if format == "json" else verification.as_text(found, brief=every), output)
+    if any(each.differences for each in found):
+        raise typer.Exit(1)
+
+
+def _bundled_up_to(most: int | None) -> list[str]:
+    """The bundled networks of at most so many MACs."""
+    from cnncalc.gallery import gallery
+
+    return [entry.name for entry in gallery() if most is None or entry.macs <= most]
+
+
+@app.command(epilog="For example: cnncalc check architectures/ --fail-on lint --format github")
+@guarded
+def check(
+    paths: Annotated[
+        list[str] | None, typer.Argument(metavar="PATH...", help="Files, folders, globs, bundled names; all bundled.")
+    ] = None,
+    allow: Annotated[list[str] | None, typer.Option(metavar="CODE", help="A lint to leave out; repeatable.")] = None,
+    fail_on: Annotated[str, typer.Option(metavar="error|lint", help="What makes the exit code 1.")] = "error",
+    update: Annotated[bool, typer.Option("--update", help="Write measured values into `expect`.")] = False,
+    jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; a core each if absent.")] = None,
+    format: Annotated[
+        str, typer.Option("--format", "-f", metavar="table|json|junit|github|sarif", help="What to print.")
+    ] = "table",
+    output: Output = None,
+) -> None:
+    """Check files: they are valid, every analyzer runs, every expectation holds; and lints."""
+    from cnncalc.check import check_all
+    from cnncalc.render import checks
+    from cnncalc.render.progress import bar
+
+    choice(format, checks.FORMATS, "--format")
+    lints_fail = choice(fail_on, ("error", "lint"), "--fail-on") == "lint"
+    tasks = check_tasks(paths, allow, update)
+    with bar("checking") as progress:
+        results = check_all(tasks, jobs, progress)
+    if update:
+        results = updated(tasks, results)
+    colour = output is None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    emit(checks.render(results, format, lints_fail, colour), output)
+    if any(each.failures or (lints_fail and each.lints) for each in results):
+        raise typer.Exit(1)
+
+
+def check_tasks(paths: list[str] | None, allow: list[str] | None, update: bool) -> list[Task]:
+    """The files that `check` is asked for."""
+    from cnncalc.check import find_tasks
+    from cnncalc.spec.lint import LINTS
+
+    if update and not paths:
+        raise typer.BadParameter("--update takes PATHs: the bundled networks are not yours to change")
+    return find_tasks(paths or [], frozenset(choice(code, tuple(LINTS), "--allow") for code in allow or []))
+
+
+def updated(tasks: list[Task], results: list[Checked]) -> list[Checked]:
+    """The results once measured values are written; what was written is said on stderr."""
+    from cnncalc.update import update
+
+    found = []
+    for task, checked in zip(tasks, results):
+        try:
+            again, count = update(task, checked)
+        except SpecError as error:
+            again, count = checked._replace(problems=[*checked.problems, *error.diagnostics]), 0
+        found.append(again)
+        if count:
+            sys.stderr.write(f"updated {checked.path}: {count} figure{'s' if count > 1 else ''}\n")
+    return found
+
+
+@app.command(epilog="For example: cnncalc schema > cnncalc.schema.json")
+@guarded
+def schema(output: Output = None) -> None:
+    """The JSON Schema of the spec language, for editors."""
+    from cnncalc.schema import render
+
+    emit(render(), output)
+
+
+def version(asked: bool) -> None:
+    if asked:
+        from cnncalc import __version__
+
+        print(f"cnncalc {__version__}")
+        raise typer.Exit(0)
+
+
+@app.callback(
+    epilog="For example: cnncalc summary resnet50, cnncalc shapes vgg.yaml --variant vgg16, cnncalc rf alexnet"
+)
+def main_options(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Exact shapes, parameters, MACs and receptive fields of convolutional networks."""
+
+
+def only_the_named_command() -> None:
+    """Leave typer the one command that is called: to build all of them takes it longer than we take for a network."""
+    named = [command for command in app.registered_commands if sys.argv[1:2] == [command_name(command)]]
+    if named:
+        app.registered_commands = named
+
+
+def command_name(command: CommandInfo) -> str:
+    """The word that calls a command."""
+    return command.name or (command.callback.__name__ if command.callback else "")
+
+
+def main() -> None:
+    """The entry point."""
+    gc.set_threshold(100_000)  # a graph is many small objects and no cycles: collecting takes a third of the time
+    only_the_named_command()
+    app(prog_name="cnncalc")

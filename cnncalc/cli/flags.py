@@ -1,0 +1,152 @@
+"""The flags of the commands: what they are called, how they complete, and what they mean."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cnncalc.diagnostics import SpecError
+from cnncalc.library import bundled_names, find_bundled
+from cnncalc.network import Network, load
+
+if TYPE_CHECKING:
+    from cnncalc.tables import View
+
+FORMATS = ("table", "json", "csv", "markdown")
+LAYOUTS = ("nchw", "nhwc")
+
+
+def complete_spec(incomplete: str) -> list[str]:
+    """Bundled names that begin so; files complete by themselves."""
+    return [name for name in bundled_names() if name.startswith(incomplete)]
+
+
+def complete_variant(context: typer.Context, incomplete: str) -> list[str]:
+    """Variants of the specs on the line, which an unfinished line has among its arguments."""
+    from cnncalc.library import load_file
+
+    given = [*(context.params.get("specs") or ()), *context.args]
+    paths = [spec if os.path.isfile(spec) else (find_bundled(spec) or ("",))[0] for spec in given]
+    try:
+        return [name for path in paths if path for name in load_file(path).variants if name.startswith(incomplete)]
+    except SpecError:  # a broken file has nothing to complete, and its errors no place on an unfinished line
+        return []
+
+
+Specs = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="SPEC...", help="A file, or a bundled name such as resnet50.", autocompletion=complete_spec),
+]
+Spec = Annotated[str, typer.Argument(metavar="SPEC", help="A file, or a bundled name.", autocompletion=complete_spec)]
+Variant = Annotated[
+    str | None, typer.Option(help="A variant of the file.", metavar="NAME", autocompletion=complete_variant)
+]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="ARG=VALUE", help="An argument of the file; repeatable.")
+]
+Input = Annotated[
+    list[str] | None,
+    typer.Option("--input", metavar="[NAME=]3x320x320", help="Another input shape, channels first; repeatable."),
+]
+Of = Annotated[str | None, typer.Option("--of", metavar="INPUT", help="The input whose receptive field is meant.")]
+Batch = Annotated[int, typer.Option(min=1, help="Batch size, for the heading; counts stay per sample.")]
+Depth = Annotated[int | None, typer.Option(min=1, help="Fold blocks below this depth into subtotals.")]
+Sort = Annotated[
+    str | None, typer.Option(metavar="COLUMN", help="Sort rows: name, kind, output, params, macs, size, …")
+]
+Top = Annotated[int | None, typer.Option(min=1, help="Show this many rows only.")]
+Layout = Annotated[str, typer.Option(metavar="nchw|nhwc", help="Channels first, or last as in Keras.")]
+Format = Annotated[str, typer.Option("--format", "-f", metavar="|".join(FORMATS), help="What to print.")]
+Output = Annotated[
+    str | None, typer.Option("--output", "-o", metavar="FILE", help="Write here instead, whole or not at all.")
+]
+MaxSteps = Annotated[int, typer.Option("--max-steps", min=1, metavar="N", help="Limit on the steps of one network.")]
+DEFAULT_MAX_STEPS = 200_000
+
+
+def choice(value: str, allowed: tuple[str, ...], flag: str) -> str:
+    if value not in allowed:
+        raise typer.BadParameter(f"{flag} takes {', '.join(allowed)}; got {value!r}")
+    return value
+
+
+def networks(
+    specs: list[str] | None,
+    variant: str | None,
+    set_: list[str] | None,
+    input_: list[str] | None,
+    max_steps: int = DEFAULT_MAX_STEPS,
+) -> Iterator[Network | SpecError]:
+    """The networks that the flags name, one by one, or what is wrong with one; without a SPEC, exit 2."""
+    if not specs:
+        sys.stderr.write("name a SPEC: a file, or a bundled network\n")
+        list_names()
+        raise typer.Exit(2)
+    arguments = dict(_assignment(text, "--set", "ARG=VALUE") for text in set_ or [])
+    inputs = _inputs(input_ or [])
+    for spec in specs:
+        try:
+            yield load(spec, variant, arguments, inputs, max_steps)
+        except SpecError as error:
+            yield error
+
+
+def loaded(found: Iterator[Network | SpecError]) -> Iterator[Network]:
+    """The networks of a command that cannot go on without one; raises `SpecError`."""
+    for network in found:
+        if isinstance(network, SpecError):
+            raise network
+        yield network
+
+
+def single(found: Iterator[Network | SpecError]) -> Network:
+    """The one network of a command that takes one; raises `SpecError`."""
+    network, *others = loaded(found)
+    if others:
+        raise typer.BadParameter("this command takes one SPEC")
+    return network
+
+
+def _assignment(text: str, flag: str, form: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip() or not value.strip():
+        raise typer.BadParameter(f"{flag} takes {form}; got {text!r}")
+    return name.strip(), value.strip()
+
+
+def _inputs(texts: list[str]) -> Any:
+    """Shapes by input name, or one shape for the first input."""
+    named: dict[str, tuple[int, ...]] = {}
+    single = None
+    for text in texts:
+        name, equals, sizes = text.rpartition("=")
+        try:
+            shape = tuple(int(size) for size in sizes.lower().replace(" ", "").split("x"))
+        except ValueError:
+            raise typer.BadParameter(f"--input takes a shape such as 3x320x320; got {text!r}") from None
+        if not 1 <= len(shape) <= 4 or any(not 0 < size < 2**31 for size in shape):
+            raise typer.BadParameter(f"--input takes one to four sizes above 0; got {text!r}")
+        if equals:
+            named[name] = shape
+        else:
+            single = shape
+    if single is not None and named:
+        raise typer.BadParameter("--input names either every input or none")
+    return named or single
+
+
+def view(batch: int, depth: int | None, sort: str | None, top: int | None, layout: str) -> View:
+    from cnncalc.tables import SORTS, View
+
+    if sort is not None:
+        choice(sort, SORTS, "--sort")
+    return View(batch, depth, sort, top, choice(layout, LAYOUTS, "--layout") == "nhwc")
+
+
+def list_names() -> None:
+    names = ", ".join(bundled_names())
+    sys.stderr.write(f"\nbundled networks: {names}\n`cnncalc list` describes them\n")

@@ -1,0 +1,166 @@
+"""What every command does with its results and its errors: the only place that prints."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from cnncalc.cli.flags import FORMATS, choice, list_names
+from cnncalc.diagnostics import Diagnostic, Fault, SpecError
+from cnncalc.library import UnknownSpec
+from cnncalc.network import Network
+from cnncalc.report import Report
+
+if TYPE_CHECKING:
+    from cnncalc.tables import View
+
+
+def guarded(command: Callable[..., None]) -> Callable[..., None]:
+    """Turn what a command raises into a message on stderr and an exit code."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+            sys.stdout.flush()
+        except SpecError as error:
+            complain(error.diagnostics)
+            raise typer.Exit(1) from None
+        except Fault as fault:
+            complain([Diagnostic(fault.code, fault.message, help=fault.help)])
+            raise typer.Exit(1) from None
+        except UnknownSpec as unknown:
+            complain([Diagnostic("unknown-spec", str(unknown), help=unknown.help)])
+            if not unknown.is_path:
+                list_names()
+            raise typer.Exit(2) from None
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
+        except (typer.Exit, typer.Abort, typer.BadParameter):
+            raise
+        except Exception as bug:  # the last resort: a short report in place of a traceback
+            report_bug(bug)
+            raise typer.Exit(3) from None
+
+    return run
+
+
+def complain(diagnostics: list[Diagnostic]) -> None:
+    """Diagnostics on stderr, coloured on a terminal."""
+    from cnncalc.render.messages import render
+
+    colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    sys.stderr.write("\n\n".join(render(diagnostic, colour) for diagnostic in diagnostics) + "\n")
+
+
+def report_bug(bug: Exception) -> None:
+    import traceback
+
+    from cnncalc import __version__
+
+    frame = traceback.extract_tb(bug.__traceback__)[-1]
+    sys.stderr.write(
+        f"cnncalc {__version__} has a bug: {type(bug).__name__}: {bug}\n"
+        f"  at {os.path.basename(frame.filename)}:{frame.lineno} in {frame.name}\n"
+        "please report it with the spec and the command\n"
+    )
+
+
+def emit(text: str, output: str | None) -> None:
+    """Print text, or write it to a file whole or not at all."""
+    if output is None:
+        sys.stdout.write(text)
+        return
+    folder = os.path.dirname(os.path.abspath(output))
+    draft = os.path.join(folder, f".{os.path.basename(output)}.{os.getpid()}")
+    try:
+        with open(draft, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(draft, output)
+    except OSError as error:
+        if os.path.exists(draft):
+            os.remove(draft)
+        message = f"{output}: cannot be written: {(error.strerror or str(error)).lower()}"
+        raise SpecError([Diagnostic("unwritable", message)]) from None
+
+
+def show(reports: list[Report], shown: View, format: str, output: str | None) -> None:
+    """Reports in the form that was asked for, then their warnings."""
+    if format == "json":
+        from cnncalc.render import json
+
+        emit(json.render(reports, shown.channels_last), output)
+    else:
+        _show_tables(reports, shown, format, output)
+    for report in reports:
+        if report.warnings:
+            complain(report.warnings[:20])
+
+
+def _show_tables(reports: list[Report], shown: View, format: str, output: str | None) -> None:
+    from cnncalc.tables import tabulate
+
+    tables = [tabulate(report, shown) for report in reports]
+    if format == "csv":
+        from cnncalc.render import csv
+
+        emit(csv.render(tables), output)
+    elif format == "markdown":
+        from cnncalc.render import markdown
+
+        emit("\n".join(map(markdown.render, tables)), output)
+    elif output is None and sys.stdout.isatty() and all(len(table.rows) <= 5_000 for table in tables):
+        from cnncalc.render import rich
+
+        for number, table in enumerate(tables):
+            print() if number else None
+            rich.show(table)
+    else:
+        from cnncalc.render import plain
+
+        emit("\n".join(map(plain.render, tables)), output)
+
+
+def show_partial(error: SpecError, command: str, shown: View) -> None:
+    """The good rows up to a failing layer, and the failing one marked; no totals, which would be of a part only."""
+    from cnncalc.render import plain
+    from cnncalc.tables import tabulate
+
+    graph: Any = error.partial
+    if not graph.nodes:
+        return
+    table = tabulate(Report(graph, command), shown)
+    sys.stdout.write(plain.render(table._replace(totals=[], remarks=[], sentence="")))
+    failing = error.diagnostics[0]
+    sys.stdout.write(f"\nFAILED at {failing.span}: {failing.message}\n\n")
+    sys.stdout.flush()
+
+
+def reported(
+    command: str,
+    every: Iterator[Network | SpecError],
+    shown: View,
+    format: str,
+    output: str | None,
+    of: str | None = None,
+) -> None:
+    """Report on every network; of a spec that fails midway the good rows in a table, and its errors at the end."""
+    choice(format, FORMATS, "--format")
+    found = list(every)
+    errors = [each for each in found if isinstance(each, SpecError)]
+    good = [Report(each.graph, command, of) for each in found if isinstance(each, Network)]
+    if not errors or (format == "table" and output is None):
+        show(good, shown, format, output) if good else None
+        for error in errors:
+            if error.partial is not None:
+                show_partial(error, command, shown)
+    if errors:
+        raise SpecError([diagnostic for error in errors for diagnostic in error.diagnostics])
