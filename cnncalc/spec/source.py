@@ -132,8 +132,9 @@ def _unprintable(text: str) -> int | None:
     if text.replace("\n", "").replace("\r", "").replace("\t", "").isprintable():
         return None
     for offset, char in enumerate(text):
-        plain = " " <= char <= "~" or char in "\n\r\t\x85"
-        if not plain and not ("\xa0" <= char <= "\ufffd" and char != "\ufeff") and char < "\U00010000":
+        plain = " " <= char <= "~" or char in "\n\r\t\x85" or char >= "\U00010000"
+        wide = "\xa0" <= char <= "\ufffd" and char != "\ufeff" and not "\ud800" <= char <= "\udfff"
+        if not (plain or wide):
             return offset
     return None
 
@@ -343,6 +344,8 @@ def _explain(line: str, column: int) -> tuple[str, str]:
         return "this bracket does not fit here", QUOTE_HELP
     if here == ":" or before.rstrip().endswith(":"):
         return "a second `:` on this line cannot be read", "quote a text or expression that holds `: `"
+    if re.search(r":\s+[>|]\s*[^\s#]", line):
+        return "this is not valid YAML", "quote a value that begins with `>` or `|`"
     if _UNSPACED.match(line):
         return "this is not valid YAML", "put a space after `:`"
     return "this is not valid YAML", "check brackets, quotes and indentation here and on the line before"

@@ -1,0 +1,111 @@
+"""`cnncalc schema`: every spec that the language takes is valid, and common slips are not."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from test_expectations import ERRORS, FORMS
+from test_lints import PAIRS
+from typer.testing import CliRunner
+
+from cnncalc import schema
+from cnncalc.cli import app
+from cnncalc.layers import KINDS
+from cnncalc.library import bundled_files
+from cnncalc.reference import first_line
+from cnncalc.spec.expectations import ENTRY_KEYS
+from cnncalc.spec.names import FILE_KEYS, MODIFIERS
+
+HERE = Path(__file__).parent
+SPECS = [*map(Path, bundled_files()), *sorted((HERE / "data").glob("**/*.y*ml"))]
+VALIDATOR = jsonschema.Draft7Validator(schema.schema())
+NET = "input: [3, 8, 8]\nlayers: [relu]\n"
+
+
+def problem(text: str) -> str:
+    """The best message on what is wrong with a spec; nothing where it is valid."""
+    error: Any = jsonschema.exceptions.best_match(VALIDATOR.iter_errors(yaml.safe_load(text)))
+    return f"{list(error.absolute_path)}: {error.message[:200]}" if error else ""
+
+
+def test_it_is_a_schema() -> None:
+    text = CliRunner().invoke(app, ["schema"]).stdout
+    assert json.loads(text) == schema.schema()
+    jsonschema.Draft7Validator.check_schema(schema.schema())
+
+
+@pytest.mark.parametrize("path", [path for path in SPECS if path.name != "broken.yaml"], ids=lambda path: path.name)
+def test_specs_are_valid(path: Path) -> None:
+    assert problem(path.read_text()) == ""
+
+
+def test_examples_of_the_kinds_are_valid() -> None:
+    for kind in KINDS.values():
+        example = kind.example or kind.kind
+        assert problem(f"input: [3, 8, 8]\nlayers: [{example}]\n") == "", example
+
+
+def test_specs_of_the_tests_are_valid() -> None:
+    for text in [text for _, *pair in PAIRS for text in pair]:
+        assert problem(text) == "", text
+    for form in [form for pair in FORMS for form in pair]:
+        assert problem(f"{NET}expect:\n  {form}\n") == "", form
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "layers: [relu]\nlayer: []",
+        "input: [3, 8, 8]",
+        "layers: [{conv: 4, kernal: 3}]",
+        "layers: [{conv: 0, kernel: 3}]",
+        "layers: [{conv: 4, kernel: [3, 3, 3, 3]}]",
+        "layers: [{conv: 4, kernel: {height: 3}}]",
+        "layers: [{max_pool: 2, channels: 3}]",
+        "layers: [{concat: {conv: 8}}]",
+        "layers: [{concat: [{conv: 8, kernel: 3}]}]",
+        "layers: [{add: [[relu], x], from: a}]",
+        "layers: [{conv: 4, kernel: 3, repeat: -1}]",
+        "layers: [{conv: 4, kernel: 3, gather: sum}]",
+        "layers: [{for: k, layers: [relu]}]",
+        "layers: [relu]\ndefaults: {conv: {kernal: 3}}",
+        "layers: [relu]\ndefaults: {convolution: {kernel: 3}}",
+        "layers: [relu]\nblocks: {b: {layer: [relu]}}",
+        "layers: [relu]\nlint: {allow: [stride-gaps]}",
+        "layers: [relu]\nexpect: {parms: 3}",
+        "layers: [relu]\nexpect: {params: [3]}",
+        "layers: [relu]\nexpect: {layers: {conv1: {parms: 3}}}",
+    ],
+)
+def test_slips_are_not_valid(text: str) -> None:
+    assert problem(text)
+
+
+def test_unknown_keys_of_expectations_are_not_valid() -> None:
+    for text, code, _ in ERRORS:
+        if code == "unknown-key" and "with:" not in text:
+            assert problem(f"{NET}expect:\n  {text}\n"), text
+
+
+def test_everything_has_a_hover_text() -> None:
+    assert tuple(schema.KEY_DOCS) == FILE_KEYS
+    assert tuple(schema.MODIFIER_DOCS) == MODIFIERS == tuple(schema.MODIFIERS)
+    assert tuple(schema.EXPECT_DOCS) == ENTRY_KEYS
+    definitions = schema.schema()["definitions"]
+    for kind in KINDS.values():
+        properties = definitions[f"kind-{kind.kind}"]["properties"]
+        assert properties[kind.kind]["description"].startswith(first_line(kind))
+        for number, (name, field) in enumerate(kind.fields.items()):
+            assert field.doc in properties[name if number else kind.kind]["description"]
+
+
+def test_it_is_quick_to_make() -> None:
+    begun = time.process_time()
+    schema.render()
+    assert time.process_time() - begun < 0.5
