@@ -20,7 +20,7 @@ bench: $(VENV)/installed-dev
 	$(BIN)/python tests/benchmarks/bench.py
 
 verify: $(VENV)/installed
-	$(BIN)/cnncalc verify
+	$(BIN)/cnncalc verify --all
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from cnncalc.diagnostics import Fault, suggestion
+from cnncalc.diagnostics import Fault, Note, suggestion
 from cnncalc.geometry import AXES, GLOBAL, Intervals, Transposed, Window, dims
 from cnncalc.graph import Graph
-from cnncalc.layers.base import Multiplies, Operation, show
+from cnncalc.layers.base import Layer, Multiplies, Operation, show
 from cnncalc.report import Report, has_params
 from cnncalc.tables import field_text, short
 
@@ -149,10 +149,15 @@ def _growth(axis: Window, size: int, stride: int) -> str:
 
 
 def _origin_lines(report: Report, index: int) -> list[str]:
+    """The step in the file, the calls around it, and where each argument came from."""
     node = report.graph.nodes[index]
     layer, span = node.operation.layer, node.origin.span
-    given = {name: getattr(layer, name) for name in layer.fields}
-    fields = [f"{name}: {show(value)}" for name, value in given.items() if value is not None and value != ()]
-    lines = [f"at {span}: {span.source.line(span.line).strip()}"]
-    lines += [f"{call.what} at {call.span}" for call in node.origin.calls() if call.block or call.turns > 1]
-    return [*lines, *([f"arguments: {', '.join(fields)}"] if fields else [])]
+    lines = [f"at {span}: {span.source.line(span.line).strip()}", *map(str, node.origin.notes())]
+    return lines + [_argument_line(layer, name, node.written.get(name, [])) for name in layer.fields]
+
+
+def _argument_line(layer: Layer, name: str, written: list[Note]) -> str:
+    """``kernel: 3, written at vgg.yaml:17:17; `k` was given at vgg.yaml:4:9``."""
+    value = getattr(layer, name)
+    shown = "not given" if value is None or value == () else show(value)
+    return f"{name}: {shown}, {'; '.join(map(str, written)) or 'its default'}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from cnncalc.diagnostics import Diagnostic, Origin
+from cnncalc.diagnostics import Diagnostic, Note, Origin
 from cnncalc.geometry import Shape
 from cnncalc.layers.base import Operation
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 class Node:
     """One layer at its place in the network."""
 
-    __slots__ = ("frozen", "inputs", "name", "names", "operation", "origin", "shares")
+    __slots__ = ("frozen", "inputs", "name", "names", "operation", "origin", "shares", "written")
 
     def __init__(
         self,
@@ -39,6 +39,8 @@ class Node:
         """Its weights are fixed, and count as state."""
         self.shares: Node | None = None
         """The node whose weights it uses, if they are not its own."""
+        self.written: dict[str, list[Note]] = {}
+        """Where each of its arguments that the spec gives was written, and the names in it given their values."""
         self.names: tuple[str, ...] = ()
         """Further names for its result: the step's own, a block's, an output's."""
 

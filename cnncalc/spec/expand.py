@@ -439,7 +439,9 @@ class _Expander:
         number = self.input_count + len(nodes) - 1
         for suffix, operation in operations:
             name = row + suffix
-            nodes.append(Node(name, operation, taken, origin))
+            node = Node(name, operation, taken, origin)
+            node.written = made.written
+            nodes.append(node)
             number += 1
             names[name] = number
             taken = (number,)

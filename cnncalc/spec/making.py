@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.diagnostics import Fault, SpecError, suggestion
+from cnncalc.diagnostics import Fault, Note, SpecError, suggestion
 from cnncalc.geometry import Shape
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import REFERENCE, Layer, Operation, make
+from cnncalc.spec.instance import notes
 from cnncalc.spec.model import Call, Value
 from cnncalc.spec.operators import Tensor, Word, unknown_name
 from cnncalc.spec.scope import Where
@@ -19,12 +20,16 @@ ROLES = ("norm", "act")
 class Made:
     """What a call appends, and its operations by input shapes."""
 
-    __slots__ = ("kind", "layers", "operations", "reference", "sources")
+    __slots__ = ("kind", "layers", "operations", "reference", "sources", "written")
 
-    def __init__(self, kind: type[Layer], sources: dict[str, Value]) -> None:
+    def __init__(self, kind: type[Layer], sources: dict[str, Value], where: Where) -> None:
         self.kind = kind
         self.sources = sources
-        """Where each argument was written: in the call or in `defaults`."""
+        """Each argument as it was written, in the call or in `defaults`."""
+        origins = where.scope.origins
+        self.written = {
+            name: [Note("written", value.span), *notes(value.names, origins)] for name, value in sources.items()
+        }
         self.layers: list[tuple[str, Layer]] = []
         """Suffixes of rows and layers, in a chain: ``("", conv), (".norm", batch_norm), (".act", relu)``."""
         self.reference = next((name for name, field in kind.fields.items() if field.type is REFERENCE), None)
@@ -55,7 +60,7 @@ class Maker:
     def make(self, step: Call, kind: type[Layer], arguments: dict[str, Value], where: Where) -> Made:
         """The layer of `kind` with these arguments over its defaults, and what follows it; raises `SpecError`."""
         defaults = where.scope.instance.defaults.get(kind.kind, {})
-        made = Made(kind, {name: source for name, (_, source) in defaults.items()} | arguments)
+        made = Made(kind, {name: source for name, (_, source) in defaults.items()} | arguments, where)
         values = {name: value for name, (value, _) in defaults.items()}
         values |= {name: where.evaluate(value) for name, value in arguments.items()}
         try:
