@@ -48,7 +48,7 @@ class Window(NamedTuple):
         """floor((W + P - K_eff)/S) + 1; with `ceil` rounded up, as long as the last window starts in the input or
         its padding before (PyTorch's rule).  Zero or less where the window does not fit."""
         room = width + self.before + self.after - self.extent
-        if not self.ceil or room < 0:
+        if not self.ceil:
             return room // self.stride + 1
         count = -(-room // self.stride) + 1
         return count - 1 if (count - 1) * self.stride >= width + self.before else count

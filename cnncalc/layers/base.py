@@ -319,8 +319,12 @@ def _numbers(value: Value) -> tuple[float, ...]:
 
 
 def _whole_list(least: int, expected: str) -> Callable[[Value], tuple[int, ...]]:
+    """A list of one to four whole numbers: no tensor has more axes."""
+
     def read(value: Value) -> tuple[int, ...]:
         entries = value if isinstance(value, tuple) else (value,)
+        if not 1 <= len(entries) <= 4:
+            raise wrong(f"{expected} with one to four entries", value)
         return tuple(whole(entry, least, expected) for entry in entries)
 
     return read

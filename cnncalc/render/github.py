@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnncalc.check import Checked
 from cnncalc.diagnostics import Diagnostic
-from cnncalc.render.checks import sentence, unique
+from cnncalc.render.findings import sentence, unique
 
 _DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _PROPERTY = {**_DATA, ":": "%3A", ",": "%2C"}

@@ -7,7 +7,7 @@ from typing import Any
 
 from cnncalc.check import Checked
 from cnncalc.diagnostics import Diagnostic, Note, Span
-from cnncalc.render.checks import unique
+from cnncalc.render.findings import unique
 from cnncalc.spec.lint import LINTS
 
 SCHEMA_URI = "https://json.schemastore.org/sarif-2.1.0.json"

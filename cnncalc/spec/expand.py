@@ -73,13 +73,11 @@ def input_shapes(file: File, where: Where, given: dict[str, Shape]) -> list[tupl
     found = []
     for name, value in file.inputs.items():
         try:
-            shape = bounded(given[name] if name in given else SHAPE.read(where.evaluate(value)))
+            shape = bounded(SHAPE.read(given[name] if name in given else where.evaluate(value)))
         except Fault as fault:
             help = fault.help or "for example `input: [3, 224, 224]`"
             message = fault.message if fault.code == "too-large" else f"the input {fault.message}"
             raise where.fail_at(value, fault.code, message, help) from None
-        if len(shape) > 4:
-            raise where.fail_at(value, "wrong-rank", "an input has at most three spatial axes")
         found.append((name, shape))
     return found
 
