@@ -1,0 +1,301 @@
+"""The reference executor: every layer kind run in plain Python, over an algebra of scalars.
+
+It takes a layer's declared fields and resolved padding, and slides until the kernel no longer fits.  It must not know
+the code that it checks: output shapes, weight tensors, multiplications, receptive fields and their analyzers.
+
+A layer kind says how it executes in its `execute(run, *inputs)`, in terms of the kernels of `Machine`.  What a scalar
+is, the algebra decides: a number (`Floats`, `Bytes`), the set of input positions that influence it (`Bits`), or
+nothing but the number of multiplications made (`Counts`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product as combinations
+from math import inf, prod
+from operator import mul
+from typing import Any, NamedTuple
+
+from cnncalc.diagnostics import Fault
+from cnncalc.executor.algebras import Floats
+from cnncalc.executor.sliding import Slide, Taps, border, offsets, own, scattered, slides, taps
+from cnncalc.geometry import Shape
+from cnncalc.graph import Graph, Node
+from cnncalc.layers.base import spatial
+
+
+class Tensor(NamedTuple):
+    """Scalars of an algebra in row-major order, channels first, without the batch."""
+
+    shape: Shape
+    data: Sequence[Any]
+
+    @property
+    def size(self) -> int:
+        """How many scalars it has."""
+        return prod(self.shape)
+
+    def planes(self, pad: Any) -> list[list[Any]]:
+        """The positions of every channel, each followed by `pad`, which an offset of -1 then reads."""
+        size = prod(self.shape[1:])
+        return [[*self.data[start : start + size], pad] for start in range(0, len(self.data), size)]
+
+
+def highest(values: Sequence[Any], count: int) -> Any:
+    """The greatest value of a window; minus infinity, as in PyTorch, where it reads nothing but padding."""
+    return max(values, default=-inf)
+
+
+# -- the machine -------------------------------------------------------------------------------------------------------
+
+Weights = Callable[[Node, str, Shape], Any]
+"""Gives the values of a tensor of weights, flat and row-major, for the node that owns it."""
+
+
+class Machine:
+    """The kernels that layers execute in: sliding windows, elementwise functions, reductions, and moved data."""
+
+    slides = staticmethod(slides)
+    taps = staticmethod(taps)
+    border = staticmethod(border)
+    own = staticmethod(own)
+    spatial = staticmethod(spatial)
+    highest = staticmethod(highest)
+    position = Slide(1, 1, 1, 0, 0)
+    """The geometry of a pointwise window."""
+
+    def __init__(self, algebra: Floats, weights: Weights) -> None:
+        self.algebra = algebra
+        self.weights = weights
+        self.node: Node | None = None
+        self.consumed: dict[tuple[str, str], int] = {}
+        """Values read by the current node, by the layer that owns them and the tensor's name."""
+        self.made = 0
+        """Products made by the current node."""
+
+    def execute(self, node: Node, inputs: Sequence[Tensor]) -> Tensor:
+        """The result of one node; raises `Fault` where a layer cannot be run or a number grows too large."""
+        self.node = node
+        self.consumed = {}
+        before = self.algebra.products
+        try:
+            result: Tensor = node.operation.layer.execute(self, *inputs)
+        except OverflowError:
+            raise Fault("too-large", f"a value in `{node.name}` is too large for a floating-point number") from None
+        self.made = self.algebra.products - before
+        return result
+
+    def weight(self, name: str, shape: Shape) -> Any:
+        """The values of a tensor of weights of the current node, or of the node whose weights it shares."""
+        assert self.node is not None
+        owner = self.node.shares or self.node
+        assert (owner.name, name) not in self.consumed, "a tensor of weights is read once"
+        self.consumed[owner.name, name] = prod(shape)
+        return self.weights(owner, name, shape)
+
+    def factors(self, name: str, x: Tensor, count: int | None = None) -> Tensor:
+        """A weight per channel of `x` (or `count` of them), to be used aside."""
+        return self.per_channel(self.weight(name, (x.shape[0] if count is None else count,)), x)
+
+    def per_channel(self, values: Sequence[Any], x: Tensor) -> Tensor:
+        """One number or statistic per channel, or a single one, as a tensor that broadcasts over `x`."""
+        return Tensor((len(values),) + (1,) * (len(x.shape) - 1), values)
+
+    def constant(self, value: float) -> Any:
+        """A scalar that no input influences."""
+        return self.algebra.call(lambda: value, ())
+
+    # sliding windows
+
+    def convolve(
+        self,
+        x: Tensor,
+        sliding: Sequence[Slide],
+        channels: int,
+        groups: int,
+        weight: str,
+        bias: str,
+        mode: str = "zeros",
+    ) -> Tensor:
+        """Cross-correlation: `channels` outputs in `groups`, each a weighted sum of its group's window."""
+        each = x.shape[0] // groups
+        window = each * prod(slide.size for slide in sliding)
+        values = self.weight(weight, (channels, each, *(slide.size for slide in sliding)))
+        kernels = [values[start : start + window] for start in range(0, len(values), window)]
+        biases = self.weight(bias, (channels,)) if bias else [0] * channels
+        axes = [taps(slide, width, False, mode) for slide, width in zip(sliding, x.shape[1:])]
+        positions = offsets(axes, x.shape[1:])
+        planes = x.planes(self.constant(0.0))
+        dot = self.algebra.dot
+        columns = []
+        for group in range(groups):
+            inputs = planes[group * each : (group + 1) * each]
+            outputs = range(group * channels // groups, (group + 1) * channels // groups)
+            rows: list[list[Any]] = [[] for _ in outputs]
+            for window_taps in positions:
+                seen = [plane[tap] for plane in inputs for tap in window_taps]
+                for row, output in zip(rows, outputs):
+                    row.append(dot(kernels[output], seen, biases[output]))
+            columns += rows
+        return Tensor((channels, *map(len, axes)), [scalar for row in columns for scalar in row])
+
+    def scatter(
+        self, x: Tensor, sliding: Sequence[Slide], channels: int, groups: int, weight: str, bias: str
+    ) -> Tensor:
+        """Transposed convolution: every input position adds its products with the kernel to a window of outputs.
+
+        The full output is computed, so that products which padding cuts are made; then it is cropped.
+        """
+        each = channels // groups
+        kernel = prod(slide.size for slide in sliding)
+        values = self.weight(weight, (x.shape[0], each, *(slide.size for slide in sliding)))
+        biases = self.weight(bias, (channels,)) if bias else [0] * channels
+        full, kept = scattered(sliding, x.shape[1:])
+        planes = x.planes(self.constant(0.0))
+        data = []
+        for output in range(channels):
+            group, place = divmod(output, each)
+            inputs = range(group * x.shape[0] // groups, (group + 1) * x.shape[0] // groups)
+            sums = []
+            for pairs in full:
+                factors = [values[(i * each + place) * kernel + tap] for i in inputs for _, tap in pairs]
+                seen = [planes[i][position] for i in inputs for position, _ in pairs]
+                sums.append(self.algebra.dot(factors, seen, biases[output]))
+            sums.append(self.algebra.dot((), (), biases[output]))  # beyond the full output: output_padding
+            data += [sums[position] for position in offsets(kept[0], kept[1])[0]]
+        return Tensor((channels, *(len(axis[0]) for axis in kept[0])), data)
+
+    def reduce(self, function: Callable[..., Any], x: Tensor, axes: Sequence[Taps]) -> Tensor:
+        """``function(values, count)`` of every window of a channel; padding counts, but gives no value."""
+        planes = x.planes(None)
+        windows = []
+        for window in offsets(axes, x.shape[1:]):
+            windows.append(([tap for tap in window if tap >= 0], _counting(function, len(window))))
+        call = self.algebra.call
+        data = [call(counted, [plane[tap] for tap in window]) for plane in planes for window, counted in windows]
+        return Tensor((x.shape[0], *map(len, axes)), data)
+
+    def whole(self, function: Callable[..., Any], x: Tensor) -> Tensor:
+        """``function(values, count)`` over all positions of a channel."""
+        size = prod(x.shape[1:])
+        channels = [x.data[start : start + size] for start in range(0, len(x.data), size)]
+        data = [self.algebra.whole(_counting(function, size), channel) for channel in channels]
+        return Tensor((x.shape[0],) + (1,) * (len(x.shape) - 1), data)
+
+    def across(self, function: Callable[..., Any], x: Tensor, windows: Taps | None = None) -> Tensor:
+        """A statistic per position over all channels, or over each of several `windows` of channels."""
+        planes = x.planes(None)
+        groups = [[planes[channel][:-1] for channel in window] for window in windows or [range(len(planes))]]
+        data = [self.algebra.measure(function, values) for group in groups for values in zip(*group)]
+        return Tensor((len(groups), *x.shape[1:]), data)
+
+    def over(self, function: Callable[..., Any], x: Tensor, groups: int) -> Tensor:
+        """A statistic per group of channels over all of their positions."""
+        size = len(x.data) // groups
+        parts = [x.data[start : start + size] for start in range(0, len(x.data), size)]
+        return Tensor((groups,) + (1,) * (len(x.shape) - 1), [self.algebra.measure(function, part) for part in parts])
+
+    def mix(self, x: Tensor, axis: int, rows: Sequence[Sequence[tuple[int, float]]]) -> Tensor:
+        """Along one axis (0 is the channels), every output position as a fixed combination: (position, share) pairs.
+
+        Positions beyond the axis stand for its ends.
+        """
+        outer, inner, width = prod(x.shape[:axis]), prod(x.shape[axis + 1 :]), x.shape[axis]
+        data = []
+        for block in range(outer):
+            for row in rows:
+                combined = _combining([share for _, share in row])
+                starts = [(block * width + border(position, width, "replicate")) * inner for position, _ in row]
+                for place in range(inner):
+                    values = [x.data[start + place] for start in starts]
+                    data.append(self.algebra.call(combined, values))
+        return Tensor((*x.shape[:axis], len(rows), *x.shape[axis + 1 :]), data)
+
+    # elementwise
+
+    def each(self, function: Callable[..., Any], *tensors: Tensor, aside: Sequence[Tensor] = ()) -> Tensor:
+        """``function(*scalars, *aside)`` at every position; sizes of 1, and groups of channels, are broadcast."""
+        shape = tuple(map(max, *(tensor.shape for tensor in tensors))) if len(tensors) > 1 else tensors[0].shape
+        columns = zip(*(spread(tensor, shape) for tensor in tensors))
+        call = self.algebra.call
+        if not aside:
+            return Tensor(shape, [call(function, values) for values in columns])
+        given = zip(*(spread(tensor, shape) for tensor in aside))
+        return Tensor(shape, [call(function, values, extra) for values, extra in zip(columns, given)])
+
+    # moved data
+
+    def concat(self, *tensors: Tensor) -> Tensor:
+        """One after the other on the channel axis."""
+        data = [scalar for tensor in tensors for scalar in tensor.data]
+        return Tensor((sum(tensor.shape[0] for tensor in tensors), *tensors[0].shape[1:]), data)
+
+    def take(self, x: Tensor, channels: Taps, axes: Sequence[Taps], pad: float = 0.0) -> Tensor:
+        """Single positions of every axis; -1 takes `pad`."""
+        scalars = [*x.data, self.constant(pad)]
+        moved = [scalars[offset] for (offset,) in offsets([channels, *axes], x.shape)]
+        return Tensor((len(channels), *map(len, axes)), moved)
+
+    def interleave(self, parts: Sequence[Tensor], block: int) -> Tensor:
+        """The parts, one per position of a block in row-major order, interleaved on every spatial axis."""
+        channels, *sizes = parts[0].shape
+        data = []
+        for channel in range(channels):
+            for place in combinations(*(range(size * block) for size in sizes)):
+                part, offset = 0, channel
+                for position, size in zip(place, sizes):
+                    part, offset = part * block + position % block, offset * size + position // block
+                data.append(parts[part].data[offset])
+        return Tensor((channels, *(size * block for size in sizes)), data)
+
+    def rearrange(self, x: Tensor, shape: Shape, order: Sequence[int] | None = None) -> Tensor:
+        """Another shape of the same scalars, in another order; by definition each sees the whole input."""
+        scalars = x.data if order is None else [x.data[offset] for offset in order]
+        return Tensor(shape, [self.algebra.whole(_itself, (scalar,)) for scalar in scalars])
+
+    def unknown(self, shape: Shape) -> Tensor:
+        """The result of a layer that cannot be run."""
+        return Tensor(shape, [self.algebra.unknown()] * prod(shape))
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+def _counting(function: Callable[..., Any], count: int) -> Callable[..., Any]:
+    """A window's function with its number of positions given."""
+    return lambda *values: function(values, count)
+
+
+def _combining(shares: Sequence[float]) -> Callable[..., float]:
+    """The sum of values by their shares."""
+    return lambda *values: sum(map(mul, shares, values))
+
+
+def spread(tensor: Tensor, shape: Shape) -> Sequence[Any]:
+    """The scalars of a tensor broadcast to `shape`: an axis of fewer positions serves equal stretches of the longer."""
+    if tensor.shape == shape:
+        return tensor.data
+    axes = [[(place * size // wide,) for place in range(wide)] for size, wide in zip(tensor.shape, shape)]
+    return [tensor.data[offset] for (offset,) in offsets(axes, tensor.shape)]
+
+
+# -- a whole network ---------------------------------------------------------------------------------------------------
+
+
+def run(graph: Graph, machine: Machine, inputs: Sequence[Tensor]) -> Iterator[tuple[Node, Tensor]]:
+    """Execute a graph on one tensor per input: every node with its result, in order.
+
+    A result is held only as long as a later node needs it.  Raises `Fault` as `Machine.execute` does.
+    """
+    last = {tensor: place for place, node in enumerate(graph.nodes) for tensor in node.inputs}
+    values: dict[int, Tensor] = dict(enumerate(inputs))
+    for place, node in enumerate(graph.nodes):
+        result = machine.execute(node, [values[tensor] for tensor in node.inputs])
+        for tensor in set(node.inputs):
+            if last[tensor] == place:
+                del values[tensor]
+        number = len(graph.inputs) + place
+        if number in last:
+            values[number] = result
+        yield node, result

@@ -1,0 +1,69 @@
+"""One execution, from files to tensors: what `cnncalc run` does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isfinite
+
+from cnncalc.diagnostics import Diagnostic, Fault, SpecError, suggestion
+from cnncalc.executor.algebras import Floats
+from cnncalc.executor.data import Weights, parse_json, read_bytes, read_inputs, wrong
+from cnncalc.executor.reference import Machine, Tensor, run
+from cnncalc.graph import Graph, Node
+
+
+def outputs(
+    graph: Graph, data: str, weights: str | None = None, seed: int = 0, layer: str | None = None
+) -> dict[str, Tensor]:
+    """The tensors that leave the network, or that of one layer, by name.
+
+    `data` and `weights` are paths (`-` is standard input); weights that no file gives are drawn from `seed`.
+    Raises `SpecError` for data that does not fit, and at the layer for what cannot be computed.
+    """
+    if data == weights == "-":
+        raise wrong("unreadable", "standard input can be the data or the weights, not both")
+    wanted = {layer: find(graph, layer)} if layer is not None else dict(graph.outputs)
+    inputs = read_inputs(data, graph)
+    given = parse_json(read_bytes(weights), weights) if weights is not None else {}
+    values = Weights(graph, given, weights or "", seed)
+    found = dict(enumerate(inputs))
+    reached = []
+    for place, (node, tensor) in enumerate(_located(graph, Machine(Floats(), values), inputs), len(inputs)):
+        reached.append(node.name)
+        check_finite(node, tensor)
+        if place in wanted.values():
+            found[place] = tensor
+        if place >= max(wanted.values()):
+            break
+    values.check_used(reached)
+    return {name: found[tensor] for name, tensor in wanted.items()}
+
+
+def _located(graph: Graph, machine: Machine, inputs: list[Tensor]) -> Iterator[tuple[Node, Tensor]]:
+    """As `run`, with the place of the layer in what it raises: `SpecError`."""
+    try:
+        yield from run(graph, machine, inputs)
+    except Fault as fault:
+        span = machine.node.origin.span if machine.node else None
+        raise SpecError([Diagnostic(fault.code, fault.message, span, help=fault.help)]) from None
+
+
+def find(graph: Graph, name: str) -> int:
+    """The tensor of a row, of another name of its result, or of an input; raises `SpecError`."""
+    numbers = {name: number for number, (name, _) in enumerate(graph.inputs)}
+    for number, node in enumerate(graph.nodes, len(graph.inputs)):
+        numbers |= dict.fromkeys(node.names, number)
+    numbers |= {node.name: number for number, node in enumerate(graph.nodes, len(graph.inputs))}
+    if name not in numbers:
+        raise SpecError([Diagnostic("unknown-name", f"there is no layer `{name}`", help=suggestion(name, numbers))])
+    return numbers[name]
+
+
+def check_finite(node: Node, tensor: Tensor) -> None:
+    """Raise `SpecError` at the first layer whose result is not made of finite numbers."""
+    if isfinite(sum(tensor.data)) or all(map(isfinite, tensor.data)):
+        return
+    reason = "a value is too large for a floating-point number, or a window reads nothing but padding"
+    raise SpecError(
+        [Diagnostic("not-finite", f"the result of `{node.name}` is not finite: {reason}", node.origin.span)]
+    )

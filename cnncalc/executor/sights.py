@@ -1,0 +1,257 @@
+"""Which input positions influence a unit, at full size: the executor's dependency sets, one axis at a time.
+
+Windows are separable, and all channels of a tensor count together; so a tensor is, per axis of the input, one set for
+every position on it.  A set is the bits of an integer.  `Sights` is a machine like the others: the layers execute in
+it as they do with numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from math import prod
+from typing import Any, NamedTuple
+
+from cnncalc.executor.algebras import Floats
+from cnncalc.executor.reference import Machine
+from cnncalc.executor.sliding import Slide, Taps, unbordered
+from cnncalc.geometry import Shape
+from cnncalc.graph import Node
+
+PADDED = 1
+"""In a set: some of what was read is padding, or beyond the axis."""
+
+
+class Sight(NamedTuple):
+    """A tensor by what its units see."""
+
+    shape: Shape
+    axes: tuple[list[int], ...] | None
+    """Per axis, for every position the set that it sees by windows alone; bit p + 1 is position p, bit 0 `PADDED`."""
+    is_global: bool = False
+    """Whether it also depends on the whole input, on paths that no window describes."""
+    is_unknown: bool = False
+    """Whether it depends on a layer that cannot be run."""
+    is_uneven: bool = False
+    """Whether neighbouring units may see windows that do not lie a whole stride apart, as after upsampling."""
+
+    @property
+    def size(self) -> int:
+        """How many scalars the tensor has."""
+        return prod(self.shape)
+
+
+def seen(shape: Shape) -> Sight:
+    """An input, every position of which sees itself."""
+    axes = {size: [2 << position for position in range(size)] for size in shape[1:]}
+    return Sight(shape, tuple(axes[size] for size in shape[1:]))
+
+
+def unseen(shape: Shape) -> Sight:
+    """An input that is not looked for: nothing of it counts."""
+    return Sight(shape, None)
+
+
+def span(positions: int) -> tuple[int, int] | None:
+    """The first and the last position of a set."""
+    positions >>= 1
+    return ((positions & -positions).bit_length() - 1, positions.bit_length() - 1) if positions else None
+
+
+class Sliding(list[Sequence[int]]):
+    """Windows that all lie a stride apart, however few they are."""
+
+
+class Sights(Machine):
+    """The machine whose tensors are sights."""
+
+    @staticmethod
+    def taps(slide: Slide, width: int, ceil: bool = False, mode: str = "zeros") -> Taps:
+        """Windows as they are, beyond the axis too, where other machines have what stands there."""
+        return Sliding(unbordered(slide, width, ceil))
+
+    def __init__(self) -> None:
+        super().__init__(Floats(), _no_weights)
+
+    @staticmethod
+    def border(tap: int, width: int, mode: str) -> int:
+        """A tap beyond the axis as it is."""
+        return tap
+
+    def convolve(
+        self, x: Any, sliding: Sequence[Slide], channels: int, groups: int, weight: str, bias: str, mode: str = "zeros"
+    ) -> Any:
+        axes = [self.taps(slide, width) for slide, width in zip(sliding, x.shape[1:])]
+        return _read(x, channels, axes)
+
+    def scatter(self, x: Any, sliding: Sequence[Slide], channels: int, groups: int, weight: str, bias: str) -> Any:
+        """An output position sees the inputs whose windows reach it."""
+        axes = []
+        for slide, width in zip(sliding, x.shape[1:]):
+            full = slide.stride * (width - 1) + slide.dilation * (slide.size - 1) + 1
+            places = range(slide.before, full - slide.after + slide.extra)
+            axes.append([_writers(place, slide) for place in places])
+        uneven = any(slide.stride > 1 for slide in sliding)
+        return _read(x._replace(is_uneven=x.is_uneven or uneven), channels, axes)
+
+    def reduce(self, function: Callable[..., Any], x: Any, axes: Sequence[Taps]) -> Any:
+        return _read(x, x.shape[0], axes)
+
+    def whole(self, function: Callable[..., Any], x: Any) -> Any:
+        return _globally(x, (x.shape[0],) + (1,) * (len(x.shape) - 1))
+
+    def across(self, function: Callable[..., Any], x: Any, windows: Taps | None = None) -> Any:
+        return None
+
+    def over(self, function: Callable[..., Any], x: Any, groups: int) -> Any:
+        return None
+
+    def factors(self, name: str, x: Any, count: int | None = None) -> Any:
+        return None
+
+    def weight(self, name: str, shape: Shape) -> Any:
+        return ()
+
+    def mix(self, x: Any, axis: int, rows: Sequence[Sequence[tuple[int, float]]]) -> Any:
+        axes = [self.own(size) for size in x.shape[1:]]
+        axes[axis - 1] = [[position for position, _ in row] for row in rows]
+        return _read(x._replace(is_uneven=True), x.shape[0], axes)
+
+    def each(self, function: Callable[..., Any], *tensors: Any, aside: Sequence[Any] = ()) -> Any:
+        shape = tuple(map(max, *(tensor.shape for tensor in tensors))) if len(tensors) > 1 else tensors[0].shape
+        return _joined(tensors, shape)
+
+    def concat(self, *tensors: Any) -> Any:
+        sizes = map(max, zip(*(tensor.shape[1:] for tensor in tensors)))
+        return _joined(tensors, (sum(tensor.shape[0] for tensor in tensors), *sizes))
+
+    def take(self, x: Any, channels: Taps, axes: Sequence[Taps], pad: float = 0.0) -> Any:
+        return _read(x, len(channels), axes)
+
+    def interleave(self, parts: Sequence[Any], block: int) -> Any:
+        axes = [[(place // block,) for place in range(size * block)] for size in parts[0].shape[1:]]
+        return _read(parts[0], parts[0].shape[0], axes)
+
+    def rearrange(self, x: Any, shape: Shape, order: Sequence[int] | None = None) -> Any:
+        return _globally(x, shape)
+
+    def unknown(self, shape: Shape) -> Any:
+        return Sight(shape, None, True, True)
+
+
+def _no_weights(owner: Node, name: str, shape: Shape) -> Any:
+    return ()
+
+
+def _read(x: Sight, channels: int, axes: Sequence[Taps]) -> Sight:
+    """The units that read `x` through taps per axis."""
+    shape = (channels, *map(len, axes))
+    if x.axes is None or len(x.axes) != len(axes):
+        return Sight(shape, None, x.is_global or x.axes is not None, x.is_unknown)
+    found: list[list[int]] = []
+    for place, (sets, axis) in enumerate(zip(x.axes, axes)):
+        if place and sets is x.axes[place - 1] and axis == axes[place - 1]:
+            found.append(found[-1])  # as on the axis before
+            continue
+        width, units = len(sets), []
+        for window in axis:
+            unit = 0
+            for tap in window:
+                unit |= sets[tap] if 0 <= tap < width else PADDED
+            units.append(unit)
+        found.append(units)
+    return Sight(shape, tuple(found), x.is_global, x.is_unknown, x.is_uneven or not all(map(_even, axes)))
+
+
+def _even(axis: Taps) -> bool:
+    """Whether windows lie a stride apart: those that slide do, single taps and equal parts where they are seen to."""
+    if isinstance(axis, Sliding):
+        return True
+    sizes = set(map(len, axis))
+    steps = {later[0] - window[0] for window, later in pairwise(axis) if window and later}
+    if len(sizes) > 1 or len(steps) > 1 or 0 in steps:
+        return False
+    return steps <= sizes or sizes == {1}
+
+
+def _writers(place: int, slide: Slide) -> list[int]:
+    """The input positions that write a place of the full output of a transposed window, inside the axis or beyond."""
+    shifted = [place - slide.dilation * tap for tap in range(slide.size)]
+    return [source // slide.stride for source in shifted if source % slide.stride == 0]
+
+
+def _globally(x: Sight, shape: Shape) -> Sight:
+    """Units that see all that `x` sees, if it sees anything."""
+    return Sight(shape, None, x.is_global or x.axes is not None, x.is_unknown)
+
+
+def _joined(tensors: Sequence[Sight], shape: Shape) -> Sight:
+    """The union of branches; one that is broadcast is the same for every unit, and so global."""
+    branches = [_globally(tensor, shape) if tensor.shape[1:] != shape[1:] else tensor for tensor in tensors]
+    axes: tuple[list[int], ...] | None = None
+    for branch in branches:
+        if branch.axes is not None:
+            axes = branch.axes if axes is None else _either(axes, branch.axes)
+    is_global, is_unknown, is_uneven = (any(flags) for flags in zip(*(branch[2:] for branch in branches)))
+    return Sight(shape, axes, is_global, is_unknown, is_uneven)
+
+
+def _either(some: tuple[list[int], ...], others: tuple[list[int], ...]) -> tuple[list[int], ...]:
+    """The union of two branches; axes that are one list stay one."""
+    pairs = {(id(a), id(b)): (a, b) for a, b in zip(some, others)}
+    united = {key: a if a is b else [one | other for one, other in zip(a, b)] for key, (a, b) in pairs.items()}
+    return tuple(united[id(a), id(b)] for a, b in zip(some, others))
+
+
+# -- against figures ---------------------------------------------------------------------------------------------------
+
+Spans = dict[int, tuple[int, int]]
+
+
+def regular(
+    spans: dict[int, tuple[int, int] | None], inner: Spans, step: int, start: int, size: int, axis: int, zeros: bool
+) -> tuple[bool, list[str]]:
+    """Units that all see `size` positions, `step` further on each: equal inside, contained at the borders."""
+    for unit, found in spans.items():
+        first = start + step * unit
+        if unit in inner and found != (first, first + size - 1):
+            return True, [
+                f"receptive field: unit {unit} of axis {axis} sees {found}, reported {first, first + size - 1}"
+            ]
+        if zeros and found is not None and not first <= found[0] <= found[1] < first + size:
+            return True, [f"receptive field: unit {unit} of axis {axis} sees {found}, beyond {first, first + size - 1}"]
+    return len(inner) > 1, []
+
+
+def periodic(
+    inner: Spans, stride: tuple[int, int], start: int | None, sizes: tuple[int, int], axis: int
+) -> tuple[bool, list[str]]:
+    """Units whose view repeats every few of them: sizes from least to greatest, and the stride on average."""
+    step, period = stride
+    found = [last - first + 1 for first, last in inner.values()]
+    if not all(sizes[0] <= size <= sizes[1] for size in found):
+        return True, [f"receptive field: units of axis {axis} see {min(found)} to {max(found)}, reported {sizes}"]
+    for turns in range(1, len(inner) // (2 * period) + 1):
+        ahead, further = period * turns, step * turns
+        pairs = [(unit, unit + ahead) for unit in inner if unit + ahead in inner]
+        if len(pairs) >= ahead and all(inner[b] == (inner[a][0] + further, inner[a][1] + further) for a, b in pairs):
+            return True, _one_period(inner, ahead, further, start, sizes, axis)
+    if len(inner) > 1:
+        first, last = min(inner), max(inner)
+        drift = inner[last][0] - inner[first][0] - (last - first) * step / period
+        if abs(drift) > 2 * (sizes[1] + step):
+            return True, [f"receptive field: axis {axis} drifts {drift:g} from the reported stride {step}/{period}"]
+    return False, []
+
+
+def _one_period(
+    inner: Spans, ahead: int, further: int, start: int | None, sizes: tuple[int, int], axis: int
+) -> list[str]:
+    """Differences of start and sizes, where the view repeats `ahead` units and `further` positions on."""
+    starts = {inner[unit][0] - unit // ahead * further for unit in inner if unit % ahead == 0}
+    if start is not None and starts and starts != {start}:
+        return [f"receptive field: axis {axis} starts at {sorted(starts)}, reported {start}"]
+    found = [last - first + 1 for first, last in inner.values()]
+    if sizes[0] > 0 and (min(found), max(found)) != sizes:
+        return [f"receptive field: units of axis {axis} see {min(found)} to {max(found)}, reported {sizes}"]
+    return []

@@ -1,0 +1,122 @@
+"""What windows read: positions along an axis, and flat offsets of several axes.
+
+It takes a window's declared geometry and slides until the kernel no longer fits; no formula for an output's size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any, NamedTuple
+
+from cnncalc.geometry import Shape, resolve_padding, resolve_transposed_padding
+from cnncalc.layers.base import check_pads, per_axis
+
+Taps = Sequence[Sequence[int]]
+"""Along one axis, for every output position the input positions that it reads; -1 is padding."""
+
+
+class Slide(NamedTuple):
+    """A window's declared geometry on one axis, its padding resolved."""
+
+    size: int
+    stride: int
+    dilation: int
+    before: int
+    after: int
+    extra: int = 0
+    """Transposed only: positions added after the output."""
+
+
+def slides(layer: Any, sizes: Shape) -> list[Slide]:
+    """The declared geometry of a window layer on axes of these sizes."""
+    rank = len(sizes)
+    kernels = per_axis(layer.kernel, rank, "kernel")
+    strides = per_axis(layer.kernel if layer.stride is None else layer.stride, rank, "stride")
+    dilations = per_axis(layer.dilation, rank, "dilation")
+    transposed = hasattr(layer, "output_padding")
+    extras = per_axis(layer.output_padding, rank, "output_padding") if transposed else (0,) * rank
+    rule = check_pads(layer.padding, rank, "padding")
+    found = []
+    for axis, (width, size, stride, dilation, extra) in enumerate(zip(sizes, kernels, strides, dilations, extras)):
+        if transposed:
+            pads = resolve_transposed_padding(rule, axis, size, stride, dilation, extra)
+        else:
+            pads = resolve_padding(rule, axis, width, size, stride, dilation)
+        found.append(Slide(size, stride, dilation, *pads, extra))
+    return found
+
+
+def taps(slide: Slide, width: int, ceil: bool = False, mode: str = "zeros") -> Taps:
+    """As `unbordered`, with what stands in the padding; taps beyond the padding are left out."""
+    end = width + slide.after
+    return [[border(tap, width, mode) for tap in window if tap < end] for window in unbordered(slide, width, ceil)]
+
+
+def unbordered(slide: Slide, width: int, ceil: bool = False, mode: str = "zeros") -> Taps:
+    """Slide over `width` positions and their padding until the kernel no longer fits: the taps of every window.
+
+    With `ceil` one more window reaches beyond the padding, if positions are left and it starts in the input or the
+    padding before it (PyTorch's rule).
+    """
+    end = width + slide.after
+    reach = slide.dilation * (slide.size - 1)
+    found = []
+    start = -slide.before
+    while start + reach < end:
+        found.append(range(start, start + reach + 1, slide.dilation))
+        start += slide.stride
+    if ceil and start < width and start - slide.stride + reach < end - 1:
+        found.append(range(start, start + reach + 1, slide.dilation))
+    return found
+
+
+def border(tap: int, width: int, mode: str) -> int:
+    """The input position that stands at `tap` of the padded axis; -1 where a constant stands there."""
+    if 0 <= tap < width:
+        return tap
+    if mode == "replicate":
+        return 0 if tap < 0 else width - 1
+    if mode == "circular":
+        return tap % width
+    if mode == "reflect":
+        around = tap % max(1, 2 * (width - 1))
+        return min(around, 2 * (width - 1) - around)
+    return -1
+
+
+def offsets(axes: Sequence[Taps], sizes: Shape) -> list[list[int]]:
+    """Combine the axes: for every output position, row-major, the flat offsets it reads; -1 is padding."""
+    flat = [[0]]
+    for axis, width in zip(axes, sizes):
+        flat = [
+            [-1 if outer < 0 or tap < 0 else outer * width + tap for outer in before for tap in window]
+            for before in flat
+            for window in axis
+        ]
+    return flat
+
+
+def own(size: int) -> Taps:
+    """Every position reads itself."""
+    return [(position,) for position in range(size)]
+
+
+def scattered(sliding: Sequence[Slide], sizes: Shape) -> tuple[list[list[tuple[int, int]]], tuple[list[Taps], Shape]]:
+    """Of the full output, row-major: the (input position, kernel position) pairs that meet there; and what is kept.
+
+    The second is, per axis, the kept positions of the full output (-1: beyond it), and the full output's sizes.
+    """
+    targets = [
+        [[s.stride * i + s.dilation * k for k in range(s.size)] for i in range(w)] for s, w in zip(sliding, sizes)
+    ]
+    wide = tuple(max(max(row) for row in axis) + 1 for axis in targets)
+    full: list[list[tuple[int, int]]] = [[] for _ in range(prod(wide))]
+    for position, rows in enumerate(offsets(targets, wide)):
+        for tap, target in enumerate(rows):
+            full[target].append((position, tap))
+    kept: list[Taps] = []
+    for slide, width in zip(sliding, wide):
+        places = range(slide.before, width - slide.after + slide.extra)
+        kept.append([[place if place < width else -1 for place in places]])
+    return full, (kept, wide)

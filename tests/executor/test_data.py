@@ -1,0 +1,163 @@
+"""What a network runs on: JSON, images, weights, and every way in which they can be wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cnncalc
+from cnncalc.diagnostics import SpecError
+from cnncalc.executor.data import nested, read_image
+from cnncalc.executor.session import outputs
+
+SPEC = """
+input: [1, 7]
+layers:
+  - {conv: 2, kernel: 3, act: relu, name: first}
+  - {conv: 1, kernel: 1, name: second}
+"""
+ROW = [[1, 2, 3, 4, 5, 6, 7]]
+
+
+def run(
+    tmp_path: Path, data: Any, weights: Any = None, spec: str = SPEC, layer: str | None = None, seed: int = 0
+) -> Any:
+    """The outputs of `spec` on data and weights that are written to files: text as it is, else as JSON."""
+    paths = []
+    for name, content in (("x.json", data), ("w.json", weights)):
+        text = content if isinstance(content, (str, bytes)) else json.dumps(content)
+        (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+        paths.append(str(tmp_path / name))
+    graph = cnncalc.loads(spec).graph
+    found = outputs(graph, paths[0], paths[1] if weights is not None else None, seed, layer)
+    return {name: nested(tensor) for name, tensor in found.items()}
+
+
+def test_given_weights(tmp_path: Path) -> None:
+    weights = {
+        "first": {"weight": [[[1, 0, -1]], [[1, 1, 1]]], "bias": [0, 0.5]},
+        "second": {"weight": [[[1], [2]]], "bias": [0]},
+    }
+    assert run(tmp_path, ROW, weights) == {"second": [[13, 19, 25, 31, 37]]}
+    assert run(tmp_path, ROW, weights, layer="first.act") == {
+        "first.act": [[0, 0, 0, 0, 0], [6.5, 9.5, 12.5, 15.5, 18.5]]
+    }
+
+
+def test_drawn_weights_depend_on_the_seed_alone(tmp_path: Path) -> None:
+    assert run(tmp_path, ROW) == run(tmp_path, ROW)
+    assert run(tmp_path, ROW) != run(tmp_path, ROW, seed=1)
+
+
+def test_fixed_weights(tmp_path: Path) -> None:
+    spec = "input: [1, 7]\nlayers:\n  - {conv: 1, kernel: 3, stride: 2, bias: false, weights: [1, 0, -1], name: c}\n"
+    assert run(tmp_path, ROW, spec=spec) == {"c": [[-2, -2, -2]]}
+
+
+def test_several_inputs(tmp_path: Path) -> None:
+    spec = "input: {a: [1, 2], b: [1, 2]}\nlayers:\n  - add: [a, b]\n"
+    assert run(tmp_path, {"a": [[1, 2]], "b": [[10, 20]]}, spec=spec) == {"add1": [[11, 22]]}
+
+
+WRONG = [
+    ("[[1, 2, 3", None, "bad-json"),
+    (b"\xff\xfe", None, "bad-json"),
+    ("[" * 100_000, None, "bad-json"),
+    ("[[1, 2, 3, 4, 5, 6, NaN]]", None, "bad-data"),
+    ("[[1, 2, 3, 4, 5, 6, -Infinity]]", None, "bad-data"),
+    ("[[1, 2, 3, 4, 5, 6, 1e999]]", None, "too-large"),
+    (f"[[1, 2, 3, 4, 5, 6, {10**400}]]", None, "too-large"),
+    ("[[1, 2, 3, 4, 5, 6, " + "9" * 5_000 + "]]", None, "too-large"),
+    ([[1, 2, 3, 4, 5, 6]], None, "wrong-shape"),
+    ([[1, 2, 3, 4, 5, 6, [7]]], None, "wrong-type"),
+    ([[1, 2, 3, 4, 5, 6, True]], None, "wrong-type"),
+    ([[1, 2, 3, 4, 5, 6, "7"]], None, "wrong-type"),
+    ([1, 2, 3, 4, 5, 6, 7], None, "wrong-shape"),
+    ({"input": ROW, "other": ROW}, None, "unknown-name"),
+    ({}, None, "missing-input"),
+    (ROW, [], "wrong-type"),
+    (ROW, {"first": []}, "wrong-type"),
+    (ROW, {"frist": {}}, "unknown-name"),
+    (ROW, '{"first": {"bias": [0, 0], "bias": [1, 1]}}', "bad-data"),
+    (ROW, {"first": {"bias": [0]}}, "wrong-shape"),
+    (ROW, {"first": {"weight": [[[1, 2], [3]]]}}, "wrong-shape"),
+    (ROW, {"first": {"running_mean": [0, 0]}}, "unused"),
+    (ROW, {"first.act": {"weight": [0]}}, "unused"),
+    ([[1e308] * 7], {"first": {"weight": [[[9, 9, 9]], [[9, 9, 9]]]}}, "not-finite"),
+]
+
+
+@pytest.mark.parametrize(("data", "weights", "code"), WRONG)
+def test_wrong_data(tmp_path: Path, data: Any, weights: Any, code: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        run(tmp_path, data, weights)
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.code == code
+    assert len(diagnostic.message) < 300
+
+
+def test_the_place_of_a_ragged_list(tmp_path: Path) -> None:
+    with pytest.raises(
+        SpecError, match=r"`first` weight\[1\]\[0\] has 2 entries where 3 are needed: the shape is 2 x 1 x 3"
+    ):
+        run(tmp_path, ROW, {"first": {"weight": [[[1, 2, 3]], [[1, 2]]]}})
+
+
+def test_shared_weights_are_given_once(tmp_path: Path) -> None:
+    spec = "input: [1, 7]\nlayers:\n  - {conv: 1, kernel: 3, name: a}\n  - {conv: 1, kernel: 3, share: a, name: b}\n"
+    with pytest.raises(SpecError, match="uses the weights of `a`"):
+        run(tmp_path, ROW, {"b": {"bias": [0]}}, spec)
+
+
+def test_unknown_layer_and_file(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="no layer `thrid`"):
+        run(tmp_path, ROW, layer="thrid")
+    with pytest.raises(SpecError, match="cannot read"):
+        outputs(cnncalc.loads(SPEC).graph, str(tmp_path / "absent.json"))
+
+
+def test_images() -> None:
+    """The two forms of both formats (netpbm's documentation), as 0..1."""
+    assert read_image(b"P2 # grey\n2 1\n4\n0 4\n", "x") == ((1, 1, 2), [0.0, 1.0])
+    assert read_image(b"P5\n2 1\n255\n\x00\xff", "x") == ((1, 1, 2), [0.0, 1.0])
+    assert read_image(b"P5\n1 1\n65535\n\x80\x00", "x").data == [32768 / 65535]
+    assert read_image(b"P3\n2 1\n1\n1 0 0 0 0 1\n", "x") == ((3, 1, 2), [1, 0, 0, 0, 0, 1])
+    assert read_image(b"P6\n1 1\n255\n\xff\x00\x00", "x") == ((3, 1, 1), [1, 0, 0])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"P5\n2 x\n255\n",
+        b"P5\n2 2\n255\n\x00",
+        b"P5\n2 2\n0\n",
+        b"P5\n0 2\n255\n",
+        b"P2\n1 1\n4\n9\n",
+        b"P2",
+        b"P2\n2 1\n4\n1 x 2\n",
+    ],
+)
+def test_wrong_images(content: bytes) -> None:
+    with pytest.raises(SpecError, match="bad-image"):
+        read_image(content, "x.pgm")
+
+
+def test_an_image_is_an_input(tmp_path: Path) -> None:
+    spec = "input: [1, 2, 2]\nlayers:\n  - {global_max_pool, name: top}\n"
+    assert run(tmp_path, b"P2\n2 2\n10\n1 2\n3 5\n", spec=spec) == {"top": [[[0.5]]]}
+    with pytest.raises(SpecError, match="1 x 1 x 1"):
+        run(tmp_path, b"P2\n1 1\n10\n1\n", spec=spec)
+
+
+def test_layers_after_the_wanted_one_are_not_run(tmp_path: Path) -> None:
+    spec = "input: [1, 7]\nlayers:\n  - {relu, name: first}\n  - {opaque: [4]}\n"
+    assert run(tmp_path, ROW, spec=spec, layer="first") == {"first": ROW}
+    assert run(tmp_path, ROW, spec=spec, layer="input") == {"input": ROW}
+    with pytest.raises(SpecError, match="cannot-run") as caught:
+        run(tmp_path, ROW, spec=spec)
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.span is not None
+    assert diagnostic.span.line == 4

@@ -1,0 +1,120 @@
+"""The fast path against the plain path, number by number, and what it promises of time and memory."""
+
+from __future__ import annotations
+
+from math import prod
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from onnx_cases import NOWHERE
+from test_properties import CONVOLUTIONS, QUICK, single
+
+from cnncalc.executor import fast, packed
+from cnncalc.executor.algebras import Bytes
+from cnncalc.executor.fast import Fast, drawn, shared
+from cnncalc.executor.reference import Machine, Tensor
+from cnncalc.geometry import Shape
+from cnncalc.graph import Graph, Node
+from cnncalc.layers import KINDS
+from cnncalc.layers.base import Operation, make
+
+
+@pytest.fixture(autouse=True)
+def _everything_is_worth_packing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fast, "WORTH", 0)
+    monkeypatch.setattr(fast, "MANY", 1)
+    monkeypatch.setattr(fast, "FEW", 1)
+    monkeypatch.setattr(packed, "STRIP", 40)
+
+
+def both(node: Node, inputs: list[Tensor], processes: int = 1) -> None:
+    """Run a node on both paths: equal shapes, numbers and counts."""
+    plain, quick = Machine(Bytes(), drawn), Fast(drawn, processes)
+    expected, found = plain.execute(node, inputs), quick.execute(node, inputs)
+    assert found.shape == expected.shape
+    assert list(found.data) == list(expected.data)
+    assert quick.made == plain.made
+    assert quick.consumed == plain.consumed
+
+
+def noise(shape: Shape, seed: int = 0) -> Tensor:
+    return Tensor(shape, Random(seed).randbytes(prod(shape)))
+
+
+@QUICK
+@given(st.sampled_from((*CONVOLUTIONS, "linear", "max_pool")).flatmap(single), st.integers(0, 99))
+def test_random_layers(graph: Graph, seed: int) -> None:
+    tensor = noise(graph.inputs[0][1], seed)
+    for node in graph.nodes:
+        both(node, [tensor])
+        tensor = Machine(Bytes(), drawn).execute(node, [tensor])
+
+
+CASES: list[tuple[str, dict[str, Any], Shape]] = [
+    ("conv", {"channels": 5, "kernel": 7, "stride": 2, "padding": 3}, (3, 29, 31)),
+    ("conv", {"channels": 40, "kernel": 3, "padding": 1}, (20, 5, 5)),  # channels packed
+    ("conv", {"channels": 4, "kernel": 3, "padding": 1}, (20, 15, 15)),  # pixels packed
+    ("conv", {"channels": 4, "kernel": 3, "padding": 4, "dilation": 4, "padding_mode": "reflect"}, (4, 12, 15)),
+    ("conv", {"channels": 6, "kernel": (2, 3, 3), "stride": (2, 1, 2), "padding": 1, "groups": 2}, (4, 5, 6, 7)),
+    ("conv", {"channels": 3, "kernel": 25, "stride": 4, "padding": "same"}, (2, 90)),
+    ("conv_transpose", {"channels": 12, "kernel": 4, "stride": 2, "padding": 1, "groups": 3}, (6, 7, 5)),
+    ("conv_transpose", {"channels": 5, "kernel": 2, "stride": 3, "output_padding": 1, "dilation": 2}, (3, 9)),
+    ("depthwise_conv", {"kernel": 5, "stride": 3, "multiplier": 2, "padding": "same_lower"}, (7, 17, 16)),
+    ("linear", {"features": 70}, (300,)),
+    ("linear", {"features": 3}, (40_000,)),  # a slot of four bytes
+    ("max_pool", {"kernel": 3, "stride": 2, "padding": 1, "ceil_mode": True}, (8, 15, 16)),
+    ("gelu", {}, (4, 9, 9)),
+    ("batch_norm", {}, (4, 9, 9)),
+    ("layer_norm", {}, (4, 9, 9)),
+    ("softmax", {}, (4, 9, 9)),
+]
+
+
+@pytest.mark.parametrize(("kind", "args", "shape"), CASES)
+def test_layers(kind: str, args: dict[str, Any], shape: Shape) -> None:
+    both(Node("layer", Operation(make(KINDS[kind], args), (shape,)), (0,), NOWHERE), [noise(shape)])
+
+
+@pytest.mark.parametrize("other", [(6, 7, 8), (6, 1, 1), (6, 7, 1)])
+def test_joins(other: Shape) -> None:
+    shape = (6, 7, 8)
+    for kind in ("multiply",) if other != shape else ("multiply", "add", "concat"):
+        node = Node("layer", Operation(make(KINDS[kind], {}), (shape, other)), (0, 1), NOWHERE)
+        both(node, [noise(shape), noise(other, 1)])
+
+
+def test_greatest_sums_stay_within_their_slots() -> None:
+    """The bound is reached: all pixels 255, all weights at their greatest, in either direction."""
+    shape = (85, 12, 12)  # 85*9 weights of 3 on 255 are 585,225
+    for sign in (3, -3):
+
+        def weights(owner: Node, name: str, shape: Shape, sign: int = sign) -> memoryview:
+            return memoryview(bytes([sign & 0xFF]) * prod(shape)).cast("b")
+
+        node = Node("layer", Operation(make(KINDS["conv"], {"channels": 2, "kernel": 3}), (shape,)), (0,), NOWHERE)
+        full = Tensor(shape, b"\xff" * prod(shape))
+        expected, found = Machine(Bytes(), weights).execute(node, [full]), Fast(weights).execute(node, [full])
+        assert list(found.data) == list(expected.data)
+
+
+def test_processes_share_the_channels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fast, "WORTH_FORKING", 0)
+    shape = (4, 12, 12)
+    layer = make(KINDS["conv"], {"channels": 6, "kernel": 3, "groups": 2, "padding": 1})
+    both(Node("layer", Operation(layer, (shape,)), (0,), NOWHERE), [noise(shape)], processes=2)
+
+
+def test_work_of_a_killed_process_is_done_again() -> None:
+    import os
+
+    parent = os.getpid()
+
+    def work(first: int, last: int) -> tuple[bytes, int]:
+        if os.getpid() != parent:
+            os._exit(1)
+        return bytes(range(first, last)), last - first
+
+    assert shared(work, 10, 3) == (bytes(range(10)), 10)
