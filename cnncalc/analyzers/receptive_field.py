@@ -189,43 +189,63 @@ def _windowed(field: Field, axis: Window) -> Field:
         low = span[0] - field.step * axis.before
         return Field(field.step * axis.stride, ((low, span[1] + field.step * (axis.extent - 1 - axis.before)),))
     common = gcd(period, axis.stride)
-    spans = []
-    for unit in range(period // common):
-        first = unit * axis.stride - axis.before
-        # taps one period apart see the same, further on: those within a period of either end decide
-        taps = axis.size if axis.size <= 2 * period else 0
-        indices = range(taps) if taps else (*range(period), *range(axis.size - period, axis.size))
-        spans.append(_union([field.at(first + axis.dilation * tap) for tap in indices]))
-    return _reduced(Field(field.step * (axis.stride // common), tuple(spans)))
+    units = period // common
+    check_work(units, axis.size, period)
+    firsts = [unit * axis.stride - axis.before for unit in range(units)]
+    spans = tuple([_over(field, first, axis.dilation, axis.size) for first in firsts])
+    return _reduced(Field(field.step * (axis.stride // common), spans))
 
 
 def _scattered(field: Field, axis: Transposed) -> Field:
+    """The taps that meet unit u read sources (u + before - dilation*tap)/stride, where that is whole."""
     period = len(field.spans) * axis.stride
-    check_period(period)
-    spans = []
+    common = gcd(axis.stride, axis.dilation)
+    every, apart = axis.stride // common, axis.dilation // common
+    check_work(period, -(-axis.size // every), len(field.spans))
+    inverse = pow(apart, -1, every)
+    spans: list[tuple[int, int] | None] = []
     for unit in range(period):
-        seen = []
-        for tap in range(axis.size):
-            source, rest = divmod(unit + axis.before - axis.dilation * tap, axis.stride)
-            if not rest:
-                seen.append(field.at(source))
-        spans.append(_union(seen))
+        position = unit + axis.before
+        tap = position // common * inverse % every
+        count = 0 if position % common else -(-(axis.size - tap) // every)
+        source = (position - axis.dilation * tap) // axis.stride
+        spans.append(_over(field, source, -apart, count))
     return _reduced(Field(field.step, tuple(spans)))
 
 
 def _resampled(field: Field, axis: Intervals) -> Field:
     common = gcd(len(field.spans), axis.step) or 1
     turns = len(field.spans) // common
-    check_period(turns * axis.period)
+    widest = max((span[1] - span[0] + 1 for span in axis.spans if span), default=0)
+    check_work(turns * axis.period, widest, len(field.spans))
     spans: list[tuple[int, int] | None] = []
     for turn in range(turns):
+        base = turn * axis.step
         for span in axis.spans:
-            if span is None:
-                spans.append(None)
-                continue
-            base = turn * axis.step
-            spans.append(_union([field.at(base + position) for position in range(span[0], span[1] + 1)]))
+            spans.append(_over(field, base + span[0], 1, span[1] - span[0] + 1) if span else None)
     return _reduced(Field(field.step * (axis.step // common), tuple(spans)))
+
+
+def _over(field: Field, first: int, step: int, count: int) -> tuple[int, int] | None:
+    """What `count` positions from `first` on see together.
+
+    Positions a period apart see the same, further on: those within a period of either end decide.
+    """
+    period = len(field.spans)
+    indices = range(count) if count <= 2 * period else (*range(period), *range(count - period, count))
+    return _union([field.at(first + step * index) for index in indices])
+
+
+MAX_WORK = 1_000_000
+"""Most positions that are looked at for one layer."""
+
+
+def check_work(units: int, count: int, period: int) -> None:
+    """Refuse a pattern that is too long to be worked out: `count` positions for each of `units`; raises `Fault`."""
+    check_period(units)
+    if units * min(count, 2 * period) > MAX_WORK:
+        message = f"the receptive field's pattern of {units:,} positions is too long to be worked out"
+        raise Fault("too-large", message)
 
 
 def _union(spans: list[tuple[int, int] | None]) -> tuple[int, int] | None:
@@ -290,7 +310,7 @@ def _both(a: Field, b: Field) -> Field:
     if a == b:
         return a
     period = lcm(len(a.spans), len(b.spans))
-    check_period(period)
+    check_work(period, 1, 1)
     spans = tuple(_union([a.at(unit), b.at(unit)]) for unit in range(period))
     return _reduced(Field(a.step * (period // len(a.spans)), spans))
 

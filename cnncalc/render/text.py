@@ -6,6 +6,9 @@ from typing import Any
 
 from cnncalc.tables import Axes, Names, Sized
 
+MAX_NAMES = 12
+"""Inputs that a cell lists."""
+
 
 def written(cell: Any) -> str:
     """A cell for people: thousands separators, ``64 x 112 x 112``, `-` for what does not apply."""
@@ -17,7 +20,11 @@ def written(cell: Any) -> str:
         return " x ".join(map(str, cell)) or "-"
     if isinstance(cell, Names):
         inside = f"{cell.block}."
-        return ", ".join(name[len(cell.block) :] if cell.block and name.startswith(inside) else name for name in cell)
+        names = [
+            name[len(cell.block) :] if cell.block and name.startswith(inside) else name for name in cell[:MAX_NAMES]
+        ]
+        more = [f"and {len(cell) - MAX_NAMES:,} more"] if len(cell) > MAX_NAMES else []
+        return ", ".join(names + more)
     if isinstance(cell, int):
         return f"{cell:,}"
     return str(cell)

@@ -19,6 +19,7 @@ from cnncalc.layers.base import SHAPE, Layer, show, whole
 from cnncalc.spec.instance import Given, Instance
 from cnncalc.spec.making import Made, Maker
 from cnncalc.spec.model import AnyStep, Block, Branch, Call, File, Group, Join, Loop, Template, Value
+from cnncalc.spec.names import MAX_ROW
 from cnncalc.spec.operators import Tensor, Word
 from cnncalc.spec.registry import Registry
 from cnncalc.spec.scope import Place, Scope, Where
@@ -393,6 +394,8 @@ class _Expander:
             raise where.fail(step.span, "recursion", f"block `{block.name}` calls itself", "use `repeat`")
         if where.scope.depth >= MAX_DEPTH:
             raise where.fail(step.span, "limit", f"blocks call each other at most {MAX_DEPTH} deep")
+        if len(row) > MAX_ROW:
+            raise where.fail(step.span, "limit", f"a row's name has at most {MAX_ROW} characters, {row[:40]}… more")
         self.deeper(step.span, where)
         inner = Where(Scope(instance, f"{row}.", where.scope, block), Place(f"{row}."), link)
         names = block.inputs or ("input",)

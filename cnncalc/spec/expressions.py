@@ -28,6 +28,7 @@ from cnncalc.spec.operators import (
     measure,
     number,
     refuse_word,
+    spend,
     truth_of,
     word_of,
 )
@@ -306,6 +307,7 @@ class _Parser:
             values = [run(env) for run in runs]
             for value, argument in zip(values, arguments):
                 refuse_word(value, argument, env)
+            spend(env, tuple(values), start, end)
             try:
                 return checked(function(*values), start, end)
             except (TypeError, ValueError, ZeroDivisionError, OverflowError, IndexError):

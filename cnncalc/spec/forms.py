@@ -9,13 +9,13 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from cnncalc.diagnostics import Diagnostic, Fault, Note, Source, Span, suggestion
-from cnncalc.spec.expressions import QUOTE_HELP, Expression, compile_expression
+from cnncalc.diagnostics import Diagnostic, Fault, Note, Source, Span, SpecError, suggestion
+from cnncalc.spec.expressions import MAX_TEXT, QUOTE_HELP, Expression, compile_expression
 from cnncalc.spec.lexer import ExpressionFault
 from cnncalc.spec.model import Argument, File, Parameter, Template, Value, ValueFault
-from cnncalc.spec.names import IDENTIFIER, NAME, RESERVED
+from cnncalc.spec.names import IDENTIFIER, MAX_NAME, NAME, RESERVED
 from cnncalc.spec.operators import Env, Run, check_list
-from cnncalc.spec.source import Located, Mapping, Scalar, Sequence
+from cnncalc.spec.source import MAX_PROBLEMS, Located, Mapping, Scalar, Sequence
 
 
 class FormReader:
@@ -29,6 +29,8 @@ class FormReader:
 
     def report(self, code: str, message: str, span: Span, help: str = "", notes: tuple[Note, ...] = ()) -> None:
         self.problems.append(Diagnostic(code, message, span, "", notes, help))
+        if len(self.problems) >= MAX_PROBLEMS:
+            raise SpecError(self.problems)
 
     def entries(
         self, node: Located, what: str, allowed: Iterable[str] = (), help: str = ""
@@ -96,6 +98,9 @@ class FormReader:
             self.report("name", f"{what} is the name of a layer", node.span)
             return None
         text = node.text
+        if len(text) > MAX_TEXT:
+            self.report("limit", f"a name has at most {MAX_NAME} characters", node.span)
+            return None
         parts: list[str | tuple[Expression, int]] = []
         position = 0
         for match in _interpolations(text):
@@ -125,6 +130,9 @@ class FormReader:
         if position < len(text):
             parts.append(text[position:])
         literal = "".join(part for part in parts if isinstance(part, str))
+        if len(literal) > MAX_NAME:
+            self.report("limit", f"a name has at most {MAX_NAME} characters", node.span)
+            return None
         if literal and not NAME.fullmatch(literal):
             self.report(
                 "name",

@@ -9,6 +9,7 @@ from typing import Any
 
 from cnncalc.diagnostics import Diagnostic, Note, Span, SpecError, suggestion
 from cnncalc.spec.model import Argument, File, Value, ValueFault
+from cnncalc.spec.operators import BUDGET, MAX_WALKED
 
 
 class Given:
@@ -27,7 +28,7 @@ class Instance:
     def __init__(self, file: File, given: dict[str, Given]) -> None:
         """Evaluate arguments in order, the given ones in place of defaults; raises `SpecError`."""
         self.file = file
-        self.env: dict[str, Any] = {}
+        self.env: dict[str, Any] = {BUDGET: [MAX_WALKED]}
         self.origins: dict[str, Span] = {}
         for name, parameter in file.args.items():
             if name in given:

@@ -20,7 +20,7 @@ ROLES = ("norm", "act")
 class Made:
     """What a call appends, and its operations by input shapes."""
 
-    __slots__ = ("kind", "layers", "operations", "reference", "sources", "written")
+    __slots__ = ("kind", "layers", "lists", "operations", "reference", "sources", "written")
 
     def __init__(self, kind: type[Layer], sources: dict[str, Value], where: Where) -> None:
         self.kind = kind
@@ -34,6 +34,8 @@ class Made:
         """Suffixes of rows and layers, in a chain: ``("", conv), (".norm", batch_norm), (".act", relu)``."""
         self.reference = next((name for name, field in kind.fields.items() if field.type is REFERENCE), None)
         """The field that names a second tensor to take, if there is one."""
+        self.lists: list[Any] = []
+        """The lists that it was made for, kept alive: `Maker` knows them by identity."""
         self.operations: dict[Any, list[tuple[str, Operation]]] = {}
 
 
@@ -49,12 +51,14 @@ class Maker:
         """What a step of a known kind appends, with its arguments evaluated here; raises `SpecError`."""
         env = where.scope.env
         key: Any = (id(step), id(where.scope.instance))
-        if step.names:
-            key = (*key, *[_key(env.get(name)) for name in step.names])
+        values = [env.get(name) for name in step.names]
+        if values:
+            key = (*key, *map(_key, values))
         made = self.made.get(key)
         if made is None:
             arguments = {name: argument.value for name, argument in step.arguments.items()}
             made = self.made[key] = self.make(step, kind, arguments, where)
+            made.lists = [value for value in values if isinstance(value, tuple)]
         return made
 
     def make(self, step: Call, kind: type[Layer], arguments: dict[str, Value], where: Where) -> Made:
@@ -131,5 +135,7 @@ def at_field(fault: Fault, made: Made, step: Call, where: Where) -> SpecError:
 
 
 def _key(value: Any) -> Any:
-    """What tells two arguments apart; 1, 1.0 and true are three."""
-    return value.shape if type(value) is Tensor else (type(value), value)
+    """What tells two arguments apart; 1, 1.0 and true are three, and a list is itself: to compare long ones is slow."""
+    if type(value) is Tensor:
+        return value.shape
+    return (type(value), id(value) if type(value) is tuple else value)

@@ -8,7 +8,7 @@ from cnncalc.diagnostics import Fault, Source, Span
 from cnncalc.layers.base import Layer
 from cnncalc.spec.expressions import Expression
 from cnncalc.spec.lexer import ExpressionFault
-from cnncalc.spec.names import NAME
+from cnncalc.spec.names import MAX_NAME, NAME
 from cnncalc.spec.operators import Env, unknown_name
 from cnncalc.spec.source import Located, Scalar
 
@@ -72,8 +72,10 @@ class Template:
         if self.constant is not None:
             return self.constant
         text = ""
-        for part in self.parts:
+        for part in self.parts[: MAX_NAME + 1]:
             text += part if isinstance(part, str) else self._text(part[0], part[1], env)
+        if len(text) > MAX_NAME:
+            raise ValueFault(Fault("limit", f"a name has at most {MAX_NAME} characters"), self.span, self.names)
         if not NAME.fullmatch(text):
             fault = Fault("name", f"`{text}` is no name: letters, digits and `_ . - /` make one")
             raise ValueFault(fault, self.span, self.names)

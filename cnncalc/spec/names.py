@@ -26,5 +26,9 @@ RESERVED = frozenset({*MODIFIERS, *GROUP_KEYS, "x", "i", "true", "false", "and",
 NAME = re.compile(r"[\w.\-/]+")
 """The name of a layer: dots stand between a block's and its layer's."""
 
+MAX_NAME = 100
+MAX_ROW = 500
+"""Characters of a given name, and of a row's with the blocks around it."""
+
 IDENTIFIER = re.compile(r"[^\W\d]\w*")
 """The name of an argument, a block, an input or an import."""

@@ -15,13 +15,30 @@ from cnncalc.geometry import AXES, Shape
 from cnncalc.layers.base import show
 from cnncalc.spec.lexer import ExpressionFault, Token
 
-MAX_ELEMENTS = 30_000
+MAX_ELEMENTS = 10_000
 MAX_LIST_DEPTH = 8
 MAX_INTEGER = 2**256
 MAX_EXPONENT = 256
 
 Env = Mapping[str, Any]
 Run = Callable[[Env], Any]
+
+
+BUDGET = "$budget"
+"""Under this name, which no spec can spell, an environment keeps how many list elements may still be walked over."""
+
+MAX_WALKED = 20_000_000
+
+
+def spend(env: Env, values: tuple[Any, ...], start: int, end: int) -> None:
+    """Take the lists among `values` off the budget of an expansion; raises `ExpressionFault` where it is used up."""
+    walked = sum(len(value) for value in values if isinstance(value, tuple))
+    budget = env.get(BUDGET)
+    if walked and budget is not None:
+        budget[0] -= walked
+        if budget[0] < 0:
+            message = f"the expressions of this spec walk over more than {MAX_WALKED:,} list elements"
+            raise ExpressionFault("limit", message, start, end)
 
 
 class Tensor(NamedTuple):
@@ -139,6 +156,7 @@ def _membership(token: Token, left: Code, right: Code) -> Run:
         members = right.run(env)
         if not isinstance(members, tuple):
             raise ExpressionFault("value", "`in` asks a list", right.start, right.end)
+        spend(env, (members,), left.start, right.end)
         return (left.run(env) in members) is (token.text == "in")
 
     return run
@@ -180,6 +198,7 @@ def arithmetic(token: Token, left: Code, right: Code) -> Run:
             refuse_word(a, left, env)
             refuse_word(b, right, env)
             if isinstance(a, tuple) or isinstance(b, tuple):
+                spend(env, (a, b), left.start, right.end)
                 return _lists(text, a, b, left.start, right.end)
         try:
             return _bounded(apply(a, b), left.start, right.end)
