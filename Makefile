@@ -18,6 +18,7 @@ check: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python tests/benchmarks/bench.py
+	$(BIN)/python tests/benchmarks/executor.py
 
 verify: $(VENV)/installed
 	$(BIN)/cnncalc verify --all

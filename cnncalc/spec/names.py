@@ -26,8 +26,8 @@ RESERVED = frozenset({*MODIFIERS, *GROUP_KEYS, "x", "i", "true", "false", "and",
 NAME = re.compile(r"[\w.\-/]+")
 """The name of a layer: dots stand between a block's and its layer's."""
 
-MAX_NAME = 100
-MAX_ROW = 500
+MAX_NAME = 300
+MAX_ROW = 600
 """Characters of a given name, and of a row's with the blocks around it."""
 
 IDENTIFIER = re.compile(r"[^\W\d]\w*")
