@@ -1,0 +1,120 @@
+"""How fast cnncalc is, as ratios within one run: ``make bench``.
+
+Every ratio is the median of pairs that are timed one right after the other, so that a busy machine slows both.
+Processes are timed from outside; `onnx` is needed for one row alone, and left out where it is not installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FLOOR = ["-c", "import typer, yaml, rich.console, rich.table"]
+CHAIN = "input: [8, 32, 32]\nlayers:\n"
+GROUP = "  - {layers: [{conv: 8, kernel: 3, padding: 1}, relu], repeat: %d}\n"
+ONNX = """
+import sys
+import onnx
+model = onnx.shape_inference.infer_shapes(onnx.load(sys.argv[1]))
+assert len(model.graph.value_info) >= 9_999
+"""
+Times = tuple[float, float]
+
+
+def process(*arguments: str) -> float:
+    """The seconds that a Python process takes."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiling anew each time is not what is measured
+    start = time.perf_counter()
+    subprocess.run([sys.executable, *arguments], env=environment, stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - start
+
+
+def pairs(first: Callable[[], float], second: Callable[[], float], count: int) -> Times:
+    """The median of the ratios first/second, and that of the first's seconds; each pair after a warm-up."""
+    first(), second()
+    timed = []
+    for turn in range(count):
+        if turn % 2:
+            b, a = second(), first()
+        else:
+            a, b = first(), second()
+        timed.append((a, b))
+    return statistics.median(a / b for a, b in timed), statistics.median(a for a, _ in timed)
+
+
+def chain(folder: Path, layers: int) -> list[str]:
+    """The command on a chain of so many layers."""
+    path = folder / f"chain{layers}.yaml"
+    groups, turns = (1, layers // 2) if layers <= 20_000 else (layers // 10_000, 5_000)
+    path.write_text(CHAIN + GROUP % turns * groups, encoding="utf-8")
+    return ["-m", "cnncalc", "shapes", str(path), "--format", "json"]
+
+
+def onnx_chain(folder: Path) -> list[str]:
+    """The same chain of 10,000 layers for ONNX's shape inference (C++), as a command."""
+    import numpy
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    nodes, last = [], "x"
+    for number in range(5_000):
+        pads = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}
+        nodes.append(helper.make_node("Conv", [last, "w", "b"], [f"c{number}"], **pads))
+        nodes.append(helper.make_node("Relu", [f"c{number}"], [f"r{number}"]))
+        last = f"r{number}"
+    weights = [("w", numpy.zeros((8, 8, 3, 3), numpy.float32)), ("b", numpy.zeros(8, numpy.float32))]
+    graph = helper.make_graph(
+        nodes,
+        "chain",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 8, 32, 32])],
+        [helper.make_tensor_value_info(last, TensorProto.FLOAT, [1, 8, 32, 32])],
+        [numpy_helper.from_array(array, name) for name, array in weights],
+    )
+    path = folder / "chain.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
+    return ["-c", ONNX, str(path)]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pairs", type=int, default=15, help="pairs for the small rows; the large take a third")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 where a target is missed")
+    options = parser.parse_args()
+    few = max(3, options.pairs // 3)
+    missed = 0
+    print(f"{'what':<52} {'ratio':>7} {'target':>7} {'seconds':>8}")
+
+    def row(what: str, first: list[str], second: list[str], target: float, count: int) -> None:
+        nonlocal missed
+        ratio, seconds = pairs(lambda: process(*first), lambda: process(*second), count)
+        missed += ratio > target
+        print(f"{what:<52} {ratio:>7.2f} {target:>7.2f} {seconds:>8.3f}{'' if ratio <= target else '  missed'}")
+
+    shapes, summary = (["-m", "cnncalc", *words.split()] for words in ("shapes vgg16", "summary resnet50"))
+    row("shapes vgg16 / importing typer, yaml and rich", shapes, FLOOR, 1.25, options.pairs)
+    row("summary resnet50 / importing typer, yaml and rich", summary, FLOOR, 1.25, options.pairs)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        ten = chain(folder, 10_000)
+        if importlib.util.find_spec("onnx") and importlib.util.find_spec("numpy"):
+            row("10,000 layers, shapes as JSON / ONNX inference", ten, onnx_chain(folder), 1.0, few)
+        else:
+            print(
+                f"{'10,000 layers, shapes as JSON / ONNX inference':<52} {'-':>7} {1:>7.2f}        -  onnx is missing"
+            )
+        row("100,000 layers / 10,000 layers", chain(folder, 100_000), ten, 12.0, few)
+    return 1 if missed and options.strict else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

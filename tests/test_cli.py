@@ -1,0 +1,513 @@
+"""The command line: exit codes, flags, forms of output, and that nothing ends in a traceback."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cnncalc
+from cnncalc.cli.flags import complete_spec
+
+ROOT = Path(__file__).parents[1]
+REPORTS = ("summary", "shapes", "params", "rf")
+SPEC = """
+name: A small network
+input: [3, 16, 16]
+args: {width: 8}
+variants: {small_net: {}, wide_net: {width: 16}}
+layers:
+  - {conv: width, kernel: 3, padding: 1, norm: batch, act: relu, name: stem}
+  - repeat: 2
+    name: body
+    layers: [{conv: width, kernel: 3, padding: 1}, relu]
+  - {max_pool: 2}
+  - flatten
+  - {linear: 10}
+"""
+BROKEN = """
+input: [3, 16, 16]
+layers:
+  - {conv: 8, kernel: 3, name: good}
+  - {conv: 8, kernel: 99, name: bad}
+"""
+
+
+@pytest.fixture
+def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A file in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.yaml").write_text(SPEC)
+    (tmp_path / "broken.yaml").write_text(BROKEN)
+    return "net.yaml"
+
+
+def process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """The program as a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "cnncalc", *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+
+# -- exit codes --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", REPORTS)
+@pytest.mark.parametrize("format", ["table", "json", "csv", "markdown"])
+def test_reports_in_every_form(spec: str, command: str, format: str, run) -> None:
+    done = run(command, spec, "--format", format)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.endswith("\n")
+    assert not done.out.endswith("\n\n")
+    assert "stem" in done.out
+
+
+USAGE = [
+    ("nonsense",),
+    ("shapes", "--nonsense"),
+    ("shapes", "net.yaml", "--format", "xml"),
+    ("shapes", "net.yaml", "--layout", "hwcn"),
+    ("shapes", "net.yaml", "--sort", "beauty"),
+    ("shapes", "net.yaml", "--batch", "0"),
+    ("shapes", "net.yaml", "--depth", "0"),
+    ("shapes", "net.yaml", "--top", "-1"),
+    ("shapes", "net.yaml", "--set", "width"),
+    ("shapes", "net.yaml", "--set", "=3"),
+    ("shapes", "net.yaml", "--set", "width="),
+    ("shapes", "net.yaml", "--input", "3xAx3"),
+    ("shapes", "net.yaml", "--input", "3x0x3"),
+    ("shapes", "net.yaml", "--input", "1x2x3x4x5"),
+    ("shapes", "net.yaml", "--input", "3x8x8", "--input", "a=3x8x8"),
+    ("shapes", "net.yaml", "--max-steps", "0"),
+    ("expand", "net.yaml", "net.yaml"),
+    ("explain", "net.yaml"),
+    ("layers", "nonsense"),
+    ("list", "--format", "xml"),
+]
+
+
+@pytest.mark.parametrize("arguments", USAGE, ids=" ".join)
+def test_wrong_usage_is_2(arguments: tuple[str, ...], spec: str, run) -> None:
+    done = run(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert done.err
+
+
+WRONG = [
+    ("shapes", "broken.yaml", "--format", "json"),
+    ("shapes", "net.yaml", "--variant", "huge_net"),
+    ("shapes", "net.yaml", "--set", "depth=3"),
+    ("shapes", "net.yaml", "--set", "width=1.5"),
+    ("shapes", "net.yaml", "--set", "width=1 +"),
+    ("shapes", "net.yaml", "--set", "width=10**30"),
+    ("shapes", "net.yaml", "--input", "image=3x8x8"),
+    ("shapes", "net.yaml", "--input", "3"),
+    ("rf", "net.yaml", "--of", "mask"),
+    ("explain", "net.yaml", "stme"),
+    ("summary", "net.yaml", "--max-steps", "3", "-f", "csv"),
+    ("expand", "broken.yaml"),
+]
+
+
+@pytest.mark.parametrize("arguments", WRONG, ids=" ".join)
+def test_a_wrong_spec_is_1(arguments: tuple[str, ...], spec: str, run) -> None:
+    done = run(*arguments)
+    assert (done.code, done.out) == (1, "")
+    assert re.match(r"error\[[\w-]+\]: ", done.err)
+
+
+@pytest.mark.parametrize("command", ["summary", "shapes", "params", "rf", "expand"])
+@pytest.mark.parametrize("arguments", [(), ("resnet5O",)])
+def test_no_spec_or_an_unknown_one_lists_what_there_is(command: str, arguments: tuple[str, ...], run) -> None:
+    done = run(command, *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert "vgg16" in done.err
+    assert "notes_stride1" in done.err
+    assert "cnncalc list" in done.err
+    if arguments:
+        assert done.err.startswith("error[unknown-spec]: ")
+        assert "`resnet5O`" in done.err
+        assert "did you mean `resnet" in done.err
+
+
+def test_a_bare_call_shows_help(run) -> None:
+    done = run()
+    assert "Usage: cnncalc" in done.out + done.err
+    for command in (*REPORTS, "expand", "explain", "list", "layers"):
+        assert command in done.out + done.err
+
+
+@pytest.mark.parametrize("command", [*REPORTS, "expand", "explain", "list", "layers"])
+def test_help_has_an_example_that_works(command: str, run) -> None:
+    done = run(command, "--help")
+    assert done.code == 0
+    example = re.search(r"For example: cnncalc (.*)", done.out)
+    assert example is not None
+    if command != "list":  # which takes seconds, and has a test of its own
+        tried = run(*example[1].partition(">")[0].split())
+        assert (tried.code, tried.err) == (0, "")
+
+
+def test_version(run) -> None:
+    assert run("--version")[:2] == (0, f"cnncalc {cnncalc.__version__}\n")
+
+
+# -- files that are none -----------------------------------------------------------------------------------------------
+
+NO_SPECS = {
+    "missing.yaml": (None, "missing.yaml"),
+    "folder/missing.yaml": (None, "folder/missing.yaml"),
+    "folder": ("folder", "is a folder, not a spec"),
+    "binary.yaml": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "is a binary file"),
+    "latin.yaml": ("name: r\xe9seau\n".encode("latin-1"), "is not UTF-8 text"),
+    "empty.yaml": (b"", "is empty"),
+    "blank.yaml": (b"\n\n  \n# nothing\n", "is empty"),
+    "huge.yaml": (b"# a comment\n" * 200_000, "larger than 1 MiB"),
+    "text.yaml": (b"hello", "is a mapping of keys to values"),
+    "sixteen.yaml": ("name: a\n".encode("utf-16"), "not"),
+}
+
+
+@pytest.mark.parametrize("name", NO_SPECS)
+def test_files_that_are_no_spec(name: str, spec: str, run) -> None:
+    content, message = NO_SPECS[name]
+    if content == "folder":
+        os.mkdir(name)
+    elif content is not None:
+        Path(name).write_bytes(content)
+    done = run("summary", name)
+    assert done.code == (1 if content is not None else done.code)
+    assert done.code in (1, 2)
+    assert done.out == ""
+    assert message in done.err
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may read every file")
+def test_a_file_that_may_not_be_read(spec: str, run) -> None:
+    os.chmod(spec, 0)
+    assert run("summary", spec)[0] == 1
+
+
+@pytest.mark.parametrize("name", ["/dev/null", "a\0b", "x" * 5000])
+def test_odd_paths(name: str, run) -> None:
+    done = run("summary", name)
+    assert done.code in (1, 2)
+    assert "bug" not in done.err
+
+
+def test_a_file_wins_over_a_bundled_name(spec: str, run) -> None:
+    os.rename(spec, "vgg16")
+    assert run("shapes", "vgg16").out.startswith("A small network")
+
+
+def test_a_bundled_file_by_its_name(run) -> None:
+    done = run("shapes", "notes_filters.yaml", "--format", "csv")
+    assert done.out.splitlines()[-1].startswith("conv1,conv,3x32x32,12x14x14")
+
+
+# -- flags -------------------------------------------------------------------------------------------------------------
+
+
+def data(done: Any) -> Any:
+    assert (done.code, done.err) == (0, "")
+    return json.loads(done.out)
+
+
+def test_variant_set_and_input(spec: str, run) -> None:
+    plain = data(run("summary", spec, "-f", "json"))
+    wide = data(run("summary", spec, "--variant", "wide_net", "-f", "json"))
+    other = data(run("summary", spec, "--variant", "wide_net", "--set", "width=4", "--input", "3x8x8", "-f", "json"))
+    assert [found["layers"][0]["output_shape"] for found in (plain, wide, other)] == [
+        [8, 16, 16],
+        [16, 16, 16],
+        [4, 8, 8],
+    ]
+    assert [found["variant"] for found in (plain, wide, other)] == [None, "wide_net", "wide_net"]
+    assert other["input"] == {"input": [3, 8, 8]}
+
+
+def test_several_specs_make_a_list(spec: str, run) -> None:
+    found = data(run("params", spec, "notes_filters", spec, "--format", "json"))
+    assert [each["totals"]["params"] for each in found] == [6_538, 1_308, 6_538]
+    rows = list(csv.reader(io.StringIO(run("params", spec, "notes_filters", "--format", "csv").out)))
+    assert rows[0][0] == "Network"
+    assert rows[-1][0].startswith("Twelve filters")
+    assert {len(row) for row in rows} == {len(rows[0])}
+
+
+def test_totals_worked_out_by_hand(spec: str, run) -> None:
+    """The stem 3*8*9 + 8 and its norm 16, twice 8*8*9 + 8, and 8*8*8 = 512 features by 10 + 10."""
+    totals = data(run("summary", spec, "--format", "json"))["totals"]
+    assert totals["params"] == (216 + 8 + 16) + 2 * (576 + 8) + (512 * 10 + 10)
+    assert totals["state"] == 16
+    assert totals["macs"] == 16 * 16 * (216 + 2 * 576) + 512 * 10
+
+
+def test_batch_stands_in_the_heading_alone(spec: str, run) -> None:
+    one, many = (run("summary", spec, "--batch", n).out for n in ("1", "64"))
+    assert ", batch 64, " in many
+    assert many.replace(", batch 64", "") == one
+
+
+def test_channels_last(spec: str, run) -> None:
+    first = data(run("shapes", spec, "--format", "json"))
+    last = data(run("shapes", spec, "--format", "json", "--layout", "nhwc"))
+    for a, b in zip(first["layers"], last["layers"]):
+        assert b["output_shape"] == [*a["output_shape"][1:], a["output_shape"][0]]
+        assert b["input_shapes"] == [[*shape[1:], shape[0]] for shape in a["input_shapes"]]
+    assert last["input"] == {"input": [16, 16, 3]}
+    assert "input 16 x 16 x 3" in run("shapes", spec, "--layout", "nhwc").out
+
+
+def test_top_and_sort(spec: str, run) -> None:
+    rows = list(csv.DictReader(io.StringIO(run("params", spec, "--sort", "params", "--top", "3", "-f", "csv").out)))
+    assert [row["Layer"] for row in rows] == ["linear1", "body.0.conv1", "body.1.conv1"]
+    assert [int(row["Params"]) for row in rows] == [5_130, 584, 584]
+
+
+@pytest.mark.parametrize("key", ["name", "kind", "output", "params", "macs", "size"])
+def test_sorting_keeps_every_row(spec: str, key: str, run) -> None:
+    rows = list(csv.DictReader(io.StringIO(run("summary", spec, "--sort", key, "-f", "csv").out)))
+    assert sorted(row["Layer"] for row in rows) == sorted(
+        row["Layer"] for row in csv.DictReader(io.StringIO(run("summary", spec, "-f", "csv").out))
+    )
+    if key in ("name", "kind"):
+        column = {"name": "Layer", "kind": "Type"}[key]
+        assert [row[column] for row in rows] == sorted(row[column] for row in rows)
+
+
+def test_depth_one(spec: str, run) -> None:
+    rows = list(csv.DictReader(io.StringIO(run("summary", spec, "--depth", "1", "-f", "csv").out)))
+    assert [(row["Layer"], row["Type"], row["Params"]) for row in rows] == [
+        ("stem", "3 layers", "240"),
+        ("body", "4 layers", "1168"),
+        ("max_pool1", "max_pool", ""),
+        ("flatten1", "flatten", ""),
+        ("linear1", "linear", "5130"),
+    ]
+
+
+def test_the_limit_on_steps_can_be_raised(tmp_path: Path, run) -> None:
+    path = tmp_path / "long.yaml"
+    path.write_text("input: [1, 4]\nlayers: [{layers: [{relu, repeat: 40}], repeat: 10}]\n")
+    refused = run("shapes", str(path), "--format", "csv", "--max-steps", "400")
+    assert (refused.code, refused.out) == (1, "")
+    assert "--max-steps" in refused.err
+    done = run("shapes", str(path), "--format", "csv", "--max-steps", "1000")
+    assert done.code == 0
+    assert done.out.count("\n") == 1 + 400
+
+
+# -- writing to a file -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("format", ["table", "json", "csv", "markdown"])
+def test_output_writes_what_would_be_printed(spec: str, format: str, run) -> None:
+    printed = run("summary", spec, "--format", format)
+    written = run("summary", spec, "--format", format, "--output", "out.txt")
+    assert (written.code, written.out, written.err) == (0, "", "")
+    assert Path("out.txt").read_text(encoding="utf-8") == printed.out
+    assert sorted(os.listdir()) == ["broken.yaml", "net.yaml", "out.txt"]
+
+
+@pytest.mark.parametrize("format", ["table", "json", "csv", "markdown"])
+@pytest.mark.parametrize("specs", [("broken.yaml",), ("net.yaml", "broken.yaml")])
+def test_output_is_not_touched_by_a_failure(spec: str, specs: tuple[str, ...], format: str, run) -> None:
+    Path("out.txt").write_text("before")
+    done = run("summary", *specs, "--format", format, "--output", "out.txt")
+    assert (done.code, done.out) == (1, "")
+    assert Path("out.txt").read_text() == "before"
+    assert sorted(os.listdir()) == ["broken.yaml", "net.yaml", "out.txt"]
+
+
+@pytest.mark.parametrize("target", ["missing/out.txt", "folder", "net.yaml/out"])
+def test_output_that_cannot_be_written(spec: str, target: str, run) -> None:
+    os.mkdir("folder")
+    done = run("summary", spec, "--output", target)
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("error[unwritable]: ")
+    assert sorted(os.listdir()) == ["broken.yaml", "folder", "net.yaml"]
+    assert os.listdir("folder") == []
+
+
+# -- failures midway ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", REPORTS)
+def test_the_good_rows_are_shown_before_the_failing_one(spec: str, command: str, run) -> None:
+    done = run(command, "broken.yaml")
+    assert done.code == 1
+    assert re.search(r"^good +conv ", done.out, re.MULTILINE)
+    assert "broken.yaml:5" in done.out
+    assert done.err.startswith("error[window-too-large]: kernel 99 does not fit the height 14\n")
+    assert "Params  " not in done.out.replace("Layer", "", 1).split("\n\n", 2)[-1]
+
+
+def test_good_networks_are_shown_beside_a_broken_one(spec: str, run) -> None:
+    done = run("summary", "broken.yaml", spec)
+    assert done.code == 1
+    assert "A small network" in done.out
+    assert done.err.count("error[") == 1
+
+
+def test_all_errors_of_all_specs(spec: str, run) -> None:
+    Path("other.yaml").write_text("input: [3, 8, 8]\nlayers: [rleu, tahn]\n")
+    assert run("summary", "broken.yaml", "other.yaml", "-f", "csv").err.count("error[") == 3
+
+
+def test_a_warning_does_not_fail(spec: str, run) -> None:
+    Path("net.yaml").write_text("input: [3, 8, 8]\nlayers: [{relu, name: lost}, {tanh, from: input}]\n")
+    done = run("summary", spec)
+    assert done.code == 0
+    assert done.err.startswith("warning[unused-layer]: `lost` reaches no output\n")
+
+
+# -- as a process ------------------------------------------------------------------------------------------------------
+
+
+def test_piped_output_is_the_same_from_run_to_run(spec: str) -> None:
+    runs = [
+        process("summary", "googlenet", PYTHONHASHSEED=seed, COLUMNS=wide).stdout
+        for seed, wide in (("1", "40"), ("2", "200"))
+    ]
+    assert runs[0] == runs[1]
+    assert b"\x1b" not in runs[0]
+
+
+def test_piped_output_is_never_clipped(spec: str) -> None:
+    Path(spec).write_text(f"input: [3, 8, 8]\nlayers:\n  - {{relu, name: {'n' * 300}}}\n")
+    done = process("summary", spec, COLUMNS="80")
+    assert b"n" * 300 in done.stdout
+    assert b"\xe2\x80\xa6" not in done.stdout
+
+
+def test_messages_go_to_stderr_and_have_no_colour_in_a_pipe(spec: str) -> None:
+    done = process("summary", "broken.yaml", "--format", "json")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"\x1b" not in done.stderr
+    assert done.stderr.startswith(b"error[window-too-large]")
+
+
+def test_a_closed_pipe_is_no_error() -> None:
+    """``cnncalc … | head -1``."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "cnncalc", "shapes", "vgg16"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
+    os.close(writer)
+    assert done.returncode == 0
+    assert done.stderr == b""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals are POSIX's")
+@pytest.mark.parametrize(("no_color", "wide"), [("", 140), ("1", 140), ("", 60)])
+def test_on_a_terminal(spec: str, no_color: str, wide: int) -> None:
+    """Colour only without NO_COLOR; numbers are whole on a narrow terminal too."""
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    main, other = pty.openpty()
+    fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 50, wide, 0, 0))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "NO_COLOR": no_color}
+    for name in ("COLUMNS", "LINES", "CI", "FORCE_COLOR"):
+        environment.pop(name, None)
+    if not no_color:
+        del environment["NO_COLOR"]
+    program = subprocess.Popen([sys.executable, "-m", "cnncalc", "summary", spec], env=environment, stdout=other)
+    os.close(other)
+    text = b""
+    while True:
+        try:
+            chunk = os.read(main, 65_536)
+        except OSError:  # the other end is closed
+            break
+        if not chunk:
+            break
+        text += chunk
+    os.close(main)
+    assert program.wait(timeout=60) == 0
+    shown = re.sub(r"\x1b\[[\d;]*m", "", text.decode())
+    assert ("\x1b[36m" in text.decode()) is (not no_color)
+    assert re.search(r"\b147,456\b", shown)
+    assert re.search(r"\b5,130\b", shown)
+
+
+# -- other commands ----------------------------------------------------------------------------------------------------
+
+
+def test_expand_loads_again(spec: str, run) -> None:
+    done = run("expand", spec)
+    Path("flat.yaml").write_text(done.out)
+    keys = ("name", "kind", "inputs", "output_shape", "params", "macs", "receptive_field")
+    first, second = (data(run("summary", name, "--format", "json")) for name in (spec, "flat.yaml"))
+    assert [[row[key] for key in keys] for row in first["layers"]] == [
+        [row[key] for key in keys] for row in second["layers"]
+    ]
+    assert first["totals"] == second["totals"]
+    assert run("expand", "flat.yaml").out == done.out
+
+
+def test_explain_puts_the_numbers_in(spec: str, run) -> None:
+    done = run("explain", spec, "stem")
+    assert "(W + P - K)/S + 1 = (16 + 2 - 3)/1 + 1 = 16" in done.out
+    assert "net.yaml:7" in done.out
+    found = data(run("explain", spec, "stem", "--format", "json"))
+    assert "8 x 3 x 3 x 3 = 216" in " ".join(found["parameters"])
+
+
+def test_list_has_a_line_for_every_bundled_name(run) -> None:
+    done = run("list", "--format", "json")
+    found = {entry["name"]: entry for entry in json.loads(done.out)}
+    assert found["vgg16"]["params"] == 138_357_544
+    assert found["resnet50"]["year"] == 2015
+    assert set(found) <= set(cnncalc.bundled_names())
+    files = {path.stem for path in (ROOT / "architectures").glob("*.yaml")}
+    assert {name for name in cnncalc.bundled_names() if name not in files} <= set(found)
+
+
+def test_completion_of_names() -> None:
+    assert complete_spec("notes_str") == ["notes_stride", "notes_stride1", "notes_stride2"]
+    assert "resnet50" in complete_spec("")
+    assert complete_spec("zzz") == []
+
+
+def completed(*words: str) -> list[str]:
+    """What bash would offer for the last of the words."""
+    done = process(
+        _CNNCALC_COMPLETE="complete_bash", COMP_WORDS=" ".join(("cnncalc", *words)), COMP_CWORD=str(len(words))
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    return done.stdout.decode().split()
+
+
+def test_completion_as_a_shell_asks_for_it() -> None:
+    assert completed("shapes", "notes_str") == ["notes_stride", "notes_stride1", "notes_stride2"]
+    assert set(completed("summary", "vgg", "--variant", "vgg1")) == {
+        f"vgg{depth}{norm}" for depth in (11, 13, 16, 19) for norm in ("", "_bn")
+    }
+
+
+def test_completion_of_variants_of_a_file(spec: str) -> None:
+    assert completed("shapes", spec, "--variant", "w") == ["wide_net"]
+    Path(spec).write_text("layers: [")
+    assert completed("shapes", spec, "--variant", "w") == []

@@ -1,0 +1,238 @@
+"""The house rules, read from the source: imports run downward, and each outside package has one door."""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "cnncalc"
+
+LEVELS: tuple[tuple[str, ...], ...] = (
+    ("diagnostics",),
+    ("geometry", "spec.source", "spec.lexer", "spec.names"),
+    ("layers",),
+    ("graph", "spec"),
+    ("analyzers", "rewrite", "executor", "library"),
+    ("report",),
+    ("network", "lints", "unused", "expected", "verify", "reference"),
+    ("check", "gallery", "schema", "update"),
+    ("tables",),
+    ("explain",),
+    ("render",),
+    ("cli", "__main__"),
+)
+"""From the bottom to the top; a name stands for a module, or for a package with all that is in it.  A module imports
+from lower levels, and from its own without going in circles."""
+
+SHOWS_ITSELF = {("report", name) for name in ("tables", "render.html", "render.json", "render.plain")}
+"""A report shows itself, as text, data or HTML, where it is asked to in a notebook; only then is this loaded."""
+
+
+class Import(NamedTuple):
+    """One name that a module imports."""
+
+    module: str
+    name: str
+    late: bool
+    """Inside a function."""
+
+
+def module_name(path: Path) -> str:
+    """``spec.source``; the package itself is ``""``."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+TREES = {module_name(path): ast.parse(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py")}
+
+
+def imports(tree: ast.Module) -> list[Import]:
+    """What a module imports when it runs: not what stands below ``if TYPE_CHECKING``."""
+    found: list[Import] = []
+
+    def visit(node: ast.AST, late: bool) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.If) and getattr(child.test, "id", "") == "TYPE_CHECKING":
+                continue
+            if isinstance(child, ast.Import):
+                found.extend(Import(alias.name, "", late) for alias in child.names)
+            elif isinstance(child, ast.ImportFrom):
+                assert child.level == 0, "imports are absolute"
+                found.extend(Import(child.module or "", alias.name, late) for alias in child.names)
+            visit(child, late or isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)))
+
+    visit(tree, False)
+    return found
+
+
+def inside(entry: Import) -> str | None:
+    """The module of ours that an import loads; None for others'."""
+    if entry.module.partition(".")[0] != "cnncalc":
+        return None
+    full = ".".join(filter(None, (entry.module, entry.name))).partition("cnncalc")[2].lstrip(".")
+    return full if full in TREES else full.rpartition(".")[0]
+
+
+def level(module: str) -> int:
+    """The number of a module's level: that of the longest name in the table that covers it."""
+    best = (-1, -1)
+    for number, names in enumerate(LEVELS):
+        for name in names:
+            if module == name or module.startswith(f"{name}."):
+                best = max(best, (len(name), number))
+    assert best[1] >= 0, f"{module} stands on no level: give it one"
+    return best[1]
+
+
+MODULES = sorted(module for module in TREES if module)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_run_downward(module: str) -> None:
+    for entry in imports(TREES[module]):
+        target = inside(entry)
+        if target is None:
+            continue
+        if not target:
+            assert entry.name == "__version__", f"{module} imports {entry.name} from the public API"
+        elif (module, target) in SHOWS_ITSELF:
+            assert entry.late
+        else:
+            assert level(target) <= level(module), f"{module} imports {target}"
+
+
+def test_no_import_goes_in_circles() -> None:
+    graph = {
+        module: {
+            target
+            for entry in imports(TREES[module])
+            if (target := inside(entry)) and target != module and (module, target) not in SHOWS_ITSELF
+        }
+        for module in MODULES
+    }
+    assert len(list(graphlib.TopologicalSorter(graph).static_order())) == len(MODULES)
+
+
+def test_no_level_names_what_is_not_there() -> None:
+    for name in (name for names in LEVELS for name in names):
+        assert name in TREES, name
+    for module, target in SHOWS_ITSELF:
+        assert target in {inside(entry) for entry in imports(TREES[module])}
+
+
+def test_layers_know_no_spans_and_no_graph() -> None:
+    for module in MODULES:
+        if module.partition(".")[0] == "layers":
+            for entry in imports(TREES[module]):
+                if entry.module == "cnncalc.diagnostics":
+                    assert entry.name in ("Fault", "suggestion"), module
+
+
+def test_analyzers_know_no_kind_and_not_each_other() -> None:
+    for module in MODULES:
+        if module.startswith("analyzers."):
+            targets = {inside(entry) for entry in imports(TREES[module])}
+            assert not any(target and target.startswith("analyzers") for target in targets), module
+            assert {target for target in targets if target and target.startswith("layers")} <= {"layers.base"}, module
+
+
+# -- one door for everything outside -----------------------------------------------------------------------------------
+
+DOORS = {"yaml": "spec.source", "rich": "render", "typer": "cli"}
+"""The module or package of ours that may import each of others'."""
+
+
+@pytest.mark.parametrize("package", DOORS)
+def test_outside_packages_have_one_door(package: str) -> None:
+    using = {
+        module for module in MODULES for entry in imports(TREES[module]) if entry.module.partition(".")[0] == package
+    }
+    assert using
+    assert {module for module in using if not f"{module}.".startswith(f"{DOORS[package]}.")} == set()
+
+
+def test_no_other_package_is_imported() -> None:
+    allowed = {*sys.stdlib_module_names, "cnncalc", *DOORS}
+    for module, tree in TREES.items():
+        assert {entry.module.partition(".")[0] for entry in imports(tree)} <= allowed, module
+
+
+OUTPUT = {"print", "exit", "quit", "input", "eval", "exec", "__import__", "compile"}
+
+
+@pytest.mark.parametrize(
+    "module", [module for module in MODULES if module.partition(".")[0] not in ("cli", "__main__")]
+)
+def test_only_the_command_line_prints_or_exits(module: str) -> None:
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in OUTPUT, f"{module}:{node.lineno}"
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "sys":
+            assert node.attr not in ("stdout", "exit", *(() if module in DRAWS else ("stderr",))), (
+                f"{module}:{node.lineno}"
+            )
+        if isinstance(node, ast.Name):
+            assert node.id != "SystemExit", f"{module}:{node.lineno}"
+
+
+DRAWS = {"render.progress"}
+"""Draws its bar on a terminal's standard error."""
+
+
+# -- what start-up loads -----------------------------------------------------------------------------------------------
+
+REPORTED = """
+import sys
+from cnncalc.cli import main
+sys.argv = ["cnncalc", *sys.argv[1:]]
+try:
+    main()
+finally:
+    sys.stderr.write("\\n".join(sys.modules))
+"""
+
+
+def loaded(*arguments: str) -> set[str]:
+    """The modules that a command has loaded at its end."""
+    done = subprocess.run(
+        [sys.executable, "-c", REPORTED, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    return set(done.stderr.split())
+
+
+HEAVY = (
+    "cnncalc.executor",
+    "cnncalc.verify",
+    "cnncalc.check",
+    "cnncalc.expected",
+    "cnncalc.gallery",
+    "cnncalc.explain",
+)
+HEAVY += ("cnncalc.analyzers.receptive_field", "cnncalc.rewrite", "cnncalc.render.rich", "cnncalc.render.json")
+HEAVY += (
+    "rich",
+    "json",
+    "pydantic",
+    "fractions",
+    "decimal",
+    "dataclasses",
+    "importlib.resources",
+    "sqlite3",
+)
+
+
+def test_shapes_loads_what_it_needs_and_no_more() -> None:
+    modules = loaded("shapes", "vgg16", "--format", "csv")
+    assert "cnncalc.analyzers.shapes" in modules
+    assert {name for name in HEAVY if name in modules} == set()
+
+
+def test_a_piped_table_needs_no_rich() -> None:
+    assert not any(name.partition(".")[0] == "rich" for name in loaded("summary", "resnet50"))
