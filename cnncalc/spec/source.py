@@ -312,6 +312,10 @@ class _Composer:
     def syntax(self, error: Any) -> Diagnostic:
         """PyYAML's error in our words: those of its two parsers differ."""
         mark: Any = error.problem_mark or error.context_mark
+        if error.context_mark and "quoted scalar" in (error.context or ""):
+            line, column = error.context_mark.line + 1, error.context_mark.column + 1
+            span = Span(self.source, line, column, column + 1)
+            return problem("yaml", "this quote is not closed", span, "close it on the same line")
         if error.context_mark and not self.text[mark.index :].strip():
             mark = error.context_mark  # at the end of the text: what was left open says more
         line, column = mark.line + 1, mark.column
