@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench verify clean
+.PHONY: run test check bench verify verify-families clean
 
 run: $(VENV)/installed
 	$(BIN)/cnncalc summary resnet18 --depth 2
@@ -22,6 +22,21 @@ bench: $(VENV)/installed-dev
 
 verify: $(VENV)/installed
 	$(BIN)/cnncalc verify --all
+
+# The small networks, and one of each family; those of tens of GMACs at a smaller input.
+verify-families: $(VENV)/installed
+	$(BIN)/cnncalc verify --all --up-to 100000000 > $(VENV)/verified
+	$(BIN)/cnncalc verify alexnet alexnet_2012 googlenet googlenet_2014 inception_module resnet18 mobilenet_v2 \
+		mobilenet_v3_large mnasnet0_5 squeezenet1_1 regnet_y_400mf efficientnet_b0 densenet40_k12 dcgan_generator \
+		dcgan_discriminator nasnet_mobile lraspp_mobilenet_v3_large vgg11 resnet50_v2 inception_v3 \
+		efficientnet_v2_s convnext_tiny densenet121 yolov8n xception inception_v4 inception_resnet_v2 \
+		>> $(VENV)/verified
+	$(BIN)/cnncalc verify unet --input 1x188x188 >> $(VENV)/verified
+	$(BIN)/cnncalc verify fcn_resnet50 deeplabv3_resnet50 deeplabv3_mobilenet_v3_large --input 3x97x97 \
+		>> $(VENV)/verified
+	$(BIN)/cnncalc verify retinanet_resnet50_fpn --input 3x128x128 >> $(VENV)/verified
+	$(BIN)/cnncalc verify r3d_18 s3d --input 3x16x64x64 >> $(VENV)/verified
+	grep 'verified by execution' $(VENV)/verified
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

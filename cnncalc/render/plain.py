@@ -37,12 +37,14 @@ def grid(table: Table) -> list[str]:
 
 def totals(table: Table) -> list[str]:
     """The totals block: titles, exact figures, short forms."""
-    entries = [(title, written(value), brief) for title, value, brief in table.totals]
+    entries = [
+        (title, written(value), brief, brief != "" or isinstance(value, int)) for title, value, brief in table.totals
+    ]
     if not entries:
         return []
-    wide = max(len(title) for title, _, _ in entries)
-    figures = max((len(value) for _, value, brief in entries if brief), default=0)
-    lines = []
-    for title, value, brief in entries:
-        lines.append(f"{title:<{wide}}  {value:>{figures}}  {brief}".rstrip() if brief else f"{title:<{wide}}  {value}")
-    return lines
+    wide = max(len(title) for title, *_ in entries)
+    figures = max((len(value) for _, value, _, counted in entries if counted), default=0)
+    return [
+        f"{title:<{wide}}  {value:>{figures}}  {brief}".rstrip() if counted else f"{title:<{wide}}  {value}"
+        for title, value, brief, counted in entries
+    ]
