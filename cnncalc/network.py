@@ -22,6 +22,28 @@ Arguments = Mapping[str, Any]
 """Values for a file's `args`: numbers, lists, booleans, or text in the spec's expression language."""
 
 
+class ShownReport(Report):
+    """A report that shows itself: as text, as plain data, and as a table in a notebook."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain data, as ``--format json`` prints it."""
+        from cnncalc.render.json import report_to_dict
+
+        return report_to_dict(self)
+
+    def __str__(self) -> str:
+        from cnncalc.render.plain import render
+        from cnncalc.tables import tabulate
+
+        return render(tabulate(self))
+
+    def _repr_html_(self) -> str:
+        from cnncalc.render.html import render
+        from cnncalc.tables import tabulate
+
+        return render(tabulate(self))
+
+
 class Network:
     """A network whose graph and shapes are known; each report is a method.
 
@@ -41,21 +63,21 @@ class Network:
     def variant(self) -> str | None:
         return self.graph.variant
 
-    def summary(self, of: str | None = None) -> Report:
+    def summary(self, of: str | None = None) -> ShownReport:
         """Shapes, parameters, MACs, and the network's receptive field."""
-        return Report(self.graph, "summary", of)
+        return ShownReport(self.graph, "summary", of)
 
-    def shapes(self) -> Report:
+    def shapes(self) -> ShownReport:
         """Output shapes, and the rows and columns that a stride leaves unread."""
-        return Report(self.graph, "shapes")
+        return ShownReport(self.graph, "shapes")
 
-    def params(self) -> Report:
+    def params(self) -> ShownReport:
         """Learned parameters and state, and the parameters of the depthwise-separable what-if."""
-        return Report(self.graph, "params")
+        return ShownReport(self.graph, "params")
 
-    def receptive_field(self, of: str | None = None) -> Report:
+    def receptive_field(self, of: str | None = None) -> ShownReport:
         """Receptive fields towards the input `of` (the first if absent); raises `Fault` for an unknown input."""
-        return Report(self.graph, "rf", of)
+        return ShownReport(self.graph, "rf", of)
 
     def __repr__(self) -> str:
         return f"<{self.name}{f' ({self.variant})' if self.variant else ''}: {len(self.graph.nodes):,} layers>"

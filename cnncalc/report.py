@@ -162,24 +162,6 @@ class Report:
         """Rows and columns of the padded input that no window of this layer reads."""
         return unread(self.graph.nodes[index].operation)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The report as plain data, as ``--format json`` prints it."""
-        from cnncalc.render.json import report_to_dict
-
-        return report_to_dict(self)
-
-    def _repr_html_(self) -> str:
-        from cnncalc.render.html import render
-        from cnncalc.tables import tabulate
-
-        return render(tabulate(self))
-
-    def __str__(self) -> str:
-        from cnncalc.render.plain import render
-        from cnncalc.tables import tabulate
-
-        return render(tabulate(self))
-
 
 def has_params(node: Node) -> bool:
     """Whether parameters apply to this layer: it has weights, and tells how many."""
