@@ -31,7 +31,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
 """From the bottom to the top; a name stands for a module, or for a package with all that is in it.  A module imports
 from lower levels, and from its own without going in circles."""
 
-SHOWS_ITSELF = {("report", name) for name in ("tables", "render.html", "render.json", "render.plain")}
+SHOWS_ITSELF = {("network", name) for name in ("tables", "render.html", "render.json", "render.plain")}
 """A report shows itself, as text, data or HTML, where it is asked to in a notebook; only then is this loaded."""
 
 
