@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Diagnostic, Fault, Note, Span, SpecError, suggestion
 from cnncalc.geometry import dims
-from cnncalc.layers.base import SHAPE, show
+from cnncalc.layers.types import SHAPE, show
 from cnncalc.report import Report
 from cnncalc.spec.expectations import Axes, Expectation, Figure, Ratio
 from cnncalc.spec.instance import Instance, located

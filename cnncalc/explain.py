@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from cnncalc.diagnostics import Fault, Note, suggestion
 from cnncalc.geometry import AXES, GLOBAL, Intervals, Transposed, Window, dims
 from cnncalc.graph import Graph
-from cnncalc.layers.base import Layer, Multiplies, Operation, show
+from cnncalc.layers.base import Layer, Multiplies, Operation
+from cnncalc.layers.types import show
 from cnncalc.report import Report, has_params
 from cnncalc.tables import field_text, short
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cnncalc.layers import FAMILIES, KINDS
-from cnncalc.layers.base import REQUIRED, Field, Layer, show
+from cnncalc.layers.base import REQUIRED, Field, Layer
+from cnncalc.layers.types import show
 
 
 def overview() -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import Shape
-from cnncalc.layers.base import COUNT, NUMBER, Layer, Type, Weight, _word, field, words
+from cnncalc.layers.base import Layer, Weight, field
+from cnncalc.layers.types import COUNT, NUMBER, Type, _word, words
 
 
 def sigmoid(x: float) -> float:

@@ -16,24 +16,9 @@ from cnncalc.geometry import (
     resolve_transposed_padding,
 )
 from cnncalc.layers.activation import ACT
-from cnncalc.layers.base import (
-    COUNT,
-    EXTRA,
-    FLAG,
-    NUMBERS,
-    PADDING,
-    SIZES,
-    Layer,
-    Multiplies,
-    Weight,
-    check_pads,
-    divides,
-    field,
-    per_axis,
-    spatial,
-    words,
-)
+from cnncalc.layers.base import Layer, Multiplies, Weight, check_pads, divides, field, per_axis, spatial
 from cnncalc.layers.normalisation import NORM
+from cnncalc.layers.types import COUNT, EXTRA, FLAG, NUMBERS, PADDING, SIZES, words
 
 CHANNELS = field(COUNT, "output channels")
 KERNEL = field(SIZES, "kernel size")

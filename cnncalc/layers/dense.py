@@ -7,9 +7,10 @@ from typing import Any
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import Shape, dims, elements
 from cnncalc.layers.activation import ACT
-from cnncalc.layers.base import COUNT, FLAG, Layer, Multiplies, Weight, field
+from cnncalc.layers.base import Layer, Multiplies, Weight, field
 from cnncalc.layers.convolution import with_bias
 from cnncalc.layers.normalisation import NORM
+from cnncalc.layers.types import COUNT, FLAG
 
 
 class Linear(Layer, kind="linear"):

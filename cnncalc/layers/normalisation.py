@@ -10,7 +10,8 @@ from math import sqrt
 from typing import Any
 
 from cnncalc.geometry import Shape
-from cnncalc.layers.base import COUNT, FLAG, NUMBER, Layer, Type, Weight, _word, divides, field
+from cnncalc.layers.base import Layer, Weight, divides, field
+from cnncalc.layers.types import COUNT, FLAG, NUMBER, Type, _word
 
 SCALE_ON = field(FLAG, "a learned factor per channel", True)
 SHIFT_ON = field(FLAG, "a learned offset per channel", True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.geometry import GLOBAL, Reach, Shape
-from cnncalc.layers.base import NUMBER, SHAPE, WHOLE, Layer, Multiplies, Weight, field
+from cnncalc.layers.base import Layer, Multiplies, Weight, field
+from cnncalc.layers.types import NUMBER, SHAPE, WHOLE
 
 RATE = field(NUMBER, "share dropped in training", 0.5)
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import GLOBAL, Reach, Shape, adaptive
-from cnncalc.layers.base import FLAG, NUMBER, PADDING, SIZES, Layer, field, per_axis, spatial
+from cnncalc.layers.base import Layer, field, per_axis, spatial
 from cnncalc.layers.convolution import windows
+from cnncalc.layers.types import FLAG, NUMBER, PADDING, SIZES
 
 KERNEL = field(SIZES, "window size")
 STRIDE = field(SIZES, "distance between windows; the kernel if left out", None)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import Reach, Shape, linear, nearest
-from cnncalc.layers.base import FLAG, SCALE, SIZES, Layer, field, per_axis, spatial, words
+from cnncalc.layers.base import Layer, field, per_axis, spatial
+from cnncalc.layers.types import FLAG, SCALE, SIZES, words
 
 if TYPE_CHECKING:
     from fractions import Fraction

@@ -8,21 +8,8 @@ from typing import Any
 
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import GLOBAL, Pads, Reach, Shape, Transposed, Window, dims, elements, explicit_padding
-from cnncalc.layers.base import (
-    AMOUNT,
-    COUNT,
-    INDICES,
-    NUMBER,
-    PAIR,
-    REFERENCE,
-    TARGET,
-    Layer,
-    check_pads,
-    divides,
-    field,
-    spatial,
-    words,
-)
+from cnncalc.layers.base import Layer, check_pads, divides, field, spatial
+from cnncalc.layers.types import AMOUNT, COUNT, INDICES, NUMBER, PAIR, REFERENCE, TARGET, words
 
 ORDER = field(
     words("crd", "dcr"), "channel order: `crd` is PyTorch's pixel_shuffle, `dcr` TensorFlow's and ONNX's default", "crd"

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from cnncalc.graph import Graph, Node
-from cnncalc.layers.base import REFERENCE, show
+from cnncalc.layers.types import REFERENCE, show
 from cnncalc.spec.names import FILE_KEYS
 
 IMPLIED = ("norm", "act")

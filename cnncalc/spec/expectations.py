@@ -10,7 +10,7 @@ import re
 from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Fault, Span, suggestion
-from cnncalc.layers.base import SHAPE, show
+from cnncalc.layers.types import SHAPE, show
 from cnncalc.spec.forms import FormReader
 from cnncalc.spec.model import Argument, Value, ValueFault
 from cnncalc.spec.source import Located, Mapping, Scalar, Sequence

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import suggestion
-from cnncalc.layers.base import show
+from cnncalc.layers.types import show
 from cnncalc.spec.lexer import ExpressionFault, Token, tokens
 from cnncalc.spec.operators import (
     FUNCTIONS,

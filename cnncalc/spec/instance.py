@@ -96,7 +96,7 @@ def located(found: ValueFault, origins: dict[str, Span], env: dict[str, Any]) ->
 
 def label(names: frozenset[str], origins: dict[str, Span], env: dict[str, Any]) -> str:
     """`` `k` is 7, `s` is 2 `` for the names in a faulty value that have one."""
-    from cnncalc.layers.base import show
+    from cnncalc.layers.types import show
 
     known = sorted(name for name in names if name in origins)
     return ", ".join(f"`{name}` is {show(env[name])}" for name in known[:4] if name in env)

@@ -7,7 +7,8 @@ from typing import Any
 from cnncalc.diagnostics import Fault, Note, SpecError, suggestion
 from cnncalc.geometry import Shape
 from cnncalc.layers import KINDS
-from cnncalc.layers.base import REFERENCE, Layer, Operation, make
+from cnncalc.layers.base import Layer, Operation, make
+from cnncalc.layers.types import REFERENCE
 from cnncalc.spec.instance import notes
 from cnncalc.spec.model import Call, Value
 from cnncalc.spec.operators import Tensor, Word, unknown_name

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Fault, suggestion
 from cnncalc.geometry import AXES, Shape
-from cnncalc.layers.base import show
+from cnncalc.layers.types import show
 from cnncalc.spec.lexer import ExpressionFault, Token
 
 MAX_ELEMENTS = 10_000

@@ -6,7 +6,7 @@ from typing import Any
 
 from cnncalc.diagnostics import Call as CallLink
 from cnncalc.diagnostics import Diagnostic, Note, Origin, Span, SpecError, suggestion
-from cnncalc.layers.base import BOOLEANS, show
+from cnncalc.layers.types import BOOLEANS, show
 from cnncalc.spec.instance import Instance, label, located, notes
 from cnncalc.spec.model import Block, Template, Value, ValueFault
 from cnncalc.spec.operators import Tensor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnncalc.geometry import Shape, dims
 from cnncalc.graph import Node
-from cnncalc.layers.base import show
+from cnncalc.layers.types import show
 from cnncalc.spec.model import Step, Value
 from cnncalc.spec.registry import Registry
 from cnncalc.spec.scope import Where

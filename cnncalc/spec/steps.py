@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from cnncalc.diagnostics import Fault, Span, suggestion
 from cnncalc.layers import KINDS
-from cnncalc.layers.base import REFERENCE, REQUIRED, Layer
+from cnncalc.layers.base import REQUIRED, Layer
+from cnncalc.layers.types import REFERENCE
 from cnncalc.spec.expressions import QUOTE_HELP
 from cnncalc.spec.forms import FormReader, broken
 from cnncalc.spec.model import (
