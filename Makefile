@@ -35,7 +35,8 @@ verify-families: $(VENV)/installed
 	$(BIN)/cnncalc verify fcn_resnet50 deeplabv3_resnet50 deeplabv3_mobilenet_v3_large --input 3x97x97 \
 		>> $(VENV)/verified
 	$(BIN)/cnncalc verify retinanet_resnet50_fpn --input 3x128x128 >> $(VENV)/verified
-	$(BIN)/cnncalc verify r3d_18 s3d --input 3x16x64x64 >> $(VENV)/verified
+	$(BIN)/cnncalc verify s3d c3d_ucf101 ssd300_voc wavenet_one_stack >> $(VENV)/verified
+	$(BIN)/cnncalc verify r3d_18 --input 3x16x64x64 >> $(VENV)/verified
 	grep 'verified by execution' $(VENV)/verified
 
 clean:
