@@ -36,7 +36,7 @@ from cnncalc.cli.flags import (
     single,
     view,
 )
-from cnncalc.cli.output import emit, guarded, reported
+from cnncalc.cli.output import emit, guarded, reported, show_tables
 from cnncalc.diagnostics import SpecError
 from cnncalc.report import Report
 
@@ -163,8 +163,10 @@ def list_(format: Format = "table", output: Output = None) -> None:
     from cnncalc.gallery import gallery
     from cnncalc.render import listing
 
-    choice(format, FORMATS, "--format")
-    emit(listing.render(gallery(), format), output)
+    if choice(format, FORMATS, "--format") == "json":
+        emit(listing.as_json(gallery()), output)
+    else:
+        show_tables([listing.table(gallery())], format, output)
 
 
 @app.command(epilog="For example: cnncalc layers conv")

@@ -17,7 +17,7 @@ from cnncalc.network import Network
 from cnncalc.report import Report
 
 if TYPE_CHECKING:
-    from cnncalc.tables import View
+    from cnncalc.tables import Table, View
 
 
 def guarded(command: Callable[..., None]) -> Callable[..., None]:
@@ -99,16 +99,16 @@ def show(reports: list[Report], shown: View, format: str, output: str | None) ->
 
         emit(json.render(reports, shown.channels_last), output)
     else:
-        _show_tables(reports, shown, format, output)
+        from cnncalc.tables import tabulate
+
+        show_tables([tabulate(report, shown) for report in reports], format, output)
     for report in reports:
         if report.warnings:
             complain(report.warnings[:20])
 
 
-def _show_tables(reports: list[Report], shown: View, format: str, output: str | None) -> None:
-    from cnncalc.tables import tabulate
-
-    tables = [tabulate(report, shown) for report in reports]
+def show_tables(tables: list[Table], format: str, output: str | None) -> None:
+    """Tables as CSV, Markdown or text; on a terminal drawn to its width."""
     if format == "csv":
         from cnncalc.render import csv
 

@@ -1,9 +1,8 @@
-"""The gallery in the forms of a table."""
+"""The gallery as a table, whose last column is the receptive field, and as JSON."""
 
 from __future__ import annotations
 
 from cnncalc.gallery import Entry
-from cnncalc.render import csv, markdown, plain
 from cnncalc.tables import Axes, Column, Row, Sized, Table, ranged
 
 COLUMNS = [
@@ -12,24 +11,27 @@ COLUMNS = [
     Column("Input"),
     Column("Params", True),
     Column("MACs", True),
-    Column("Receptive field", True),
+    Column("Field", True),
 ]
 
 
-def render(entries: list[Entry], format: str) -> str:
-    """One line a network."""
-    if format == "json":
-        import json
+def as_json(entries: list[Entry]) -> str:
+    """A list with one object a network."""
+    import json
 
-        keys = ("name", "title", "source", "year", "input", "params", "macs")
-        entries_as_data = [
-            {
-                **{key: getattr(entry, key) for key in keys},
-                "receptive_field": [_size(*size) for size in entry.receptive_field],
-            }
-            for entry in entries
-        ]
-        return json.dumps(entries_as_data, ensure_ascii=False) + "\n"
+    keys = ("name", "title", "source", "year", "input", "params", "macs")
+    rows = [
+        {
+            **{key: getattr(entry, key) for key in keys},
+            "receptive_field": [_size(*size) for size in entry.receptive_field],
+        }
+        for entry in entries
+    ]
+    return json.dumps(rows, ensure_ascii=False) + "\n"
+
+
+def table(entries: list[Entry]) -> Table:
+    """One line a network."""
     rows = [
         Row(
             [
@@ -43,10 +45,15 @@ def render(entries: list[Entry], format: str) -> str:
         )
         for entry in entries
     ]
-    table = Table(f"{len(entries)} bundled networks", "", COLUMNS, rows, [], [], "")
-    if format == "csv":
-        return csv.render([table])
-    return markdown.render(table) if format == "markdown" else plain.render(table)
+    return Table(
+        f"{len(entries)} bundled networks",
+        "",
+        COLUMNS,
+        rows,
+        [],
+        ["Field: the receptive field, in pixels of the input"],
+        "",
+    )
 
 
 def _size(low: int, high: int) -> object:
