@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from functools import cache
 
 from cnncalc.diagnostics import Fault, Source, Span, suggestion
@@ -175,11 +174,3 @@ class _Loader:
 
 def _shown_as(path: str, shown: str) -> Source:
     return Source(shown, read_source(path).text)
-
-
-def all_networks() -> Iterator[tuple[str, str | None]]:
-    """Every bundled file with each of its variants (None where it has none)."""
-    for path in bundled_files():
-        variants: list[str | None] = [*variant_names(path)]
-        for variant in variants or [None]:
-            yield path, variant

@@ -33,10 +33,6 @@ class Interval(NamedTuple):
     low_open: bool = False
     high_open: bool = False
 
-    def admits(self, value: Ratio) -> bool:
-        """Whether a number lies within."""
-        return self.side(value) == 0
-
     def side(self, value: Ratio) -> int:
         """-1 where a number lies below, 1 above, 0 within."""
         if self.low is not None:

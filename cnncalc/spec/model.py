@@ -118,14 +118,12 @@ class Step:
         "repeat",
         "share",
         "sources",
-        "sources_listed",
         "span",
     )
 
     def __init__(self, span: Span) -> None:
         self.span = span
         self.sources: tuple[Template, ...] = ()
-        self.sources_listed = False
         self.repeat: Value | None = None
         self.condition: Value | None = None
         self.gather: str | None = None

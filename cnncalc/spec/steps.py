@@ -227,7 +227,6 @@ class StepReader(FormReader):
                 if isinstance(step, Join):
                     self.report("from", "a join takes no `from`", scalar.span, "name the tensors in its branches")
                     continue
-                step.sources_listed = isinstance(value, Sequence)
                 items = value.items if isinstance(value, Sequence) else [value]
                 step.sources = tuple(filter(None, (self.template(item, "`from`") for item in items)))
             elif key == "repeat":
