@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from cnncalc.diagnostics import Diagnostic, Fault, SpecError
-from cnncalc.library import UnknownSpec, bundled_names
+from cnncalc.language.library import UnknownSpec, bundled_names
 from cnncalc.network import Network, load, loads
 from cnncalc.report import Layer, Report, Totals
 

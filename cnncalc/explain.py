@@ -10,7 +10,7 @@ from cnncalc.graph import Graph
 from cnncalc.layers.base import Layer, Multiplies, Operation
 from cnncalc.layers.types import show
 from cnncalc.report import Report, has_params
-from cnncalc.tables import field_text, short
+from cnncalc.tables.report import field_text, short
 
 
 class Topic(NamedTuple):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from cnncalc.analyzers import macs, params
 from cnncalc.geometry import Shape
-from cnncalc.library import bundled_files, load_file, variant_names
+from cnncalc.language.library import bundled_files, load_file, variant_names
 from cnncalc.network import build
 
 

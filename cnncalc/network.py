@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from cnncalc.diagnostics import Diagnostic, Fault, Source, Span, SpecError, suggestion
+from cnncalc.expansion.expand import MAX_STEPS, expand
+from cnncalc.expansion.instance import Given, variant_values
 from cnncalc.geometry import Shape
 from cnncalc.graph import Graph
-from cnncalc.library import find, load_file, load_text
+from cnncalc.language.expressions import compile_expression
+from cnncalc.language.lexer import ExpressionFault
+from cnncalc.language.library import find, load_file, load_text
+from cnncalc.language.model import File, Value, ValueFault
+from cnncalc.language.source import Scalar
 from cnncalc.report import Report
-from cnncalc.spec.expand import MAX_STEPS, expand
-from cnncalc.spec.expressions import compile_expression
-from cnncalc.spec.instance import Given, variant_values
-from cnncalc.spec.lexer import ExpressionFault
-from cnncalc.spec.model import File, Value, ValueFault
-from cnncalc.spec.source import Scalar
 
 Arguments = Mapping[str, Any]
 """Values for a file's `args`: numbers, lists, booleans, or text in the spec's expression language."""
@@ -33,13 +33,13 @@ class ShownReport(Report):
 
     def __str__(self) -> str:
         from cnncalc.render.plain import render
-        from cnncalc.tables import tabulate
+        from cnncalc.tables.report import tabulate
 
         return render(tabulate(self))
 
     def _repr_html_(self) -> str:
         from cnncalc.render.html import render
-        from cnncalc.tables import tabulate
+        from cnncalc.tables.report import tabulate
 
         return render(tabulate(self))
 

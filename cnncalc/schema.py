@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from cnncalc.language.expectations import COUNTS, FIELD_KEYS
+from cnncalc.language.lint import LINTS
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import REQUIRED, Field, Layer
 from cnncalc.reference import default, first_line
-from cnncalc.spec.expectations import COUNTS, FIELD_KEYS
-from cnncalc.spec.lint import LINTS
 
 Schema = dict[str, Any]
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 import cnncalc
 from cnncalc.diagnostics import Fault, SpecError
+from cnncalc.expansion.expand import MAX_STEPS
 from cnncalc.render import spec as flat
-from cnncalc.spec.expand import MAX_STEPS
 
 SPECS = sorted((Path(__file__).parents[1] / "architectures").glob("*.yaml"))
 
@@ -164,7 +164,7 @@ def test_names_are_unique_and_inputs_come_first(text: str) -> None:
 
 @given(network(), st.integers(2, 5))
 def test_a_folded_table_has_the_same_sums(text: str, depth: int) -> None:
-    from cnncalc.tables import View, tabulate
+    from cnncalc.tables.report import View, tabulate
 
     report = cnncalc.loads(text).summary()
     for view in (View(), View(depth=1), View(depth=depth)):

@@ -10,17 +10,16 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from test_expectations import ERRORS, FORMS
-from test_lints import PAIRS
+from check.cases import ERRORS, FORMS, PAIRS
 from typer.testing import CliRunner
 
 from cnncalc import schema
 from cnncalc.cli import app
+from cnncalc.language.expectations import ENTRY_KEYS
+from cnncalc.language.library import bundled_files
+from cnncalc.language.names import FILE_KEYS, MODIFIERS
 from cnncalc.layers import KINDS
-from cnncalc.library import bundled_files
 from cnncalc.reference import first_line
-from cnncalc.spec.expectations import ENTRY_KEYS
-from cnncalc.spec.names import FILE_KEYS, MODIFIERS
 
 HERE = Path(__file__).parent
 SPECS = [*map(Path, bundled_files()), *sorted((HERE / "data").glob("**/*.y*ml"))]

@@ -43,7 +43,7 @@ from cnncalc.report import Report
 if TYPE_CHECKING:
     from typer.models import CommandInfo
 
-    from cnncalc.check import Checked, Task
+    from cnncalc.check.files import Checked, Task
 
 app = typer.Typer(
     help="Exact shapes, parameters, MACs and receptive fields of convolutional networks.",
@@ -161,7 +161,7 @@ def explain(
 def list_(format: Format = "table", output: Output = None) -> None:
     """The bundled networks, with one line each."""
     from cnncalc.gallery import gallery
-    from cnncalc.render import listing
+    from cnncalc.tables import gallery as listing
 
     if choice(format, FORMATS, "--format") == "json":
         emit(listing.as_json(gallery()), output)
@@ -224,9 +224,9 @@ def verify(
     max_steps: MaxSteps = DEFAULT_MAX_STEPS,
 ) -> None:
     """Execute the network and compare every reported number with what happened; 1 if any differs."""
-    from cnncalc.render import verification
     from cnncalc.render.progress import bar
-    from cnncalc.verify import verify as verified
+    from cnncalc.tables import verification
+    from cnncalc.verify.network import verify as verified
 
     choice(format, ("table", "json"), "--format")
     names = _bundled_up_to(up_to) if every else specs
@@ -264,9 +264,9 @@ def check(
     output: Output = None,
 ) -> None:
     """Check files: they are valid, every analyzer runs, every expectation holds; and lints."""
-    from cnncalc.check import check_all
-    from cnncalc.render import checks
+    from cnncalc.check.files import check_all
     from cnncalc.render.progress import bar
+    from cnncalc.tables import checks
 
     choice(format, checks.FORMATS, "--format")
     lints_fail = choice(fail_on, ("error", "lint"), "--fail-on") == "lint"
@@ -283,8 +283,8 @@ def check(
 
 def check_tasks(paths: list[str] | None, allow: list[str] | None, update: bool) -> list[Task]:
     """The files that `check` is asked for."""
-    from cnncalc.check import find_tasks
-    from cnncalc.spec.lint import LINTS
+    from cnncalc.check.files import find_tasks
+    from cnncalc.language.lint import LINTS
 
     if update and not paths:
         raise typer.BadParameter("--update takes PATHs: the bundled networks are not yours to change")
@@ -293,7 +293,7 @@ def check_tasks(paths: list[str] | None, allow: list[str] | None, update: bool) 
 
 def updated(tasks: list[Task], results: list[Checked]) -> list[Checked]:
     """The results once measured values are written; what was written is said on stderr."""
-    from cnncalc.update import update
+    from cnncalc.check.update import update
 
     found = []
     for task, checked in zip(tasks, results):

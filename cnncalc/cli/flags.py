@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cnncalc.diagnostics import SpecError
-from cnncalc.library import bundled_names, find_bundled
+from cnncalc.language.library import bundled_names, find_bundled
 from cnncalc.network import Network, load
 
 if TYPE_CHECKING:
-    from cnncalc.tables import View
+    from cnncalc.tables.report import View
 
 FORMATS = ("table", "json", "csv", "markdown")
 LAYOUTS = ("nchw", "nhwc")
@@ -27,7 +27,7 @@ def complete_spec(incomplete: str) -> list[str]:
 
 def complete_variant(context: typer.Context, incomplete: str) -> list[str]:
     """Variants of the specs on the line, which an unfinished line has among its arguments."""
-    from cnncalc.library import load_file
+    from cnncalc.language.library import load_file
 
     given = [*(context.params.get("specs") or ()), *context.args]
     paths = [spec if os.path.isfile(spec) else (find_bundled(spec) or ("",))[0] for spec in given]
@@ -140,7 +140,7 @@ def _inputs(texts: list[str]) -> Any:
 
 
 def view(batch: int, depth: int | None, sort: str | None, top: int | None, layout: str) -> View:
-    from cnncalc.tables import SORTS, View
+    from cnncalc.tables.report import SORTS, View
 
     if sort is not None:
         choice(sort, SORTS, "--sort")

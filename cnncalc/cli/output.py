@@ -12,12 +12,12 @@ import typer
 
 from cnncalc.cli.flags import FORMATS, choice, list_names
 from cnncalc.diagnostics import Diagnostic, Fault, SpecError
-from cnncalc.library import UnknownSpec
+from cnncalc.language.library import UnknownSpec
 from cnncalc.network import Network
 from cnncalc.report import Report
 
 if TYPE_CHECKING:
-    from cnncalc.tables import Table, View
+    from cnncalc.tables.report import Table, View
 
 
 def guarded(command: Callable[..., None]) -> Callable[..., None]:
@@ -55,7 +55,7 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
 
 def complain(diagnostics: list[Diagnostic]) -> None:
     """Diagnostics on stderr, coloured on a terminal."""
-    from cnncalc.render.messages import render
+    from cnncalc.render.findings.messages import render
 
     colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     sys.stderr.write("\n\n".join(render(diagnostic, colour) for diagnostic in diagnostics) + "\n")
@@ -99,7 +99,7 @@ def show(reports: list[Report], shown: View, format: str, output: str | None) ->
 
         emit(json.render(reports, shown.channels_last), output)
     else:
-        from cnncalc.tables import tabulate
+        from cnncalc.tables.report import tabulate
 
         show_tables([tabulate(report, shown) for report in reports], format, output)
     for report in reports:
@@ -132,7 +132,7 @@ def show_tables(tables: list[Table], format: str, output: str | None) -> None:
 def show_partial(error: SpecError, command: str, shown: View) -> None:
     """The good rows up to a failing layer, and the failing one marked; no totals, which would be of a part only."""
     from cnncalc.render import plain
-    from cnncalc.tables import tabulate
+    from cnncalc.tables.report import tabulate
 
     graph: Any = error.partial
     if not graph.nodes:

@@ -16,8 +16,8 @@ from random import Random
 from typing import Any
 
 from cnncalc.executor.algebras import SCALE, Bytes
+from cnncalc.executor.machine import Machine, Tensor, Weights, highest, spread
 from cnncalc.executor.packed import ByChannel, ByPixel, Kernels, Scattered
-from cnncalc.executor.reference import Machine, Tensor, Weights, highest, spread
 from cnncalc.executor.sliding import Slide, offsets, taps
 from cnncalc.geometry import Shape
 from cnncalc.graph import Node

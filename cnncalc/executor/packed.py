@@ -16,7 +16,7 @@ from operator import mul
 from typing import Any, NamedTuple
 
 from cnncalc.executor.algebras import shift
-from cnncalc.executor.reference import Tensor
+from cnncalc.executor.machine import Tensor
 from cnncalc.executor.sliding import Slide, border, offsets, scattered
 
 

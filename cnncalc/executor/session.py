@@ -8,7 +8,7 @@ from math import isfinite
 from cnncalc.diagnostics import Diagnostic, Fault, SpecError, suggestion
 from cnncalc.executor.algebras import Floats
 from cnncalc.executor.data import Weights, parse_json, read_bytes, read_inputs, wrong
-from cnncalc.executor.reference import Machine, Tensor, run
+from cnncalc.executor.machine import Machine, Tensor, run
 from cnncalc.graph import Graph, Node
 
 

@@ -13,7 +13,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from cnncalc.executor.algebras import Floats
-from cnncalc.executor.reference import Machine
+from cnncalc.executor.machine import Machine
 from cnncalc.executor.sliding import Slide, Taps, unbordered
 from cnncalc.geometry import Shape
 from cnncalc.graph import Node

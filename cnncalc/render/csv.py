@@ -6,7 +6,7 @@ import csv
 import io
 
 from cnncalc.render.text import raw
-from cnncalc.tables import Table
+from cnncalc.tables.report import Table
 
 
 def render(tables: list[Table]) -> str:

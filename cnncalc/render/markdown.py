@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from cnncalc.render.text import written
-from cnncalc.tables import Table
+from cnncalc.tables.report import Table
 
 
 def render(table: Table) -> str:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cnncalc.verify import Progress
+    from cnncalc.verify.network import Progress
 
 
 @contextmanager

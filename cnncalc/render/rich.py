@@ -10,7 +10,7 @@ from rich.text import Text
 
 from cnncalc.render.plain import totals
 from cnncalc.render.text import written
-from cnncalc.tables import Table
+from cnncalc.tables.report import Table
 
 LEAST = {"From": 14, "Layer": 14, "Name": 14, "Type": 10}
 """Columns of text, which fold on a narrow terminal, in this order, and the width that they keep."""

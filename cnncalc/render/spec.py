@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 from cnncalc.graph import Graph, Node
+from cnncalc.language.names import FILE_KEYS
 from cnncalc.layers.types import REFERENCE, show
-from cnncalc.spec.names import FILE_KEYS
 
 IMPLIED = ("norm", "act")
 """Fields that expansion has already turned into rows of their own."""

@@ -6,10 +6,10 @@ import json as encoder
 from typing import TYPE_CHECKING
 
 from cnncalc.render.text import written
-from cnncalc.tables import Sized
+from cnncalc.tables.report import Sized
 
 if TYPE_CHECKING:
-    from cnncalc.executor.reference import Tensor
+    from cnncalc.executor.machine import Tensor
 
 LARGEST = 1_000
 """Numbers up to which a tensor is printed in full."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.tables import Axes, Names, Sized
+from cnncalc.tables.report import Axes, Names, Sized
 
 MAX_NAMES = 12
 """Inputs that a cell lists."""

@@ -16,7 +16,7 @@ import cnncalc
 from cnncalc.diagnostics import Origin, Source, Span
 from cnncalc.executor.algebras import Bytes, Floats
 from cnncalc.executor.fast import Fast, drawn
-from cnncalc.executor.reference import Machine, Tensor, run
+from cnncalc.executor.machine import Machine, Tensor, run
 from cnncalc.graph import Graph, Node
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import Operation, make

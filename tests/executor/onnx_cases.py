@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Origin, Source, Span
 from cnncalc.executor.algebras import Floats
-from cnncalc.executor.reference import Machine, Tensor
+from cnncalc.executor.machine import Machine, Tensor
 from cnncalc.geometry import Shape
 from cnncalc.graph import Node
 from cnncalc.layers import KINDS

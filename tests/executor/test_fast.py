@@ -7,15 +7,15 @@ from random import Random
 from typing import Any
 
 import pytest
+from executor.onnx_cases import NOWHERE
+from executor.strategies import CONVOLUTIONS, QUICK, single
 from hypothesis import given
 from hypothesis import strategies as st
-from onnx_cases import NOWHERE
-from test_properties import CONVOLUTIONS, QUICK, single
 
 from cnncalc.executor import fast, packed
 from cnncalc.executor.algebras import Bytes
 from cnncalc.executor.fast import Fast, drawn, shared
-from cnncalc.executor.reference import Machine, Tensor
+from cnncalc.executor.machine import Machine, Tensor
 from cnncalc.geometry import Shape
 from cnncalc.graph import Graph, Node
 from cnncalc.layers import KINDS

@@ -1,0 +1,324 @@
+"""Expected figures against measured ones: a verdict for each, with its place and the edit that would make it true.
+
+It takes typed expectations and a report; it knows no file system, and no other networks than the one at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from cnncalc.diagnostics import Diagnostic, Fault, Note, Span, SpecError, suggestion
+from cnncalc.expansion.instance import Instance, located
+from cnncalc.geometry import dims
+from cnncalc.language.expectations import Axes, Expectation, Figure, Ratio
+from cnncalc.language.model import Value, ValueFault
+from cnncalc.language.source import Located, Scalar, Sequence
+from cnncalc.layers.types import SHAPE, show
+from cnncalc.report import Report
+
+
+class Edit(NamedTuple):
+    """Text in place of a stretch of one line: 1-based line and columns, `end` exclusive."""
+
+    line: int
+    start: int
+    end: int
+    text: str
+
+
+class Verdict(NamedTuple):
+    """One expected figure, and what it is."""
+
+    what: str
+    """`params`, `output`, `receptive_field.size`, …"""
+    of: str
+    """The output or layer that is meant; empty for the network as a whole."""
+    expected: str
+    actual: Any
+    """A number, a shape as a list, a text such as ``7..9``, or None where there is none."""
+    ok: bool
+    difference: float | None
+    """Of the expected number, as a share; None where none applies."""
+    span: Span
+    edits: tuple[Edit, ...] | None = ()
+    """What makes it true; None where it is left to the author, as a limit is."""
+
+    def diagnostic(self, network: str, notes: tuple[Note, ...] = ()) -> Diagnostic:
+        """The failure as a message at the place of the expectation."""
+        whose = f"`{self.what}` of {f'`{self.of}` in ' if self.of else ''}{network}"
+        actual = "not there" if self.actual is None else written(self.actual)
+        change = f" ({percent(self.difference)})" if self.difference is not None else ""
+        message = f"{whose} is {actual}, expected {self.expected}{change}"
+        return Diagnostic("expectation", message, self.span, "", notes)
+
+
+def written(actual: Any) -> str:
+    """A measured value for people."""
+    if isinstance(actual, list):
+        return dims(tuple(actual))
+    return f"{actual:,}" if isinstance(actual, int) else str(actual)
+
+
+def percent(share: float) -> str:
+    """``+6.27%``; a small one keeps a digit, a large one none behind the point."""
+    if abs(share) >= 10:
+        return f"{share:+,.0%}"
+    return f"{share:+.2%}" if abs(share) >= 0.0001 or not share else f"{100 * share:+.1g}%"
+
+
+def compare(expectation: Expectation, report: Report, instance: Instance) -> tuple[list[Verdict], list[Diagnostic]]:
+    """A verdict for every figure of an expectation, and a message for each that names or means nothing."""
+    comparison = _Comparison(report, instance)
+    comparison.network(expectation)
+    return comparison.found, comparison.problems
+
+
+class _Comparison:
+    """Compares with one report; figures are evaluated over the arguments of its setting."""
+
+    def __init__(self, report: Report, instance: Instance) -> None:
+        self.report = report
+        self.instance = instance
+        self.found: list[Verdict] = []
+        self.problems: list[Diagnostic] = []
+
+    def each(self, compare: Callable[..., None], *arguments: Any) -> None:
+        """Compare one thing; what names or means nothing does not stop the others."""
+        try:
+            compare(*arguments)
+        except SpecError as error:
+            self.problems += error.diagnostics
+
+    def network(self, expectation: Expectation) -> None:
+        """The network as a whole, then its layers."""
+        graph, layers = self.report.graph, list(range(len(self.report.graph.nodes)))
+        for name, figure in expectation.figures.items():
+            self.each(self.count, name, figure, layers, "")
+        outputs = {name: graph.shape(number) for name, number in graph.outputs}
+        for output, (span, value) in expectation.outputs.items():
+            self.each(self.output, outputs, output, span, value)
+        for part, axes in expectation.field.items():
+            self.each(self.field, part, axes, self.report.field, "")
+        for layer, (span, expected) in expectation.layers.items():
+            self.each(self.layer, layer, span, expected)
+
+    def output(self, outputs: dict[str, tuple[int, ...]], name: str | None, span: Span, value: Value) -> None:
+        """One of the tensors that leave the network, or the only one."""
+        if name is None and len(outputs) > 1:
+            help = f"write `{{{next(iter(outputs))}: …}}`"
+            raise _fail("output", f"the network has {len(outputs)} outputs: name them", span, help)
+        if name is not None and name not in outputs:
+            help = suggestion(name, outputs) or f"outputs are {', '.join(f'`{known}`' for known in outputs)}"
+            raise _fail("unknown-output", f"there is no output `{name}`", span, help)
+        self.shape(value, outputs[name] if name is not None else next(iter(outputs.values())), name or "")
+
+    def layer(self, name: str, span: Span, expectation: Expectation) -> None:
+        """What a name of the file stands for: counts of its layers, shape and field of its result."""
+        graph = self.report.graph
+        assert graph.part is not None, "an expanded graph finds its layers"
+        try:
+            tensor, layers = graph.part(name)
+        except Fault as fault:
+            known = ", ".join(f"`{node.name}`" for node in graph.nodes[:8])
+            raise _fail(fault.code, fault.message, span, fault.help or f"layers are {known}, …") from None
+        for what, figure in expectation.figures.items():
+            self.each(self.count, what, figure, layers, name)
+        for _, value in expectation.outputs.values():
+            self.each(self.shape, value, graph.shape(tensor), name)
+        number = tensor - len(graph.inputs)
+        if expectation.field and number < 0:
+            raise _fail("unknown-layer", f"`{name}` stands for an input, which sees itself", span)
+        for part, axes in expectation.field.items():
+            self.each(self.field, part, axes, self.report.fields[number], name)
+
+    def count(self, what: str, figure: Figure, layers: list[int], of: str) -> None:
+        """Parameters, state or MACs, summed over layers; a sum with an unknown part is a lower bound."""
+        report = self.report
+        if what == "macs":
+            total = sum(report.macs[index] or 0 for index in layers)
+        else:
+            total = sum(getattr(report.params[index], what) for index in layers)
+        nodes = report.graph.nodes
+        bound = any(what in nodes[index].operation.layer.unknown for index in layers)
+        ok, difference = self.judged(figure, (total, 1), (total, 1))
+        if bound:
+            ok = ok and figure.form in (">=", ">")
+        edits = None if bound else replacement(figure, (total, 1), (total, 1))
+        actual = f"at least {total:,}" if bound else total
+        self.found.append(
+            Verdict(what, of, self.text(figure), actual, ok, difference, figure.span, () if ok else edits)
+        )
+
+    def shape(self, value: Value, shape: tuple[int, ...], of: str) -> None:
+        """A tensor's shape, channels first."""
+        try:
+            expected = SHAPE.read(self.evaluated(value))
+        except Fault as fault:
+            raise _fail(fault.code, f"`output` {fault.message}", value.span, fault.help) from None
+        ok = expected == shape
+        edits = () if ok else list_replacement(value.node, [str(size) for size in shape])
+        self.found.append(Verdict("output", of, dims(expected), list(shape), ok, None, value.span, edits))
+
+    def field(self, part: str, axes: Axes, field: Any, of: str) -> None:
+        """Size, stride or start, per axis of the input."""
+        measured = _measured(field, part)
+        if not measured or (axes.listed and len(axes.figures) != len(measured)):
+            code, message, help = _no_axes(field, part, axes, measured)
+            raise _fail(code, message, axes.node.span, help)
+        figures = axes.figures if axes.listed else axes.figures * len(measured)
+        judged = [self.judged(figure, *ends) for figure, ends in zip(figures, measured) if ends]
+        ok = len(judged) == len(measured) and all(fits for fits, _ in judged)
+        differences = [difference for fits, difference in judged if not fits and difference is not None]
+        texts = [_range(ends) if ends else "none" for ends in measured]
+        alike = len(set(texts)) == 1 and not axes.listed
+        actual = texts[0] if alike else f"[{', '.join(texts)}]"
+        shown = ", ".join(self.text(figure) for figure in axes.figures)
+        self.found.append(
+            Verdict(
+                f"receptive_field.{part}",
+                of,
+                f"[{shown}]" if axes.listed else shown,
+                int(actual) if actual.lstrip("-").isdecimal() else actual,
+                ok,
+                differences[0] if differences else None,
+                axes.node.span,
+                () if ok else _field_edits(axes, measured),
+            )
+        )
+
+    # -- figures
+
+    def judged(self, figure: Figure, low: Ratio, high: Ratio) -> tuple[bool, float | None]:
+        """Whether all from `low` to `high` is admitted, and by what share of the expected number it is not."""
+        env = self.instance.env
+        try:
+            interval, center = figure.interval(env), figure.center(env)
+        except ValueFault as found:
+            raise SpecError([located(found, self.instance.origins, env)]) from None
+        except Fault as fault:
+            raise _fail(fault.code, f"this figure {fault.message}", figure.span, fault.help) from None
+        side = interval.side(low) or interval.side(high)
+        if side == 0:
+            return True, None
+        value = low if side < 0 else high
+        reference = center or (interval.low if side < 0 else interval.high)
+        if reference is None or reference[0] == 0:
+            return False, None
+        expected = reference[0] / reference[1]
+        return False, (value[0] / value[1] - expected) / abs(expected)
+
+    def text(self, figure: Figure) -> str:
+        """A figure as it is written; what an expression is worth, in its place."""
+        value = figure.first.value
+        if figure.form == "exact" and value is not None:
+            found = self.evaluated(value)
+            return f"{int(found):,}" if isinstance(found, (int, float)) and found == int(found) else show(found)
+        return figure.text
+
+    def evaluated(self, value: Value) -> Any:
+        """A value over the arguments of the setting; raises `SpecError`."""
+        try:
+            return value.evaluate(self.instance.env)
+        except ValueFault as found:
+            raise SpecError([located(found, self.instance.origins, self.instance.env)]) from None
+
+
+Ends = tuple[Ratio, Ratio] | None
+"""Least and greatest value on one axis; None where there is no value."""
+
+
+def _fail(code: str, message: str, span: Span, help: str = "") -> SpecError:
+    return SpecError([Diagnostic(code, message, span, help=help)])
+
+
+def _no_axes(field: Any, part: str, axes: Axes, measured: list[Ends]) -> tuple[str, str, str]:
+    """Code, message and help where a receptive field does not have the axes that are expected."""
+    if field is None:
+        return "receptive-field", "this does not depend on the input", "leave `receptive_field` out"
+    if not measured:
+        return "receptive-field", "the input is flat: it has no receptive field", "leave `receptive_field` out"
+    count = f"{len(measured)} spatial ax{'is' if len(measured) == 1 else 'es'}"
+    return "wrong-rank", f"`{part}` has {len(axes.figures)} entries for {count} of the input", "write one per axis"
+
+
+def _measured(field: Any, part: str) -> list[Ends]:
+    """Size, stride or start of a receptive field, per axis."""
+    if field is None:
+        return []
+    if part == "size":
+        return [((low, 1), (high, 1)) for low, high in field.size]
+    if part == "stride":
+        return list(field.stride)
+    return [None if start is None else ((start, 1), (start, 1)) for start in field.start]
+
+
+def _range(ends: tuple[Ratio, Ratio], between: str = "..") -> str:
+    low, high = (str(n) if d == 1 else f"{n}/{d}" for n, d in ends)
+    return low if low == high else f"{low}{between}{high}"
+
+
+# -- edits -------------------------------------------------------------------------------------------------------------
+
+
+def replacement(figure: Figure, low: Ratio, high: Ratio) -> tuple[Edit, ...] | None:
+    """The edit that writes a measured number in the form of the figure; None for limits and ranges."""
+    if figure.form not in ("exact", "rounded", "+-"):
+        return None
+    node = figure.first.node if figure.form == "+-" else figure.node
+    if low != high:
+        return _at(figure.node, _range((low, high), " .. "))
+    text = _range((low, high))
+    if "," in node.text and low[1] == 1:
+        text = f"{low[0]:,}"
+    worth, scale = figure.first.step
+    if worth and low[1] == 1:
+        digits = (2 * low[0] * scale + worth) // (2 * worth)
+        if digits:
+            whole, decimals = divmod(abs(digits), scale)
+            places = len(str(scale)) - 1
+            sign = "-" if digits < 0 else ""
+            unit = node.text.rstrip()[-1]
+            text = f"{sign}{whole}{f'.{decimals:0{places}}' if places else ''} {unit}"
+    return _at(node, text)
+
+
+def _field_edits(axes: Axes, measured: list[Ends]) -> tuple[Edit, ...] | None:
+    """One figure where it holds for all axes, else a list."""
+    known = [ends for ends in measured if ends is not None]
+    if len(known) < len(measured):
+        return None
+    if not axes.listed:
+        figure = axes.figures[0]
+        if len(set(known)) == 1:
+            return replacement(figure, *known[0])
+        allowed = figure.form in ("exact", "rounded")
+        return _at(figure.node, f"[{', '.join(_range(ends, ' .. ') for ends in known)}]") if allowed else None
+    parts = [replacement(figure, *ends) for figure, ends in zip(axes.figures, known)]
+    return None if any(part is None for part in parts) else tuple(edit for part in parts if part for edit in part)
+
+
+def list_replacement(node: Located, texts: list[str]) -> tuple[Edit, ...] | None:
+    """The edits that put other entries into a list, entry by entry where their number stays."""
+    if isinstance(node, Scalar):
+        return _at(node, f"[{', '.join(texts)}]")
+    items = node.items if isinstance(node, Sequence) else []
+    if len(items) == len(texts) and all(isinstance(item, Scalar) for item in items):
+        parts = [_at(item, text) for item, text in zip(items, texts) if isinstance(item, Scalar) and item.text != text]
+        return None if any(part is None for part in parts) else tuple(edit for part in parts if part for edit in part)
+    span = node.span
+    line = span.source.line(span.line)
+    end = line.find("]", span.column)
+    inside = line[span.column : end]
+    if line[span.column - 1 : span.column] != "[" or end < 0 or any(char in inside for char in "[{\"'#"):
+        return None
+    return (Edit(span.line, span.column, end + 2, f"[{', '.join(texts)}]"),)
+
+
+def _at(node: Scalar, text: str) -> tuple[Edit, ...] | None:
+    """The edit of a scalar; None where escapes or line breaks hide its columns."""
+    span = node.span
+    old = span.source.line(span.line)[span.column - 1 : span.end - 1]
+    if old.strip("\"'") != node.text:
+        return None
+    return (Edit(span.line, span.column, span.end, text),)

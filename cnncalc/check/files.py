@@ -1,0 +1,349 @@
+"""Checking specs: every file and variant is valid, every analyzer runs, every expectation holds; and the lints.
+
+Files are found, then checked one by one, side by side where that pays; a broken one does not stop the others.
+Nothing is printed here.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from cnncalc.analyzers import macs, params
+from cnncalc.check.expectations import Verdict, compare
+from cnncalc.check.lints import network_lints
+from cnncalc.check.unused import file_lints, lint, reached
+from cnncalc.diagnostics import Diagnostic, Fault, Note, SpecError
+from cnncalc.expansion.expand import expand
+from cnncalc.expansion.instance import Given, Instance, located, variant_values
+from cnncalc.language.expectations import Expectation
+from cnncalc.language.library import UnknownSpec, bundled_files, find, load_file
+from cnncalc.language.model import File, ValueFault
+from cnncalc.report import Report
+
+SUFFIXES = (".yaml", ".yml")
+POOL_AFTER = 0.05
+"""Seconds of work in one process after which more of them pay."""
+
+
+class Case(NamedTuple):
+    """One network: a file with the arguments of one variant."""
+
+    name: str
+    variant: str | None
+    verdicts: list[Verdict]
+    problems: list[Diagnostic]
+    """What fails, expectations among it."""
+    params: int | None
+    """Learned parameters; None for a network that could not be built."""
+    macs: int | None
+
+
+class Checked(NamedTuple):
+    """One file."""
+
+    path: str
+    """As it is shown."""
+    cases: list[Case]
+    problems: list[Diagnostic]
+    """What is wrong with the file as a whole."""
+    lints: list[Diagnostic]
+
+    @property
+    def failures(self) -> list[Diagnostic]:
+        """All that fails, equal messages of several variants once."""
+        return list(dict.fromkeys([*self.problems, *(problem for case in self.cases for problem in case.problems)]))
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """All that is expected, held or not."""
+        return [verdict for case in self.cases for verdict in case.verdicts]
+
+
+class Task(NamedTuple):
+    """A file to check: where it is, how it is shown, which of its variants is meant, what is allowed."""
+
+    path: str
+    shown: str
+    variant: str | None
+    allow: frozenset[str]
+    problem: Diagnostic | None = None
+    """What is wrong with the path itself."""
+
+
+# -- finding -----------------------------------------------------------------------------------------------------------
+
+
+def find_tasks(paths: list[str], allow: frozenset[str] = frozenset()) -> list[Task]:
+    """The files behind paths, folders, globs and bundled names, each once; the bundled ones without any.
+
+    Raises `UnknownSpec` for a name that is neither a path nor bundled.
+    """
+    if not paths:
+        return [Task(path, _near(path), None, allow) for path in bundled_files()]
+    found: dict[tuple[str, str | None], Task] = {}
+    for path in paths:
+        for task in _tasks(path, allow):
+            found.setdefault((os.path.realpath(task.path), task.variant), task)
+    return list(found.values())
+
+
+def _tasks(path: str, allow: frozenset[str]) -> Iterator[Task]:
+    if os.path.isdir(path):
+        yield from _in_folder(path, allow)
+    elif os.path.exists(path):
+        yield Task(path, path, None, allow)
+    elif any(char in path for char in "*?["):
+        yield from _in_glob(path, allow)
+    else:
+        try:
+            bundled, variant = find(path)
+        except UnknownSpec:
+            if not path.endswith(SUFFIXES) and os.sep not in path:
+                raise
+            yield Task(path, path, None, allow, Diagnostic("no-such-file", f"there is no file {path}"))
+        else:
+            yield Task(bundled, _near(bundled), variant, allow)
+
+
+def _in_folder(folder: str, allow: frozenset[str]) -> Iterator[Task]:
+    """The specs below a folder, hidden files and folders left out."""
+    found = False
+    for here, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if name.endswith(SUFFIXES) and not name.startswith("."):
+                found = True
+                path = os.path.join(here, name)
+                yield Task(path, path, None, allow)
+    if not found:
+        problem = Diagnostic("no-specs", f"{folder} holds no specs", help="specs are files called *.yaml or *.yml")
+        yield Task(folder, folder, None, allow, problem)
+
+
+def _in_glob(pattern: str, allow: frozenset[str]) -> Iterator[Task]:
+    from glob import glob
+
+    matches = sorted(glob(pattern, recursive=True))
+    if not matches:
+        yield Task(pattern, pattern, None, allow, Diagnostic("no-such-file", f"{pattern} matches no file"))
+    for match in matches:
+        if not os.path.isdir(match):
+            yield Task(match, match, None, allow)
+        elif len(matches) == 1:
+            yield from _in_folder(match, allow)
+
+
+def _near(path: str) -> str:
+    """A path as it is shown: relative where it is below the working folder."""
+    relative = os.path.relpath(path)
+    return path if relative.startswith(os.pardir) else relative
+
+
+# -- one file ----------------------------------------------------------------------------------------------------------
+
+
+def check_file(task: Task) -> Checked:
+    """Check one file; what is wrong is in the result."""
+    if task.problem is not None:
+        return Checked(task.shown, [], [task.problem], [])
+    try:
+        file = load_file(task.path, task.shown)
+    except SpecError as error:
+        return Checked(task.shown, [], error.diagnostics, [])
+    return check_spec(file, task.variant, task.allow)
+
+
+def check_spec(file: File, variant: str | None = None, allow: frozenset[str] = frozenset()) -> Checked:
+    """Check a parsed file with each of its variants, or with one; a library is checked by parsing alone."""
+    if file.steps_span is None:
+        return Checked(file.source.path, [], [], [])
+    checker = _Checker(file)
+    variants: list[str | None] = [variant] if variant is not None else [*file.variants] or [None]
+    cases = [checker.case(name) for name in variants]
+    whole = variant is None and all(case.params is not None for case in cases)
+    return Checked(file.source.path, cases, [], checker.lints(allow, whole))
+
+
+class _Checker:
+    """Checks one file: its networks one after the other, and what they say about it together."""
+
+    def __init__(self, file: File) -> None:
+        self.file = file
+        self.steps: set[tuple[int, int]] = set()
+        self.instances: dict[str | None, Instance] = {}
+        self.hits: dict[tuple[str, object], tuple[Diagnostic, set[str], set[str]]] = {}
+        """By code and place: the first finding, the layers, the networks."""
+
+    def case(self, variant: str | None) -> Case:
+        """One variant: built, analysed and compared with what is expected of it."""
+        file = self.file
+        name = variant or os.path.splitext(os.path.basename(file.source.path))[0]
+        try:
+            given = variant_values(file, variant) if variant is not None else {}
+            report = self.analysed(given, variant)
+            self.instances[variant] = Instance(file, given)
+            self.lint(report, name)
+        except SpecError as error:
+            return Case(name, variant, [], error.diagnostics, None, None)
+        problems = [warning._replace(severity="error") for warning in report.warnings]
+        verdicts: list[Verdict] = []
+        for entry in (*file.expect.get(variant, ()), *(file.expect.get(None, ()) if variant is not None else ())):
+            try:
+                found, failed = self.expected(entry, report, given, variant, name)
+            except SpecError as error:
+                problems += error.diagnostics
+            else:
+                verdicts, problems = verdicts + found, problems + failed
+        return Case(name, variant, verdicts, problems, params.total(report.params).params, macs.total(report.macs))
+
+    def analysed(self, given: dict[str, Given], variant: str | None) -> Report:
+        """The report of a setting, every analyzer run; raises `SpecError`."""
+        graph = expand(self.file, given, variant)
+        report = Report(graph, "summary")
+        try:
+            _ = report.params, report.macs, report.fields
+        except Fault as fault:
+            span = self.file.steps_span
+            raise SpecError([Diagnostic(fault.code, fault.message, span, help=fault.help)]) from None
+        reached(graph, self.file, self.steps)
+        return report
+
+    def expected(
+        self, entry: Expectation, report: Report, given: dict[str, Given], variant: str | None, name: str
+    ) -> tuple[list[Verdict], list[Diagnostic]]:
+        """The verdicts of one entry, in its own setting if it has one, and what fails."""
+        notes: tuple[Note, ...] = ()
+        instance = self.instances[variant]
+        if entry.given:
+            given = given | {key: _constant(argument.value) for key, argument in entry.given.items()}
+            report, instance = self.analysed(given, variant), Instance(self.file, given)
+            first = next(iter(entry.given.values()))
+            notes = (Note("with other arguments, given", first.key),)
+        verdicts, problems = compare(entry, report, instance)
+        return verdicts, [*(verdict.diagnostic(name, notes) for verdict in verdicts if not verdict.ok), *problems]
+
+    # -- lints
+
+    def lint(self, report: Report, name: str) -> None:
+        """Collect the findings of a network, those at one place together."""
+        for hit in network_lints(report):
+            origin = hit.node.origin
+            found = self.hits.get((hit.code, origin.span))
+            if found is None:
+                diagnostic = lint(hit.code, hit.message, origin.span, hit.help)
+                found = self.hits[hit.code, origin.span] = (diagnostic, set(), set())
+            found[1].add(hit.node.name)
+            found[2].add(name)
+
+    def lints(self, allow: frozenset[str], whole: bool) -> list[Diagnostic]:
+        """The findings that are not allowed: by `allow`, by this file, or by the file that a layer is written in."""
+        found = [_counted(*hit) for hit in self.hits.values()]
+        if whole:
+            found += file_lints(self.file, self.steps, self.instances)
+            raised = {diagnostic.code for diagnostic in found}
+            for code, span in self.file.allowed.items():
+                if code not in raised:
+                    message = f"`{code}` is allowed, but nothing here raises it"
+                    found.append(lint("unused-allow", message, span, "leave it out"))
+        homes = _allowed_by_source(self.file)
+        kept = []
+        for diagnostic in found:
+            home = homes.get(id(diagnostic.span.source), ()) if diagnostic.span else ()
+            if diagnostic.code not in allow and diagnostic.code not in {*self.file.allowed, *home}:
+                kept.append(diagnostic)
+        return sorted(kept, key=_by_place)
+
+
+def _by_place(diagnostic: Diagnostic) -> tuple[str, int, int]:
+    span = diagnostic.span
+    return (span.source.path, span.line, span.column) if span else ("", 0, 0)
+
+
+def _constant(value: object) -> Given:
+    """A value of `with`, which sees no names; raises `SpecError`."""
+    try:
+        return Given(value.evaluate({}), value.span)  # type: ignore[attr-defined]
+    except ValueFault as found:
+        raise SpecError([located(found, {}, {})]) from None
+
+
+def _counted(diagnostic: Diagnostic, layers: set[str], networks: set[str]) -> Diagnostic:
+    """A finding that says how many further layers have it."""
+    if len(layers) == 1 and len(networks) == 1:
+        return diagnostic
+    parts = [
+        f"{len(layers):,} layers" if len(layers) > 1 else "",
+        f"{len(networks):,} networks" if len(networks) > 1 else "",
+    ]
+    return diagnostic._replace(notes=(Note(f"in {' of '.join(filter(None, parts))}"),))
+
+
+def _allowed_by_source(file: File) -> dict[int, frozenset[str]]:
+    """What each file, this one and those it imports, allows in the layers that are written in it."""
+    found: dict[int, frozenset[str]] = {}
+    pending = [file]
+    while pending:
+        each = pending.pop()
+        if id(each.source) not in found:
+            found[id(each.source)] = frozenset(each.allowed)
+            pending += [entry.file for entry in each.imports.values()]
+    return found
+
+
+# -- all files ---------------------------------------------------------------------------------------------------------
+
+Progress = Callable[[int, int, str], None]
+
+
+def check_all(tasks: list[Task], jobs: int | None = None, progress: Progress | None = None) -> list[Checked]:
+    """Check all files, in order; on several cores where there is more than a moment's work.
+
+    `jobs` limits the processes (the cores that may be used if absent); `progress` hears how many of how many files
+    are done, and the last one's name.
+    """
+    done: list[Checked] = []
+    jobs = jobs or _cores()
+    begun = time.perf_counter()
+    for number, task in enumerate(tasks):
+        if jobs > 1 and len(tasks) - number > 1 and time.perf_counter() - begun > POOL_AFTER:
+            return done + _side_by_side(tasks[number:], jobs, progress, number)
+        done.append(check_file(task))
+        if progress is not None:
+            progress(len(done), len(tasks), task.shown)
+    return done
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _side_by_side(tasks: list[Task], jobs: int, progress: Progress | None, before: int) -> list[Checked]:
+    """Check files in a pool of processes, after those `before`; tasks and results are all that passes between them."""
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    method = "fork" if sys.platform == "linux" else None  # starting afresh would cost each process its imports
+    found: list[Checked] = []
+    with ProcessPoolExecutor(min(jobs, len(tasks)), multiprocessing.get_context(method), _quiet) as pool:
+        try:
+            for checked in pool.map(check_file, tasks):
+                found.append(checked)
+                if progress is not None:
+                    progress(before + len(found), before + len(tasks), checked.path)
+        except KeyboardInterrupt:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return found
+
+
+def _quiet() -> None:
+    """Leave an interrupt to the process that waits for the others."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

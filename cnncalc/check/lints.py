@@ -1,0 +1,145 @@
+"""Lints of a network: what is allowed, but seldom meant.
+
+They read analyzers' results, and repeat no formula of theirs.  The codes and what they say stand in `language.lint`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from cnncalc.analyzers.receptive_field import BEYOND
+from cnncalc.analyzers.shapes import unread_note
+from cnncalc.geometry import AXES, Transposed, Window, elements
+from cnncalc.graph import Graph, Node
+from cnncalc.layers.base import Operation
+from cnncalc.report import Report
+from cnncalc.rewrite import is_replaceable, replaced
+
+MISFITS = ("misaligned branches", "branches of unequal stride")
+"""How the notes on branches that do not fit each other begin."""
+
+
+class Hit(NamedTuple):
+    """One finding at a layer."""
+
+    code: str
+    node: Node
+    message: str
+    help: str
+
+
+def network_lints(report: Report) -> Iterator[Hit]:
+    """Every finding of a network, layer by layer; raises `Fault` where receptive fields cannot be worked out."""
+    graph = report.graph
+    takers = _takers(graph)
+    for index, node in enumerate(graph.nodes):
+        for code, message, help in _of_operation(node.operation):
+            yield Hit(code, node, f"`{node.name}`: {message}", help)
+        if getattr(node.operation.layer, "bias", False):
+            yield from _bias(node, takers.get(len(graph.inputs) + index, []))
+        yield from _fields(report, index)
+        yield from _separable(report, index)
+
+
+def _takers(graph: Graph) -> dict[int, list[str]]:
+    """By tensor, the kinds of the layers that take it; `output` for one that leaves the network."""
+    found: dict[int, list[str]] = {}
+    for node in graph.nodes:
+        for tensor in node.inputs:
+            found.setdefault(tensor, []).append(node.kind)
+    for _, tensor in graph.outputs:
+        found.setdefault(tensor, []).append("output")
+    return found
+
+
+Finding = tuple[str, str, str]
+"""Code, message and help."""
+
+
+def _of_operation(operation: Operation) -> tuple[Finding, ...]:
+    """The findings that depend on a layer and its input's shape alone, made once for equal ones."""
+    if "lints" not in operation.memo:
+        reach = operation.reach
+        found: list[Finding] = []
+        if isinstance(reach, tuple):
+            for axis, name, width in zip(reach, AXES[len(reach)], operation.inputs[0][1:]):
+                finding = _of_axis(operation, axis, name, width)
+                if finding and finding[0] not in [code for code, _, _ in found]:
+                    found.append(finding)
+        operation.memo["lints"] = tuple(found)
+    return operation.memo["lints"]  # type: ignore[no-any-return]
+
+
+def _of_axis(operation: Operation, axis: Any, name: str, width: int) -> Finding | None:
+    if isinstance(axis, Transposed) and axis.size % axis.stride:
+        message = f"kernel {axis.size} is not divisible by stride {axis.stride}: outputs overlap unevenly"
+        return "checkerboard", message, f"use a kernel of {axis.stride} or {2 * axis.stride}, or upsample and convolve"
+    if not isinstance(axis, Window) or axis.stride == 1:
+        return None
+    count = axis.output(width)
+    if axis.stride > axis.extent:
+        if count == 1:
+            return None
+        gap = f"stride {axis.stride} is larger than the kernel {axis.extent}: it reads {axis.extent} of every"
+        return "stride-gap", f"{gap} {axis.stride} positions of the {name}", "use a larger kernel, or pool first"
+    lost = axis.unread(width)
+    whole = -(-width // axis.stride)
+    if not lost or (count >= whole and lost <= axis.after):
+        return None  # all pixels are read, and the output is as large as `padding: same` would make it
+    padding = axis.before + axis.after
+    formula = f"({width} + {padding} - {axis.extent})/{axis.stride} + 1"
+    message = f"{formula} is no whole number: {unread_note(operation)}"
+    return "stride-unread", message, "use `padding: same`, or an input size or padding that makes it whole"
+
+
+def _bias(node: Node, takers: list[str]) -> Iterator[Hit]:
+    """A bias before a batch normalisation, which subtracts every constant again."""
+    if takers and all(kind == "batch_norm" for kind in takers):
+        message = f"`{node.name}` has a bias, which the batch normalisation after it subtracts again"
+        yield Hit("bias-before-norm", node, message, "write `bias: false`")
+
+
+def _fields(report: Report, index: int) -> Iterator[Hit]:
+    """Where layers begin to see more than the input, and branches that do not fit each other."""
+    field = report.fields[index]
+    if field is None or not field.notes:
+        return
+    node, count = report.graph.nodes[index], len(report.graph.inputs)
+    for note in field.notes:
+        if note.startswith(MISFITS):
+            help = "give the branches equal strides, and padding that keeps their centers together"
+            yield Hit("misaligned-branches", node, f"`{node.name}`: {note}", help)
+        if note != BEYOND:
+            continue
+        before = [report.fields[tensor - count] for tensor in node.inputs if tensor >= count]
+        if not any(earlier is not None and BEYOND in earlier.notes for earlier in before):
+            size = " x ".join(map(str, field.min_size))
+            message = f"`{node.name}`: {note} ({size}), and so do the layers after it"
+            yield Hit("beyond-input", node, message, "use a larger input, or fewer strides and kernels before it")
+
+
+def _separable(report: Report, index: int) -> Iterator[Hit]:
+    """Convolutions that would not, or do not, have fewer parameters as depthwise and pointwise ones."""
+    node = report.graph.nodes[index]
+    params = report.params[index].params
+    if is_replaceable(node.operation) and params:
+        separable = sum(elements(weight.shape) for part in replaced(node.operation) for weight in part.tensors)
+        if params <= separable:
+            message = (
+                f"`{node.name}` would have {separable:,} parameters as a separable convolution, {params:,} as it is"
+            )
+            yield Hit("separable-no-gain", node, message, "keep the regular convolution")
+    elif node.name.endswith(".pointwise") and params:
+        nodes = report.graph.nodes
+        first = next((i for i in range(index - 1, -1, -1) if nodes[i].name.endswith(".depthwise")), None)
+        if first is None or nodes[first].origin != node.origin:
+            return
+        kernel = nodes[first].operation.tensors[0].shape[2:]
+        inputs, outputs = nodes[first].operation.inputs[0][0], node.operation.output[0]
+        bias = sum(elements(weight.shape) for weight in node.operation.tensors[1:])
+        regular, own = inputs * outputs * elements(kernel) + bias, params + report.params[first].params
+        if own >= regular:
+            name = node.name.removesuffix(".pointwise")
+            message = f"`{name}` has {own:,} parameters, a regular convolution {regular:,}"
+            yield Hit("separable-no-gain", node, message, "write `conv` in place of `separable_conv`")

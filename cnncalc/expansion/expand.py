@@ -1,0 +1,475 @@
+"""The third station: a spec becomes a graph, step by step, and every node gets its shape as it is appended.
+
+Conditions may ask for `x.channels`, so expansion infers.  It stops at its first problem; the nodes up to there
+stay in the graph of the error.  Blocks, groups and branches recurse to a bounded depth; turns and steps loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Sequence as SequenceOf
+from typing import Any
+
+from cnncalc.diagnostics import Call as CallLink
+from cnncalc.diagnostics import Diagnostic, Fault, Note, Origin, Span, SpecError, suggestion
+from cnncalc.expansion.ends import input_shapes, resolve_outputs, warn_unused
+from cnncalc.expansion.instance import Given, Instance
+from cnncalc.expansion.making import Made, Maker
+from cnncalc.expansion.registry import Registry
+from cnncalc.expansion.scope import Place, Scope, Where
+from cnncalc.expansion.sharing import settle_weights
+from cnncalc.geometry import Shape, dims
+from cnncalc.graph import Graph, Node
+from cnncalc.language.model import AnyStep, Block, Branch, Call, File, Group, Join, Loop, Template, Value
+from cnncalc.language.names import MAX_ROW
+from cnncalc.language.operators import Tensor, Word
+from cnncalc.layers import KINDS
+from cnncalc.layers.base import Layer
+from cnncalc.layers.types import show, whole
+
+MAX_DEPTH = 32
+MAX_NESTING = 100
+MAX_TURNS = 10_000
+MAX_STEPS = 200_000
+
+Inputs = tuple[Tensor, ...]
+
+
+def expand(
+    file: File,
+    given: dict[str, Given],
+    variant: str | None = None,
+    inputs: dict[str, Shape] | None = None,
+    max_steps: int = MAX_STEPS,
+) -> Graph:
+    """The graph of a spec, with `given` arguments and input shapes in place of its own.
+
+    Raises `SpecError`; its `partial` is the graph of the layers before the failing one.
+    """
+    if file.steps_span is None:
+        message = f"{file.source.path} holds blocks only, and no network"
+        raise SpecError([Diagnostic("library", message, help="import it, or give it `input` and `layers`")])
+    instance = Instance(file, given)
+    scope = Scope(instance, "", None)
+    where = Where(scope, Place(""), None)
+    name = file.name or (file.source.path.rpartition("/")[2].rpartition(".")[0] or "network")
+    graph = Graph(name, variant, file.reference, input_shapes(file, where, inputs or {}))
+    for number, (input_name, shape) in enumerate(graph.inputs):
+        scope.bind_input(input_name, Tensor(number, shape))
+    expander = _Expander(graph, instance, max_steps)
+    try:
+        x = expander.sequence(file.steps, Tensor(0, graph.inputs[0][1]), where)
+        resolve_outputs(file, graph, expander.registry, x, where)
+    except SpecError as error:
+        raise SpecError(error.diagnostics, graph) from None
+    warn_unused(graph)
+    graph.part = expander.registry.part
+    return graph
+
+
+class _Expander:
+    """One expansion: the graph that grows, and the limits that it keeps."""
+
+    def __init__(self, graph: Graph, instance: Instance, max_steps: int) -> None:
+        self.graph = graph
+        self.nodes = graph.nodes
+        self.input_count = len(graph.inputs)
+        self.instance = instance
+        self.registry = Registry(graph)
+        self.maker = Maker()
+        self.max_steps = max_steps
+        self.steps = 0
+        self.factor = 1
+        """Turns of all repeats and loops around, multiplied."""
+        self.nesting = 0
+
+    # -- steps
+
+    def sequence(self, steps: SequenceOf[AnyStep], x: Tensor, where: Where) -> Tensor:
+        """Chain steps, beginning at `x`; returns the last tensor."""
+        for step in steps:
+            x = self.step(step, x, where)
+        return x
+
+    def step(self, step: AnyStep, x: Tensor, where: Where) -> Tensor:
+        """One step with its modifiers, in their order of effect."""
+        self.count(step.span, where)
+        inputs = (x,) if not step.sources else self.sources(step, x, where)
+        first = len(self.nodes)
+        where.scope.env["x"] = inputs[0]
+        if step.repeat is not None:
+            result, text = self.repeated(step, inputs, where)
+        else:
+            text = where.fill(step.name) if step.name else ""
+            skipped = step.condition is not None and not where.truth(step.condition)
+            result = None if skipped else self.once(step, inputs, text, where)
+        if result is None:
+            if text:
+                self.registry.give_skipped(text, inputs[0], step, where)
+            return x
+        if text:
+            self.registry.give(text, result, step, first, where)
+        if step.learned is not None or step.share is not None:
+            settle_weights(step, self.registry, first, where)
+        return result
+
+    def sources(self, step: AnyStep, x: Tensor, where: Where) -> Inputs:
+        """The tensors that `from` names."""
+        find = self.registry.find
+        found = tuple([find(where.fill(name), name, x, where) for name in step.sources])
+        if len(found) != 1 and not isinstance(step, Call):
+            message = f"a group takes one tensor, `from` names {len(found)}"
+            raise where.fail(step.sources[-1].span, "from", message, JOIN_FIRST)
+        return found
+
+    def once(self, step: AnyStep, inputs: Inputs, text: str, where: Where) -> Tensor:
+        """A step that is not repeated, called `text` or by its kind and number."""
+        if isinstance(step, Group):
+            return self.group(step, inputs[0], where)
+        row = where.place.prefix + (text or where.place.label(self.word(step, where)))
+        if text:
+            self.registry.alias(where.scope.prefix + text, row)
+        if isinstance(step, Join):
+            return self.branches(step, inputs[0], row, where)
+        return self.call(step, inputs, row, where, (0, 1))
+
+    def word(self, step: AnyStep, where: Where) -> str:
+        """What an unnamed step is called: its kind, its block, `group` or `for`."""
+        if isinstance(step, Call):
+            text = where.fill(step.target) if isinstance(step.target, Template) else step.text
+            return text.rpartition(".")[2]
+        if isinstance(step, Join):
+            return step.kind.kind
+        return "for" if isinstance(step, Loop) else "group"
+
+    # -- repeats
+
+    def repeated(self, step: AnyStep, inputs: Inputs, where: Where) -> tuple[Tensor | None, str]:
+        """The turns of a repeat, chained, then gathered; None where no turn was made; and the name to give."""
+        assert step.repeat is not None
+        turns = self.turns(step.repeat, where)
+        named_turns = step.name is not None and "i" in step.name.names
+        text = where.fill(step.name) if step.name and not named_turns else ""
+        label = text or (where.place.label(self.word(step, where)) if turns else "")
+        base = where.place.prefix + label
+        if text:
+            self.registry.alias(where.scope.prefix + text, base)
+        env, results = where.scope.env, []
+        outer, factor = env.get("i"), self.multiply(turns, step.repeat.span, where)
+        x = inputs[0]
+        for turn in range(turns):
+            if turn:
+                self.count(step.span, where)
+            env["i"], env["x"] = turn, x
+            here = where.within(CallLink("", turn, turns, step.span, where.call))
+            made = self.turn(step, (x, *inputs[1:]), "" if named_turns else f"{base}.{turn}", here)
+            if made is not None:
+                x = made
+                results.append(x)
+        env["i"] = outer
+        if outer is None:
+            del env["i"]
+        self.factor = factor
+        if step.gather and results:
+            x = self.join(KINDS[step.gather], [inputs[0], *results], f"{base}.{step.gather}", step, where)
+        return (x if results else None), text
+
+    def turn(self, step: AnyStep, inputs: Inputs, row: str, where: Where) -> Tensor | None:
+        """One turn of a repeat under the name `row`, or under a name of its own that mentions ``$i``."""
+        first = len(self.nodes)
+        text = ""
+        if not row:
+            assert step.name is not None
+            text = where.fill(step.name)
+            row = where.place.prefix + text
+            self.registry.alias(where.scope.prefix + text, row)
+        x: Tensor | None = None
+        if step.condition is None or where.truth(step.condition):
+            assert where.call is not None
+            if isinstance(step, Call):
+                x = self.call(step, inputs, row, where, (where.call.turn, where.call.turns))
+            else:
+                inner = Where(where.scope, Place(f"{row}."), where.call)
+                run = self.branches(step, inputs[0], row, inner) if isinstance(step, Join) else None
+                x = run or self.group(step, inputs[0], inner)  # type: ignore[arg-type]
+        if text and x is not None:
+            self.registry.give(text, x, step, first, where)
+        elif text:
+            self.registry.give_skipped(text, inputs[0], step, where)
+        return x
+
+    def turns(self, value: Value, where: Where) -> int:
+        """How often a step is repeated."""
+        try:
+            turns = whole(where.evaluate(value), 0)
+        except Fault as fault:
+            raise where.fail_at(value, fault.code, f"`repeat` {fault.message}", fault.help) from None
+        if turns > MAX_TURNS:
+            message = f"`repeat` takes at most {MAX_TURNS:,} turns, got {show(turns)}"
+            raise where.fail_at(value, "limit", message, "nest two repeats")
+        return turns
+
+    # -- limits
+
+    def count(self, span: Span, where: Where) -> None:
+        """Count a step, made or skipped."""
+        self.steps += 1
+        if self.steps > self.max_steps:
+            raise self.too_many(span, where)
+
+    def multiply(self, turns: int, span: Span, where: Where) -> int:
+        """Enter `turns` turns, refused before the first is made; returns the factor to restore."""
+        before, self.factor = self.factor, self.factor * max(1, turns)
+        if self.factor > self.max_steps:
+            raise self.too_many(span, where)
+        return before
+
+    def too_many(self, span: Span, where: Where) -> SpecError:
+        message = f"more than {self.max_steps:,} steps, the limit"
+        return where.fail(span, "limit", message, "raise it with `--max-steps`")
+
+    def deeper(self, span: Span, where: Where) -> None:
+        self.nesting += 1
+        if self.nesting > MAX_NESTING:
+            raise where.fail(span, "limit", f"steps nest at most {MAX_NESTING} deep")
+
+    # -- groups and loops
+
+    def group(self, step: Group, x: Tensor, where: Where) -> Tensor:
+        """The steps of a group, or of a loop once per row."""
+        self.deeper(step.span, where)
+        if isinstance(step, Loop):
+            for here in self.rows(step, where):
+                x = self.sequence(step.steps, x, here)
+        else:
+            x = self.sequence(step.steps, x, where)
+        self.nesting -= 1
+        return x
+
+    def rows(self, step: Loop, where: Where) -> Iterator[Where]:
+        """Bind a loop's names for each of its rows in turn."""
+        rows = self.loop_rows(step, where)
+        scope, names, items = where.scope, step.loop_names, step.rows.items or ()
+        factor = self.multiply(len(rows), step.rows.span, where)
+        kept = [(table, {name: table[name] for name in names if name in table}) for table in (scope.env, scope.origins)]
+        for turn, row in enumerate(rows):
+            span = items[turn].span if len(items) == len(rows) else step.rows.span
+            here = where.within(CallLink("", turn, len(rows), step.span, where.call))
+            entries = row if len(names) > 1 else (row,)
+            if not isinstance(entries, tuple) or len(entries) != len(names):
+                got = f"{len(row)} values" if isinstance(row, tuple) else f"`{show(row)}`"
+                message = f"each row gives {len(names)} values ({', '.join(names)}), got {got}"
+                raise here.fail(span, "wrong-form", message)
+            for name, entry in zip(names, entries):
+                scope.bind(name, entry, span)
+            yield here
+        for table, saved in kept:
+            for name in names:
+                table.pop(name, None)
+            table.update(saved)
+        self.factor = factor
+
+    def loop_rows(self, step: Loop, where: Where) -> tuple[Any, ...]:
+        """What a loop runs over; an integer counts from 0."""
+        found = where.evaluate(step.rows)
+        if isinstance(found, int) and not isinstance(found, bool) and 0 <= found <= MAX_TURNS:
+            return tuple(range(found))
+        if isinstance(found, (int, tuple)) and not isinstance(found, bool):
+            count = len(found) if isinstance(found, tuple) else found
+            if 0 <= count <= MAX_TURNS and isinstance(found, tuple):
+                return found
+            raise where.fail_at(step.rows, "limit", f"a loop takes 0 to {MAX_TURNS:,} turns, got {show(count)}")
+        message = f"a loop runs over a list or a number of turns, got `{show(found)}`"
+        raise where.fail_at(step.rows, "wrong-type", message)
+
+    # -- calls
+
+    def call(self, step: Call, inputs: Inputs, row: str, where: Where, turn: tuple[int, int]) -> Tensor:
+        """A layer, a block, or what an interpolation names."""
+        target = step.target
+        if isinstance(target, Template):
+            return self.interpolated(step, target, inputs, row, where, turn)
+        if isinstance(target, Block):
+            arguments = {name: argument.value for name, argument in step.arguments.items()}
+            instance = home(step.text, where.scope.instance)
+            return self.block(step, target, instance, arguments, inputs, row, where, turn)
+        return self.append(self.maker.from_step(step, target, where), step, inputs, row, where)
+
+    def interpolated(
+        self, step: Call, target: Template, inputs: Inputs, row: str, where: Where, turn: tuple[int, int]
+    ) -> Tensor:
+        """``$act`` and ``{$block: …}``: a word from an argument names the kind or the block."""
+        text, instance = where.fill(target), where.scope.instance
+        if text == "none" and not step.arguments and step.main is None:
+            return inputs[0]
+        block = instance.file.block(text)
+        word = next((value for name in target.names if isinstance(value := where.scope.env.get(name), Word)), None)
+        if block is None and word is not None and word.home is not None:  # a block of the file that passed the word
+            block, instance = word.home.block(text), self.instance_of(word.home, where.scope)
+        kind = KINDS.get(text)
+        if block is None and (kind is None or kind.joins):
+            known = [*where.scope.instance.file.block_names(), *(name for name in KINDS if not KINDS[name].joins)]
+            message, help = f"`{text}` is no block and no layer kind", suggestion(text, known)
+            if kind is not None:
+                message, help = f"`{text}` is a join, and cannot be called by a name", f"write `{kind.example}`"
+            raise where.fail(step.span, "unknown-kind", message, help, target.names)
+        takes = list(block.args if block else KINDS[text].fields)
+        arguments = interpolated_arguments(step, text, takes, where)
+        if block is None:
+            made = self.maker.make(step, KINDS[text], arguments, where)
+            return self.append(made, step, inputs, row, where)
+        return self.block(step, block, home(text, instance), arguments, inputs, row, where, turn)
+
+    def instance_of(self, file: File, scope: Scope) -> Instance:
+        """The instance of a file that a word came from: the nearest caller's."""
+        caller: Scope | None = scope
+        while caller is not None:
+            if caller.instance.file is file:
+                return caller.instance
+            caller = caller.outer
+        return self.instance
+
+    def block(
+        self,
+        step: Call,
+        block: Block,
+        instance: Instance,
+        given: dict[str, Value],
+        inputs: Inputs,
+        row: str,
+        where: Where,
+        turn: tuple[int, int],
+    ) -> Tensor:
+        """A block call: a scope of its own that sees its arguments, its inputs and its file's `args`."""
+        around = where.call.outer if turn[1] > 1 and where.call is not None else where.call
+        link = CallLink(block.name, *turn, step.span, around)
+        if where.scope.calls(block):
+            raise where.fail(step.span, "recursion", f"block `{block.name}` calls itself", "use `repeat`")
+        if where.scope.depth >= MAX_DEPTH:
+            raise where.fail(step.span, "limit", f"blocks call each other at most {MAX_DEPTH} deep")
+        if len(row) > MAX_ROW:
+            raise where.fail(step.span, "limit", f"a row's name has at most {MAX_ROW} characters, {row[:40]}… more")
+        self.deeper(step.span, where)
+        inner = Where(Scope(instance, f"{row}.", where.scope, block), Place(f"{row}."), link)
+        names = block.inputs or ("input",)
+        if len(names) != len(inputs):
+            listed = ", ".join(f"`{name}`" for name in names)
+            message = f"`{block.name}` takes {len(names)} tensors ({listed}), got {len(inputs)}"
+            raise where.fail(step.span, "from", message, f"write `from: [{', '.join(names)}]` with names of layers")
+        for name, tensor in zip(names, inputs):
+            inner.scope.bind_input(name, tensor)
+        inner.scope.env["x"] = inputs[0]
+        for name, parameter in block.args.items():
+            if name in given:
+                inner.scope.bind(name, where.evaluate(given[name]), given[name].span)
+            elif parameter.default is not None:
+                inner.scope.bind(name, inner.evaluate(parameter.default), parameter.default.span)
+            else:
+                raise where.fail(step.span, "missing-argument", f"`{block.name}` needs `{name}`")
+        result = self.sequence(block.steps, inputs[0], inner)
+        self.nesting -= 1
+        self.registry.result_of(row, result)
+        return result
+
+    # -- nodes
+
+    def append(self, made: Made, step: Call, inputs: Inputs, row: str, where: Where) -> Tensor:
+        """The nodes of a call: the layer, then what follows it."""
+        if len(inputs) != 1:
+            message = f"`{made.kind.kind}` takes one tensor, `from` names {len(inputs)}"
+            raise where.fail(step.span, "from", message, JOIN_FIRST)
+        tensors: Inputs = inputs
+        if made.reference:
+            text = getattr(made.layers[0][1], made.reference)
+            template = Template(made.sources[made.reference].node, [text])  # type: ignore[arg-type]  # a scalar
+            tensors = (*inputs, self.registry.find(text, template, inputs[0], where))
+        shapes = tuple([tensor.shape for tensor in tensors])
+        operations = made.operations.get(shapes) or self.maker.chain(made, shapes, step, where)
+        names, nodes = self.registry.tensors, self.nodes
+        if row in names:
+            row = self.registry.free_row(row, step, where)
+        origin = Origin(step.span, where.call)
+        taken = tuple([tensor.number for tensor in tensors])
+        number = self.input_count + len(nodes) - 1
+        for suffix, operation in operations:
+            name = row + suffix
+            node = Node(name, operation, taken, origin)
+            node.written = made.written
+            nodes.append(node)
+            number += 1
+            names[name] = number
+            taken = (number,)
+        if len(operations) > 1:
+            names[row] = number
+            nodes[-1].names = (row,)
+        return Tensor(number, operation.output)
+
+    def branches(self, step: Join, x: Tensor, row: str, where: Where) -> Tensor:
+        """The branches of a join, each beginning at `x`, then the join itself if there is more than one."""
+        self.deeper(step.span, where)
+        ends: list[Tensor] = []
+        for branch in step.branches:
+            where.scope.env["x"] = x
+            self.branch(branch, x, ends, where)
+        where.scope.env["x"] = x
+        self.nesting -= 1
+        if not ends:
+            message = f"no branch of this `{step.kind.kind}` is left"
+            raise where.fail(step.span, "empty", message, "give the join itself an `if`")
+        return self.join(step.kind, ends, row, step, where)
+
+    def branch(self, branch: Branch, x: Tensor, ends: list[Tensor], where: Where) -> None:
+        """Append the ends of one branch: none where its condition is false, one per turn of a loop."""
+        if branch.condition is not None and not where.truth(branch.condition):
+            return
+        if branch.name is not None:
+            ends.append(self.registry.find(where.fill(branch.name), branch.name, x, where))
+        elif branch.loop is not None:
+            loop = branch.loop
+            if loop.condition is None or where.truth(loop.condition):
+                for here in self.rows(loop, where):
+                    where.scope.env["x"] = x
+                    ends.append(self.sequence(loop.steps, x, here))
+        else:
+            ends.append(self.sequence(branch.steps, x, where))
+
+    def join(self, kind: type[Layer], tensors: list[Tensor], row: str, step: AnyStep, where: Where) -> Tensor:
+        """The node of a join; of a single branch, that branch."""
+        if len(tensors) == 1:
+            return tensors[0]
+        shapes = tuple(tensor.shape for tensor in tensors)
+        try:
+            operation = self.maker.operation(self.maker.intern(kind()), shapes)
+        except Fault as fault:
+            gives = [f"`{self.graph.tensor_name(tensor.number)}` gives {dims(tensor.shape)}" for tensor in tensors[:6]]
+            facts = tuple(map(Note, gives))
+            raise where.fail(step.span, fault.code, fault.message, fault.help, facts=facts) from None
+        row = self.registry.free_row(row, step, where)
+        origin = Origin(step.span, where.call)
+        self.nodes.append(Node(row, operation, tuple(tensor.number for tensor in tensors), origin))
+        number = self.input_count + len(self.nodes) - 1
+        self.registry.tensors[row] = number
+        return Tensor(number, operation.output)
+
+
+JOIN_FIRST = "join them first with `concat`, `add` or `multiply`"
+
+
+def home(text: str, instance: Instance) -> Instance:
+    """The instance that a block called `text` in this one belongs to."""
+    return instance if text in instance.file.blocks else instance.imported(text.partition(".")[0])
+
+
+def interpolated_arguments(step: Call, text: str, takes: list[str], where: Where) -> dict[str, Value]:
+    """The arguments of an interpolated call, checked against what its target takes; raises `SpecError`."""
+    arguments = {name: argument.value for name, argument in step.arguments.items()}
+    for name in arguments:
+        if name not in takes:
+            help = suggestion(name, takes) or f"it takes {', '.join(f'`{known}`' for known in takes) or 'no arguments'}"
+            message = f"`{text}` has no argument `{name}`"
+            raise where.fail(step.arguments[name].key, "unknown-argument", message, help)
+    if step.main is not None:
+        if not takes:
+            raise where.fail_at(step.main, "unknown-argument", f"`{text}` takes no argument")
+        arguments = {takes[0]: step.main, **arguments}
+    return arguments

@@ -1,0 +1,142 @@
+"""Making layers and operations: equal arguments make a layer once, equal shapes an operation once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.diagnostics import Fault, Note, SpecError, suggestion
+from cnncalc.expansion.instance import notes
+from cnncalc.expansion.scope import Where
+from cnncalc.geometry import Shape
+from cnncalc.language.model import Call, Value
+from cnncalc.language.operators import Tensor, Word, unknown_name
+from cnncalc.layers import KINDS
+from cnncalc.layers.base import Layer, Operation, make
+from cnncalc.layers.types import REFERENCE
+
+ROLES = ("norm", "act")
+"""Fields that name a layer to follow, in order."""
+
+
+class Made:
+    """What a call appends, and its operations by input shapes."""
+
+    __slots__ = ("kind", "layers", "lists", "operations", "reference", "sources", "written")
+
+    def __init__(self, kind: type[Layer], sources: dict[str, Value], where: Where) -> None:
+        self.kind = kind
+        self.sources = sources
+        """Each argument as it was written, in the call or in `defaults`."""
+        origins = where.scope.origins
+        self.written = {
+            name: [Note("written", value.span), *notes(value.names, origins)] for name, value in sources.items()
+        }
+        self.layers: list[tuple[str, Layer]] = []
+        """Suffixes of rows and layers, in a chain: ``("", conv), (".norm", batch_norm), (".act", relu)``."""
+        self.reference = next((name for name, field in kind.fields.items() if field.type is REFERENCE), None)
+        """The field that names a second tensor to take, if there is one."""
+        self.lists: list[Any] = []
+        """The lists that it was made for, kept alive: `Maker` knows them by identity."""
+        self.operations: dict[Any, list[tuple[str, Operation]]] = {}
+
+
+class Maker:
+    """Makes what calls append, and remembers it."""
+
+    def __init__(self) -> None:
+        self.made: dict[Any, Made] = {}
+        self.layers: dict[Layer, Layer] = {}
+        self.operations: dict[Any, Operation] = {}
+
+    def from_step(self, step: Call, kind: type[Layer], where: Where) -> Made:
+        """What a step of a known kind appends, with its arguments evaluated here; raises `SpecError`."""
+        env = where.scope.env
+        key: Any = (id(step), id(where.scope.instance))
+        values = [env.get(name) for name in step.names]
+        if values:
+            key = (*key, *map(_key, values))
+        made = self.made.get(key)
+        if made is None:
+            arguments = {name: argument.value for name, argument in step.arguments.items()}
+            made = self.made[key] = self.make(step, kind, arguments, where)
+            made.lists = [value for value in values if isinstance(value, tuple)]
+        return made
+
+    def make(self, step: Call, kind: type[Layer], arguments: dict[str, Value], where: Where) -> Made:
+        """The layer of `kind` with these arguments over its defaults, and what follows it; raises `SpecError`."""
+        defaults = where.scope.instance.defaults.get(kind.kind, {})
+        made = Made(kind, {name: source for name, (_, source) in defaults.items()} | arguments, where)
+        values = {name: value for name, (value, _) in defaults.items()}
+        values |= {name: where.evaluate(value) for name, value in arguments.items()}
+        try:
+            layer = make(kind, values)
+        except Fault as fault:
+            raise at_field(_misspelt(fault, kind, values, where), made, step, where) from None
+        for suffix, part in layer.parts():
+            made.layers.append((suffix, self.intern(part)))
+            for role in ROLES:
+                word = getattr(part, role, "none")
+                if word != "none":
+                    made.layers.append((f"{suffix}.{role}", self.follower(word, role, made, step, where)))
+        return made
+
+    def follower(self, word: str, role: str, made: Made, step: Call, where: Where) -> Layer:
+        """The normalisation or activation after a layer, with the defaults of its own kind."""
+        given = {name: value for name, (value, _) in where.scope.instance.defaults.get(word, {}).items()}
+        try:
+            return self.intern(make(KINDS[word], given))
+        except Fault as fault:
+            help = f"give it in `defaults: {{{word}: …}}`, or write `{word}` as a step of its own"
+            raise at_field(Fault(fault.code, fault.message, role, help), made, step, where) from None
+
+    def intern(self, layer: Layer) -> Layer:
+        return self.layers.setdefault(layer, layer)
+
+    def chain(self, made: Made, shapes: tuple[Shape, ...], step: Call, where: Where) -> list[tuple[str, Operation]]:
+        """What a call appends, applied to inputs of these shapes; raises `SpecError` where it does not fit."""
+        found = []
+        for suffix, layer in made.layers:
+            try:
+                operation = self.operation(layer, shapes)
+            except Fault as fault:
+                raise at_field(fault, made, step, where) from None
+            found.append((suffix, operation))
+            shapes = (operation.output,)
+        made.operations[found[0][1].inputs] = found
+        return found
+
+    def operation(self, layer: Layer, shapes: tuple[Shape, ...]) -> Operation:
+        """A layer applied to inputs of these shapes; raises `Fault` where it does not fit."""
+        key = (id(layer), shapes)
+        operation = self.operations.get(key)
+        if operation is None:
+            operation = self.operations[key] = Operation(layer, shapes)
+        return operation
+
+
+def _misspelt(fault: Fault, kind: type[Layer], values: dict[str, Any], where: Where) -> Fault:
+    """The fault of a word that a field does not take: often a misspelt name."""
+    field = fault.field
+    word = values.get(field) if field else None
+    if not field or not isinstance(word, Word):
+        return fault
+    words = kind.fields[field].type.words
+    if words or fault.help:
+        return Fault(fault.code, fault.message, field, fault.help or suggestion(word, [*words, *where.scope.env]))
+    message, help = unknown_name(word, where.scope.env)
+    return Fault("unknown-name", message, field, help)
+
+
+def at_field(fault: Fault, made: Made, step: Call, where: Where) -> SpecError:
+    """A layer's fault at the span of the field that it names, or of its step."""
+    value = made.sources.get(fault.field or "")
+    if value is None:
+        return where.fail(step.span, fault.code, fault.message, fault.help)
+    return where.fail_at(value, fault.code, fault.message, fault.help)
+
+
+def _key(value: Any) -> Any:
+    """What tells two arguments apart; 1, 1.0 and true are three, and a list is itself: to compare long ones is slow."""
+    if type(value) is Tensor:
+        return value.shape
+    return (type(value), id(value) if type(value) is tuple else value)

@@ -1,0 +1,100 @@
+"""Every lint: a file that raises it, and one that is a step away and does not."""
+
+from __future__ import annotations
+
+import pytest
+from check.cases import CASES, PAIRS, net
+
+from cnncalc.check.files import Checked, check_spec
+from cnncalc.diagnostics import SpecError
+from cnncalc.language.library import load_text
+from cnncalc.language.lint import LINTS
+
+
+def checked(text: str, *allow: str) -> Checked:
+    """The check of a spec's text, which must not fail."""
+    found = check_spec(load_text(text), None, frozenset(allow))
+    assert found.failures == []
+    return found
+
+
+@pytest.mark.parametrize(("code", "raises", "quiet"), PAIRS)
+def test_a_lint(code: str, raises: str, quiet: str) -> None:
+    found = [lint for lint in checked(raises).lints if lint.code == code]
+    assert found, "not raised"
+    for lint in found:
+        assert lint.span is not None
+        assert lint.severity == "warning"
+        assert lint.help
+    assert code not in [lint.code for lint in checked(quiet).lints]
+
+
+@pytest.mark.parametrize(("code", "raises", "quiet"), PAIRS)
+def test_a_lint_is_allowed_by_flag_and_in_the_file(code: str, raises: str, quiet: str) -> None:
+    assert code not in [lint.code for lint in checked(raises, code).lints]
+    if "lint:" not in raises:
+        assert code not in [lint.code for lint in checked(f"lint: {{allow: [{code}]}}\n{raises}").lints]
+
+
+def test_every_lint_has_a_case() -> None:
+    assert set(CASES) == set(LINTS)
+
+
+def test_a_lint_says_place_reason_and_help() -> None:
+    text = net("{conv: 64, kernel: 11, stride: 4, padding: 2}", "[3, 224, 224]")
+    assert [str(lint) for lint in checked(text).lints] == [
+        "warning[stride-unread]: `conv1`: (224 + 4 - 11)/4 + 1 is no whole number: "
+        "the stride leaves 1 row and 1 column of the padded input unread\n"
+        "  --> <string>:3:6\n"
+        "  |\n"
+        "3 |   - {conv: 64, kernel: 11, stride: 4, padding: 2}\n"
+        "  |      ^^^^\n"
+        "help: use `padding: same`, or an input size or padding that makes it whole"
+    ]
+
+
+def test_layers_of_one_place_are_one_finding() -> None:
+    found = checked(
+        net("{conv: c, kernel: 1, norm: batch, repeat: 3}", more="args: {c: 4}\nvariants: {a: {}, b: {c: 8}}\n")
+    )
+    assert [lint.notes[0].text for lint in found.lints] == ["in 3 layers of 2 networks"]
+
+
+def test_what_a_file_allows_holds_for_its_layers_wherever_they_are_used(tmp_path: object) -> None:
+    library = "{allow}blocks:\n  down: {{layers: [{{max_pool: 1, stride: 2}}]}}\n"
+    path = f"{tmp_path}/user.yaml"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("import: {lib: lib.yaml}\ninput: [4, 8, 8]\nlayers: [lib.down]\n")
+    from cnncalc.language.library import load_file
+
+    for allow, count in (("", 1), ("lint: {allow: [stride-gap]}\n", 0)):
+        with open(f"{tmp_path}/lib.yaml", "w", encoding="utf-8") as file:
+            file.write(library.format(allow=allow))
+        assert len(check_spec(load_file(path)).lints) == count
+
+
+def test_groups_that_do_not_divide_are_an_error() -> None:
+    found = check_spec(load_text(net("{conv: 8, kernel: 3, groups: 3}")))
+    assert [problem.code for problem in found.failures] == ["groups"]
+    assert found.failures[0].help
+
+
+def test_a_layer_without_a_way_out_fails() -> None:
+    text = net("{conv: 8, kernel: 3, name: a}\n{relu, from: a, name: b}\n{tanh, from: a}")
+    found = check_spec(load_text(text))
+    assert [(problem.code, problem.severity) for problem in found.failures] == [("unused-layer", "error")]
+
+
+@pytest.mark.parametrize(
+    ("key", "code", "help"),
+    [
+        ("{allow: [stride-gaps]}", "unknown-lint", "did you mean `stride-gap`?"),
+        ("{allow: stride-gap}", "wrong-form", "for example `lint: {allow: [stride-gap]}`"),
+        ("{alow: []}", "unknown-key", "did you mean `allow`?"),
+        ("[stride-gap]", "wrong-form", "for example `lint: {allow: [stride-gap]}`"),
+    ],
+)
+def test_a_wrong_lint_key(key: str, code: str, help: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        load_text(f"lint: {key}\n{net('relu')}")
+    assert [(each.code, each.help) for each in caught.value.diagnostics] == [(code, help)]

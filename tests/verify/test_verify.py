@@ -1,0 +1,226 @@
+"""Verification: it agrees with what is right, and names the layer of what is wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+import cnncalc
+from cnncalc.analyzers import receptive_field
+from cnncalc.cli import app
+from cnncalc.geometry import Window
+from cnncalc.layers.base import Multiplies, Weight
+from cnncalc.layers.convolution import Conv
+from cnncalc.layers.normalisation import Normalisation
+from cnncalc.verify.network import BEHIND, EQUAL, GLOBAL, NO_INTERIOR, NOT_RUN, UNEQUAL, UNSEEN, Verification, verify
+
+NETWORK = """
+name: test
+input: [3, 20, 23]
+layers:
+  - {conv: 8, kernel: 3, stride: 2, padding: 1, norm: batch, act: relu, name: first}
+  - {max_pool: 3, stride: 2, padding: same}
+  - {conv: 8, kernel: 3, padding: half, groups: 2, name: second}
+  - global_avg_pool
+  - flatten
+  - {linear: 5}
+"""
+
+
+def of(text: str, **given: Any) -> Verification:
+    return verify(cnncalc.loads(text, **given).graph)
+
+
+def step(*lines: str, shape: str = "[4, 12, 12]") -> Verification:
+    return of(f"input: {shape}\nlayers:\n" + "".join(f"  - {line}\n" for line in lines))
+
+
+def fields(found: Verification) -> list[str]:
+    assert found.differences == []
+    return [layer.field for layer in found.layers]
+
+
+def test_the_closing_line() -> None:
+    """Counts by hand: 3*9*8 + 8 and 2*8, 4*9*8 + 8, 8*5 + 5; products at 10 x 12, 5 x 6 and once."""
+    found = of(NETWORK)
+    assert found.differences == []
+    assert found.plain
+    assert found.sentence == (
+        "test @ 3x20x23: verified by execution: 8 output shapes, 581 parameters and 16 of state, each read once, "
+        f"{10 * 12 * 27 * 8 + 5 * 6 * 36 * 8 + 40:,} products; receptive fields: 5 {EQUAL}, 3 {GLOBAL}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "products"),
+    [
+        ("notes_stride2", 3, 9),  # three outputs of three taps
+        ("lenet5", 61_706, 416_520),  # LeCun et al. 1998, figure 2, with C3 fully connected
+        ("resnet20", 269_722, 40_551_040),  # He et al. 2015, section 4.2: 0.27 M
+    ],
+)
+def test_bundled_networks(name: str, params: int, products: int) -> None:
+    found = verify(cnncalc.load(name).graph)
+    assert found.differences == []
+    assert sum(layer.params for layer in found.layers) == params
+    assert sum(layer.products for layer in found.layers) == products
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "notes_1x1", "notes_filters", "notes_regular", "notes_separable", "notes_5x5", "notes_3x3_twice",
+        "notes_stride1", "mlperf_tiny_anomaly_detection", "mlperf_tiny_streaming_wakeword", "ds_cnn_s",
+        "mobilenet_v3_small", "shufflenet_v2_x0_5", "dcgan_generator", "dcgan_discriminator",
+    ],
+)  # fmt: skip
+def test_small_bundled_networks(name: str) -> None:
+    assert verify(cnncalc.load(name).graph).differences == []
+
+
+def differing(text: str = NETWORK) -> list[tuple[str, str]]:
+    """Layers that differ, and the first words of why."""
+    return [(name, text.split(":")[0]) for name, text in of(text).differences]
+
+
+def test_a_wrong_output_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ceiling in place of floor, which is a difference at the first layer alone: (23 + 2 - 3)/2 is whole."""
+    monkeypatch.setattr(
+        Window, "output", lambda self, width: -(-(width + self.before + self.after - self.extent) // self.stride) + 1
+    )
+    assert differing()[0] == ("first", "output shape")
+
+
+def test_wrong_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = Conv.tensors
+    monkeypatch.setattr(Conv, "tensors", lambda self, inputs: right(self, inputs)[:1])  # the bias is forgotten
+    assert differing() == [("first", "weights"), ("second", "weights")]
+
+
+def test_wrong_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = Normalisation.tensors
+    monkeypatch.setattr(
+        Normalisation, "tensors", lambda self, inputs: tuple(Weight(w.name, w.shape) for w in right(self, inputs))
+    )
+    assert differing() == [("first.norm", "weights")]
+
+
+def test_wrong_macs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def of_all_channels(self: Any, inputs: Any, output: Any) -> tuple[Multiplies, ...]:
+        return (Multiplies("output", output[0] * output[1] * output[2], inputs[0][0] * 9),)  # groups are forgotten
+
+    monkeypatch.setattr(Conv, "multiplies", of_all_channels)
+    assert differing() == [("second", "products")]
+
+
+def test_a_wrong_receptive_field(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = receptive_field._windowed
+
+    def without_padding(field: Any, axis: Window) -> Any:
+        return right(field, axis._replace(before=0, after=0))
+
+    monkeypatch.setattr(receptive_field, "_windowed", without_padding)
+    assert set(differing()) == {
+        (name, "receptive field") for name in ("first", "first.norm", "first.act", "max_pool1", "second")
+    }
+
+
+def test_a_wrong_stride_is_found_on_a_lengthened_axis(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One unit is left at full size, which tells no stride."""
+    right = receptive_field._windowed
+    monkeypatch.setattr(
+        receptive_field, "_windowed", lambda field, axis: right(field, axis)._replace(step=field.step * 2 * axis.stride)
+    )
+    found = step("{conv: 2, kernel: 12}")
+    assert [name for name, _ in found.differences] == ["conv1", "conv1"]
+    assert found.lengthened
+
+
+def test_sharing() -> None:
+    found = step("{conv: 4, kernel: 3, padding: half, name: a}", "{conv: 4, kernel: 3, padding: half, share: a}")
+    assert fields(found) == [EQUAL, EQUAL]
+    assert [layer.params for layer in found.layers] == [4 * 4 * 9 + 4, 0]
+    assert len({layer.products for layer in found.layers}) == 1
+
+
+def test_fixed_weights_are_state() -> None:
+    (layer,) = step("{conv: 4, kernel: 1, learned: false}").layers
+    assert (layer.params, layer.state, layer.differences) == (0, 20, [])
+
+
+def test_what_cannot_be_compared_is_said() -> None:
+    assert fields(step("{opaque: [4, 12, 12]}", "relu")) == [NOT_RUN, BEHIND]
+    assert "1 output shapes" in step("{opaque: [4, 12, 12], params: 7}", "relu").sentence
+    assert fields(step("{adaptive_avg_pool: 5}")) == [NO_INTERIOR]
+    apart = "add: [[{conv: 4, kernel: 1, stride: 2}], [{conv: 4, kernel: 7}]]"
+    assert fields(step(apart))[-1] == UNEQUAL
+
+
+def test_branches_and_gates() -> None:
+    gate = "multiply: [x, [global_avg_pool, {conv: 4, kernel: 1, act: sigmoid}]]"
+    assert fields(step(gate)) == [GLOBAL, GLOBAL, GLOBAL, EQUAL]
+    up = step(
+        "{conv: 4, kernel: 3, stride: 2, padding: 1}",
+        "{upsample: 2, mode: bilinear}",
+        "{conv_transpose: 2, kernel: 3, stride: 2}",
+    )
+    assert fields(up) == [EQUAL, EQUAL, EQUAL]
+
+
+def test_several_inputs() -> None:
+    found = step(
+        "{conv: 2, kernel: 3, from: b}",
+        "{crop: 1, from: a}",
+        "concat: [conv1, x]",
+        shape="{a: [1, 9, 9], b: [1, 9, 9]}",
+    )
+    assert fields(found) == [EQUAL] * 3
+    (layer,) = of("input: {a: [1, 9], b: [1, 9]}\nlayers:\n  - {relu, from: b}\n").layers
+    assert layer.field == EQUAL
+    assert UNSEEN not in layer.field
+
+
+# -- the commands ------------------------------------------------------------------------------------------------------
+
+
+def invoke(*words: str, stdin: str | None = None) -> Any:
+    return CliRunner().invoke(app, list(words), input=stdin)
+
+
+def test_verify_command() -> None:
+    result = invoke("verify", "notes_stride2", "notes_stride1")
+    assert result.exit_code == 0
+    assert result.stdout.count("verified by execution") == 2
+    data = json.loads(invoke("verify", "notes_stride2", "--format", "json").stdout)
+    assert data["agrees"]
+    assert data["layers"][0]["shape"] == [1, 3]
+
+
+def test_verify_command_fails_and_names_the_layer(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = Conv.tensors
+    monkeypatch.setattr(Conv, "tensors", lambda self, inputs: (*right(self, inputs), Weight("more", (1,))))
+    result = invoke("verify", "notes_stride2")
+    assert result.exit_code == 1
+    assert "conv1: weights: read 3 and 0 of state, reported 4" in result.stdout
+
+
+def test_run_command() -> None:
+    """The kernel [1, 0, -1] of the notes at strides 1 and 2."""
+    row = "[[3, 1, 4, 1, 5, 9, 2]]"
+    outputs = json.loads(invoke("run", "notes_stride1", "--data", "-", "--format", "json", stdin=row).stdout)
+    assert outputs == {"outputs": {"conv1": [[-1, 0, -1, -8, 3]]}}
+    assert invoke("run", "notes_stride2", "--data", "-", stdin=row).stdout == "conv1: 1 x 3\n-1  -1   3\n"
+
+
+def test_run_command_errors(tmp_path: Path) -> None:
+    target = tmp_path / "out.json"
+    result = invoke("run", "notes_stride1", "--data", "-", "--output", str(target), stdin="[[1]]")
+    assert result.exit_code == 1
+    assert "wrong-shape" in result.stderr
+    assert not target.exists()
+    assert invoke("run", "notes_stride1").exit_code == 2
+    assert invoke("verify", "no_such_network").exit_code == 2
