@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 
 class Span(NamedTuple):
-    """A stretch of one line of a source: 1-based line and columns, `end` exclusive."""
+    """A stretch of one line of a source: 1-based line and columns, `end` exclusive; line 0 is the source as a whole."""
 
     source: Source
     line: int
@@ -19,7 +19,7 @@ class Span(NamedTuple):
     end: int
 
     def __str__(self) -> str:
-        return f"{self.source.path}:{self.line}:{self.column}"
+        return f"{self.source.path}:{self.line}:{self.column}" if self.line else self.source.path
 
 
 class Source:
@@ -39,7 +39,7 @@ class Source:
         return self._lines[number - 1] if 0 < number <= len(self._lines) else ""
 
 
-class Call(NamedTuple):
+class Link(NamedTuple):
     """One link of the chain from the file's layers down to a layer: a block call, or one turn of a repeat."""
 
     block: str
@@ -49,7 +49,7 @@ class Call(NamedTuple):
     turns: int
     """1 where nothing is repeated."""
     span: Span
-    outer: Call | None
+    outer: Link | None
 
     @property
     def what(self) -> str:
@@ -64,9 +64,9 @@ class Origin(NamedTuple):
     """Where a layer comes from: its step, and the chain of block calls around it."""
 
     span: Span
-    call: Call | None
+    call: Link | None
 
-    def calls(self) -> list[Call]:
+    def calls(self) -> list[Link]:
         """The block calls around the layer, innermost first."""
         chain = []
         call = self.call
@@ -145,7 +145,15 @@ def excerpt(span: Span, label: str = "") -> list[str]:
     ]
 
 
-class SpecError(Exception):
+class Error(Exception):
+    """Base of all that cnncalc raises on purpose; `diagnostics` says what is wrong, and where that is known."""
+
+    @property
+    def diagnostics(self) -> list[Diagnostic]:
+        raise AssertionError(f"{type(self).__name__} must say what is wrong")
+
+
+class SpecError(Error):
     """The spec is wrong: one or more diagnostics, and the graph up to the failing layer if there is one.
 
     `partial` is the graph of the good layers when expansion failed midway, else None.
@@ -153,14 +161,18 @@ class SpecError(Exception):
 
     def __init__(self, diagnostics: list[Diagnostic], partial: Any = None) -> None:
         super().__init__("\n\n".join(map(str, diagnostics)))
-        self.diagnostics = diagnostics
+        self._diagnostics = diagnostics
         self.partial = partial
 
+    @property
+    def diagnostics(self) -> list[Diagnostic]:
+        return self._diagnostics
 
-class Fault(Exception):
-    """A problem whose place is not known where it is found: layers and expressions raise it.
 
-    `field` names the argument at fault (None: the layer as a whole); one place adds span and chain.
+class Fault(Error):
+    """A problem whose place is not known where it is found: layers, graphs and expressions raise it.
+
+    `field` names the argument at fault (None: the layer as a whole); `at` adds the place.
     """
 
     def __init__(self, code: str, message: str, field: str | None = None, help: str = "") -> None:
@@ -169,6 +181,26 @@ class Fault(Exception):
         self.message = message
         self.field = field
         self.help = help
+
+    @property
+    def diagnostics(self) -> list[Diagnostic]:
+        return [self.at(None)]
+
+    def of(self, what: str) -> Fault:
+        """The same fault, said of something: ``the input`` before its message."""
+        return Fault(self.code, f"{what} {self.message}", self.field, self.help)
+
+    def at(
+        self, place: Span | Origin | None, label: str = "", facts: tuple[Note, ...] = (), call: Link | None = None
+    ) -> Diagnostic:
+        """The fault at its place, with further facts, and the chain of block calls of the origin or of `call`.
+
+        This is the one way from a fault to a diagnostic.
+        """
+        origin = place if isinstance(place, Origin) else Origin(place, call) if place is not None else None
+        if origin is None:
+            return Diagnostic(self.code, self.message, None, label, facts, self.help)
+        return Diagnostic(self.code, self.message, origin.span, label, (*facts, *origin.notes()), self.help)
 
 
 def suggestion(name: str, candidates: Iterable[object]) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from cnncalc.diagnostics import Fault, Note, suggestion
+from cnncalc.diagnostics import Fault, Note
 from cnncalc.geometry import AXES, GLOBAL, Intervals, Transposed, Window, dims
-from cnncalc.graph import Graph
 from cnncalc.layers.base import Layer, Multiplies, Operation
 from cnncalc.layers.types import show
 from cnncalc.report import Report, has_params
@@ -22,10 +21,12 @@ class Topic(NamedTuple):
 
 def explain(report: Report, name: str) -> list[Topic]:
     """All that can be said of the layer called `name` (its row, or a name for its result); raises `Fault`."""
-    index = find(report.graph, name)
-    node = report.graph.nodes[index]
+    node = report.graph.find(name).node
+    if node is None:
+        raise Fault("no-layer", f"`{name}` is an input: it has its shape and nothing to explain")
+    index = node.place
     operation = node.operation
-    inputs = [f"{report.graph.tensor_name(tensor)}: {dims(report.graph.shape(tensor))}" for tensor in node.inputs]
+    inputs = [f"{report.graph.tensor_name(tensor)}: {dims(report.graph.shapes[tensor])}" for tensor in node.inputs]
     topics = [
         Topic("Layer", [f"{node.name} ({node.kind})", *(f"also called {also}" for also in node.names)]),
         Topic("Input", inputs),
@@ -37,19 +38,6 @@ def explain(report: Report, name: str) -> list[Topic]:
     ]
     notes = report.notes(index)
     return [topic for topic in topics if topic.lines] + ([Topic("Notes", notes)] if notes else [])
-
-
-def find(graph: Graph, name: str) -> int:
-    """The number of the layer with this row name, or whose result has this name; raises `Fault`."""
-    for index, node in enumerate(graph.nodes):
-        if node.name == name:
-            return index
-    for index, node in enumerate(graph.nodes):
-        if name in node.names:
-            return index
-    names = [node.name for node in graph.nodes] + [name for node in graph.nodes for name in node.names]
-    help = suggestion(name, names) or f"layers are {', '.join(f'`{known}`' for known in names[:8])}, …"
-    raise Fault("unknown-layer", f"there is no layer `{name}`", None, help)
 
 
 def _output_lines(operation: Operation) -> list[str]:
@@ -127,8 +115,9 @@ def _field_lines(report: Report, index: int) -> list[str]:
     if field is None:
         return ["sees nothing of this input"]
     lines = [field_text(field) + (", and global paths" if field.is_global and field.is_local else "")]
-    node, count = report.graph.nodes[index], len(report.graph.inputs)
-    before = report.fields[node.inputs[0] - count] if node.inputs[0] >= count else None
+    node = report.graph.nodes[index]
+    earlier = report.graph.node(node.inputs[0])
+    before = report.fields[earlier.place] if earlier is not None else None
     reach = node.operation.reach
     grown: dict[str, list[str]] = {}
     if isinstance(reach, tuple) and field.is_local:
@@ -152,8 +141,11 @@ def _growth(axis: Window, size: int, stride: int) -> str:
 def _origin_lines(report: Report, index: int) -> list[str]:
     """The step in the file, the calls around it, and where each argument came from."""
     node = report.graph.nodes[index]
-    layer, span = node.operation.layer, node.origin.span
-    lines = [f"at {span}: {span.source.line(span.line).strip()}", *map(str, node.origin.notes())]
+    layer, origin = node.operation.layer, node.origin
+    lines = []
+    if origin is not None:
+        line = origin.span.source.line(origin.span.line).strip()
+        lines = [f"at {origin.span}{f': {line}' if line else ''}", *map(str, origin.notes())]
     return lines + [_argument_line(layer, name, node.written.get(name, [])) for name in layer.fields]
 
 

@@ -1,41 +1,49 @@
-"""The layer graph: nodes in topological order, and the one walk over it.
+"""The layer graph: nodes in topological order, the one way to add one, to find one, and to walk over all of them.
 
-Tensors are numbered: the network's inputs first, then the result of every node in order.  A graph knows no
-YAML; a node keeps the origin it came from for messages and reports.
+Tensors are numbered: the network's inputs first, then the result of every node in order.  Whatever comes in becomes a
+graph, whatever goes out starts from one; it knows no YAML, and a node has an origin only where it came from a text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
 
-from cnncalc.diagnostics import Diagnostic, Note, Origin
+from cnncalc.diagnostics import Diagnostic, Fault, Note, Origin, suggestion
 from cnncalc.geometry import Shape
-from cnncalc.layers.base import Operation
+from cnncalc.layers.base import Layer, Operation
 
 T = TypeVar("T")
+
+MAX_SUGGESTED = 2_000
+"""Names, the latest, among which a misspelt one is looked for."""
 
 
 class Node:
     """One layer at its place in the network."""
 
-    __slots__ = ("frozen", "inputs", "name", "names", "operation", "origin", "shares", "written")
+    __slots__ = ("frozen", "inputs", "name", "names", "number", "operation", "origin", "place", "shares", "written")
 
     def __init__(
         self,
         name: str,
         operation: Operation,
         inputs: tuple[int, ...],
-        origin: Origin,
-        frozen: bool = False,
+        place: int,
+        number: int,
+        origin: Origin | None = None,
     ) -> None:
         self.name = name
         """Unique and stable: ``layer1.0.conv2``."""
         self.operation = operation
         self.inputs = inputs
         """Numbers of the tensors it takes."""
+        self.place = place
+        """Its position among the nodes."""
+        self.number = number
+        """The number of the tensor that it gives."""
         self.origin = origin
-        self.frozen = frozen
+        self.frozen = False
         """Its weights are fixed, and count as state."""
         self.shares: Node | None = None
         """The node whose weights it uses, if they are not its own."""
@@ -49,6 +57,33 @@ class Node:
         return self.operation.layer.kind
 
 
+class Part(NamedTuple):
+    """A block call, or one turn of a repeat: a stretch of the network with a name of its own."""
+
+    name: str
+    """What the names of its rows begin with, before a dot."""
+    block: str
+    """The name of the block that was called; empty for turns of a group, a join or a layer."""
+    inputs: tuple[int, ...]
+    """The tensors that it takes."""
+    result: int
+    """The tensor that it gives."""
+    first: int
+    """Its first node, by position; `end` is behind its last."""
+    end: int
+
+
+class Found(NamedTuple):
+    """What a name stands for."""
+
+    tensor: int
+    """The tensor that `from` would take by this name."""
+    layers: Sequence[int]
+    """Positions of the nodes that it covers: one row, those of a block, or none for an input."""
+    node: Node | None
+    """The row with exactly this name, if there is one, else the node that gives the tensor; None for an input."""
+
+
 class Graph:
     """A network whose shapes are known."""
 
@@ -59,30 +94,178 @@ class Graph:
         """The paper, table or code that the numbers come from."""
         self.inputs = tuple(inputs)
         self.nodes: list[Node] = []
+        self.shapes: list[Shape] = [shape for _, shape in self.inputs]
+        """The shape of every tensor, by its number."""
         self.outputs: list[tuple[str, int]] = []
         """Names and tensor numbers of what leaves the network."""
         self.warnings: list[Diagnostic] = []
-        self.part: Callable[[str], tuple[int, list[int]]] | None = None
-        """Finds the tensor that a name stands for, and the numbers of the layers it covers; raises `Fault`."""
+        self.parts: list[Part] = []
+        """Block calls and turns, each after those inside it."""
+        self.names: dict[str, int] = {name: number for number, (name, _) in enumerate(self.inputs)}
+        """Every name that stands for a tensor: an input's, a row's, and those that `call` has given."""
+        self._covered: dict[str, range] = {}
+        self._moved: dict[str, str] = {}
+        self._layers: dict[Layer, Layer] = {}
+        self._operations: dict[tuple[int, tuple[Shape, ...]], Operation] = {}
 
-    def shape(self, tensor: int) -> Shape:
-        """The shape of a tensor by its number."""
-        count = len(self.inputs)
-        return self.inputs[tensor][1] if tensor < count else self.nodes[tensor - count].operation.output
+    # -- building
+
+    def append(self, layer: Layer, inputs: Sequence[int], name: str = "", origin: Origin | None = None) -> Node:
+        """The node of `layer` on the tensors `inputs`, at the end of the graph, with its output's shape inferred.
+
+        Without a name it is called by its kind and a number.  Raises `Fault` where the layer does not fit its inputs,
+        or the name is taken.
+        """
+        shapes = tuple([self.shapes[tensor] for tensor in inputs])
+        operation = self.operation(layer, shapes)
+        name = name or self.free_name(layer.kind, first=1)
+        if name in self.names:
+            raise Fault("duplicate-name", f"the name `{name}` is given twice")
+        number = len(self.shapes)
+        node = Node(name, operation, tuple(inputs), len(self.nodes), number, origin)
+        self.nodes.append(node)
+        self.shapes.append(operation.output)
+        self.names[name] = number
+        return node
+
+    def operation(self, layer: Layer, shapes: tuple[Shape, ...]) -> Operation:
+        """`layer` applied to inputs of these shapes; equal ones are made once.  Raises `Fault` if it does not fit."""
+        found = self._operations.get((id(layer), shapes))
+        if found is None:
+            layer = self._layers.setdefault(layer, layer)  # kept alive, so that its identity stays its own
+            key = (id(layer), shapes)
+            found = self._operations.get(key)
+            if found is None:
+                found = self._operations[key] = Operation(layer, shapes)
+        return found
+
+    def free_name(self, name: str, first: int = 0) -> str:
+        """`name` if it is free (and no number is asked for), else with the first number that makes it so."""
+        if not first and name not in self.names:
+            return name
+        base = name if first else name.rstrip("0123456789")
+        number = first or int(name[len(base) :] or 1)
+        while f"{base}{number}" in self.names:
+            number += 1
+        return f"{base}{number}"
+
+    def call(self, name: str, tensor: int, covered: range | None = None) -> None:
+        """Let a further name stand for a tensor, in place of what it stood for; `covered` are the nodes it means."""
+        self.forget(name)
+        self.names[name] = tensor
+        if covered is not None:
+            self._covered[name] = covered
+        node = self.node(tensor)
+        if node is not None and node.name != name and name not in node.names:
+            node.names = (*node.names, name)
+
+    def forget(self, name: str) -> None:
+        """Let a name stand for nothing again."""
+        tensor = self.names.pop(name, None)
+        if tensor is not None and (node := self.node(tensor)) is not None and name in node.names:
+            node.names = tuple([other for other in node.names if other != name])
+
+    def move(self, name: str, prefix: str) -> None:
+        """Remember that the rows of the call `name` are named after `prefix`."""
+        if name != prefix:
+            self._moved[name] = prefix
+
+    # -- asking
+
+    def node(self, tensor: int) -> Node | None:
+        """The node that gives a tensor; None for an input."""
+        place = tensor - len(self.inputs)
+        return self.nodes[place] if place >= 0 else None
 
     def tensor_name(self, tensor: int) -> str:
         """The name of an input, or of the node that gives a tensor."""
-        count = len(self.inputs)
-        return self.inputs[tensor][0] if tensor < count else self.nodes[tensor - count].name
+        node = self.node(tensor)
+        return self.inputs[tensor][0] if node is None else node.name
+
+    def follows(self, node: Node) -> bool:
+        """Whether a node takes just the result of the one before it, or is the first and takes the first input."""
+        return node.inputs == (self.before(node),)
+
+    def before(self, node: Node) -> int:
+        """The tensor that a step takes which names none: that of the node before it, or the first input."""
+        return node.number - 1 if node.place else 0
+
+    def resolved(self, name: str) -> str:
+        """The name that a tensor has, through calls whose rows are named after something else."""
+        if name in self.names or not self._moved:
+            return name
+        cut = name.rfind(".")
+        while cut > 0:
+            if name[:cut] in self._moved:
+                moved = self._moved[name[:cut]] + name[cut:]
+                if moved in self.names:
+                    return moved
+            cut = name.rfind(".", 0, cut)
+        return name
+
+    def find(self, name: str) -> Found:
+        """What a row, a block call, a step, an input or an output of this name is; raises `Fault` for an unknown one.
+
+        This is the one look-up: `from`, `share`, `expect`, ``explain`` and ``run --layer`` mean the same by a name.
+        """
+        full = self.resolved(name)
+        tensor = self.names.get(full)
+        if tensor is None:
+            outputs = dict(self.outputs)
+            if name not in outputs:
+                raise self.unknown(name)
+            tensor = outputs[name]
+        covered: Sequence[int] | None = self._covered.get(full)
+        if covered is None:
+            prefix = self._moved.get(full, full) + "."
+            covered = [node.place for node in self.nodes if f"{node.name}.".startswith(prefix)]
+        node = self.node(tensor)
+        if len(covered) > 0 and self.nodes[covered[0]].name == full:
+            node = self.nodes[covered[0]]
+        elif not covered and node is not None and name in dict(self.outputs):
+            covered = [node.place]
+        return Found(tensor, covered, node)
+
+    def unknown(self, name: str) -> Fault:
+        """The fault of a name that nothing has."""
+        known = list(self.names)
+        first = ", ".join(f"`{row.name}`" for row in self.nodes[:8])
+        more = ", …" if len(self.nodes) > 8 else ""
+        help = suggestion(name, known[-MAX_SUGGESTED:]) or (f"layers are {first}{more}" if first else "")
+        return Fault("unknown-layer", f"there is no layer `{name}`", None, help)
+
+    def needed(self) -> list[bool]:
+        """For every tensor, whether an output of the network depends on it."""
+        found = [False] * len(self.shapes)
+        for _, tensor in self.outputs:
+            found[tensor] = True
+        for node in reversed(self.nodes):
+            if found[node.number]:
+                for tensor in node.inputs:
+                    found[tensor] = True
+        return found
+
+    def last_use(self) -> dict[int, int]:
+        """For every tensor that a node takes, the position of the last one that does."""
+        return {tensor: node.place for node in self.nodes for tensor in node.inputs}
+
+    def takers(self) -> list[list[Node]]:
+        """For every tensor, the nodes that take it."""
+        found: list[list[Node]] = [[] for _ in self.shapes]
+        for node in self.nodes:
+            for tensor in dict.fromkeys(node.inputs):
+                found[tensor].append(node)
+        return found
 
 
-def fold(graph: Graph, inputs: Sequence[T], step: Callable[[Node, list[T]], T]) -> list[T]:
+def fold(graph: Graph, inputs: Sequence[T], step: Callable[[Node, list[T]], T]) -> Iterator[T]:
     """Carry a value along the edges: `inputs` per network input, then ``step(node, values of its inputs)`` per node.
 
-    Returns the value of every tensor by its number.  Linear, and a loop: no depth is too deep.
+    Gives the value of every node's result in order.  Linear, and a loop: no depth is too deep.
     """
     values = list(inputs)
     append = values.append
     for node in graph.nodes:
-        append(step(node, [values[tensor] for tensor in node.inputs]))
-    return values
+        value = step(node, [values[tensor] for tensor in node.inputs])
+        append(value)
+        yield value

@@ -10,28 +10,30 @@ from cnncalc.graph import Graph, Node
 from cnncalc.layers.base import Operation
 from cnncalc.layers.convolution import Conv, separate
 
+SUFFIXES = (".depthwise", ".pointwise")
+
 
 def separable(graph: Graph) -> tuple[Graph, list[int]]:
     """`graph` with its standard convolutions made separable, and for each new node the number of its original.
 
     The analyzers run on it as on any other graph.
     """
-    count = len(graph.inputs)
     rewritten = Graph(graph.name, graph.variant, graph.source, graph.inputs)
-    tensors = list(range(count))
+    tensors = list(range(len(graph.inputs)))
     made: dict[Node, list[Node]] = {}
     owners: list[int] = []
     for index, node in enumerate(graph.nodes):
         taken = tuple([tensors[tensor] for tensor in node.inputs])
         shared = iter(made[node.shares]) if node.shares else None
+        operations = replaced(node.operation)
         made[node] = []
-        for operation in replaced(node.operation):
-            copy = Node(node.name, operation, taken, node.origin, node.frozen)
+        for suffix, operation in zip(SUFFIXES if len(operations) > 1 else ("",), operations):
+            copy = rewritten.append(operation.layer, taken, rewritten.free_name(node.name + suffix), node.origin)
+            copy.frozen = node.frozen
             copy.shares = next(shared) if shared else None
-            rewritten.nodes.append(copy)
             made[node].append(copy)
             owners.append(index)
-            taken = (count + len(owners) - 1,)
+            taken = (copy.number,)
         tensors.append(taken[0])
     rewritten.outputs = [(name, tensors[number]) for name, number in graph.outputs]
     return rewritten, owners

@@ -157,7 +157,7 @@ def test_names_are_unique_and_inputs_come_first(text: str) -> None:
     assert len(set(names)) == len(names)
     for place, node in enumerate(graph.nodes, len(graph.inputs)):
         assert all(tensor < place for tensor in node.inputs)
-        assert tuple(graph.shape(tensor) for tensor in node.inputs) == node.operation.inputs
+        assert tuple(graph.shapes[tensor] for tensor in node.inputs) == node.operation.inputs
         assert re.fullmatch(r"[\w.\-/]+", node.name)
     assert cnncalc.loads(text).summary().to_dict() == cnncalc.loads(text).summary().to_dict()
 

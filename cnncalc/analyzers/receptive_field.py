@@ -11,7 +11,7 @@ from __future__ import annotations
 from math import gcd, lcm
 from typing import NamedTuple
 
-from cnncalc.diagnostics import Diagnostic, Fault, SpecError, suggestion
+from cnncalc.diagnostics import Fault, SpecError, suggestion
 from cnncalc.geometry import GLOBAL, AxisMap, Intervals, Transposed, Window, check_period
 from cnncalc.graph import Graph, Node, fold
 
@@ -110,16 +110,12 @@ def receptive_fields(graph: Graph, of: str | None = None) -> list[ReceptiveField
             try:
                 found = memo[key] = _through(graph, node, inputs)
             except Fault as fault:
-                diagnostic = Diagnostic(
-                    fault.code, fault.message, node.origin.span, "", node.origin.notes(), fault.help
-                )
-                raise SpecError([diagnostic]) from None
+                raise SpecError([fault.at(node.origin)]) from None
         return found
 
-    values = fold(graph, sights, step)
     described: dict[int, ReceptiveField | None] = {}
     results = []
-    for sight in values[len(graph.inputs) :]:
+    for sight in fold(graph, sights, step):
         if id(sight) not in described:
             described[id(sight)] = describe(sight, shape[1:])
         results.append(described[id(sight)])

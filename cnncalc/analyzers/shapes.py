@@ -42,4 +42,4 @@ def unread_note(operation: Operation) -> str | None:
 
 def output_shapes(graph: Graph) -> list[tuple[int, ...]]:
     """The shapes of the tensors that leave the network."""
-    return [graph.shape(number) for _, number in graph.outputs]
+    return [graph.shapes[number] for _, number in graph.outputs]

@@ -95,7 +95,7 @@ class _Comparison:
         graph, layers = self.report.graph, list(range(len(self.report.graph.nodes)))
         for name, figure in expectation.figures.items():
             self.each(self.count, name, figure, layers, "")
-        outputs = {name: graph.shape(number) for name, number in graph.outputs}
+        outputs = {name: graph.shapes[number] for name, number in graph.outputs}
         for output, (span, value) in expectation.outputs.items():
             self.each(self.output, outputs, output, span, value)
         for part, axes in expectation.field.items():
@@ -116,21 +116,20 @@ class _Comparison:
     def layer(self, name: str, span: Span, expectation: Expectation) -> None:
         """What a name of the file stands for: counts of its layers, shape and field of its result."""
         graph = self.report.graph
-        assert graph.part is not None, "an expanded graph finds its layers"
         try:
-            tensor, layers = graph.part(name)
+            tensor, layers, _ = graph.find(name)
         except Fault as fault:
-            known = ", ".join(f"`{node.name}`" for node in graph.nodes[:8])
-            raise _fail(fault.code, fault.message, span, fault.help or f"layers are {known}, …") from None
+            raise SpecError([fault.at(span)]) from None
         for what, figure in expectation.figures.items():
             self.each(self.count, what, figure, layers, name)
         for _, value in expectation.outputs.values():
-            self.each(self.shape, value, graph.shape(tensor), name)
-        number = tensor - len(graph.inputs)
-        if expectation.field and number < 0:
+            self.each(self.shape, value, graph.shapes[tensor], name)
+        result = graph.node(tensor)
+        if result is None and expectation.field:
             raise _fail("unknown-layer", f"`{name}` stands for an input, which sees itself", span)
-        for part, axes in expectation.field.items():
-            self.each(self.field, part, axes, self.report.fields[number], name)
+        if result is not None:
+            for part, axes in expectation.field.items():
+                self.each(self.field, part, axes, self.report.fields[result.place], name)
 
     def count(self, what: str, figure: Figure, layers: list[int], of: str) -> None:
         """Parameters, state or MACs, summed over layers; a sum with an unknown part is a lower bound."""
@@ -195,7 +194,7 @@ class _Comparison:
         try:
             interval, center = figure.interval(env), figure.center(env)
         except ValueFault as found:
-            raise SpecError([located(found, self.instance.origins, env)]) from None
+            raise located(found, self.instance.origins, env) from None
         except Fault as fault:
             raise _fail(fault.code, f"this figure {fault.message}", figure.span, fault.help) from None
         side = interval.side(low) or interval.side(high)
@@ -221,7 +220,7 @@ class _Comparison:
         try:
             return value.evaluate(self.instance.env)
         except ValueFault as found:
-            raise SpecError([located(found, self.instance.origins, self.instance.env)]) from None
+            raise located(found, self.instance.origins, self.instance.env) from None
 
 
 Ends = tuple[Ratio, Ratio] | None

@@ -232,6 +232,7 @@ class _Checker:
         """Collect the findings of a network, those at one place together."""
         for hit in network_lints(report):
             origin = hit.node.origin
+            assert origin is not None, "a checked network comes from a spec"
             found = self.hits.get((hit.code, origin.span))
             if found is None:
                 diagnostic = lint(hit.code, hit.message, origin.span, hit.help)
@@ -268,7 +269,7 @@ def _constant(value: object) -> Given:
     try:
         return Given(value.evaluate({}), value.span)  # type: ignore[attr-defined]
     except ValueFault as found:
-        raise SpecError([located(found, {}, {})]) from None
+        raise located(found, {}, {}) from None
 
 
 def _counted(diagnostic: Diagnostic, layers: set[str], networks: set[str]) -> Diagnostic:

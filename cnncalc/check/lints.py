@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from cnncalc.analyzers.receptive_field import BEYOND
 from cnncalc.analyzers.shapes import unread_note
 from cnncalc.geometry import AXES, Transposed, Window, elements
-from cnncalc.graph import Graph, Node
+from cnncalc.graph import Node
 from cnncalc.layers.base import Operation
 from cnncalc.report import Report
 from cnncalc.rewrite import is_replaceable, replaced
@@ -32,25 +32,15 @@ class Hit(NamedTuple):
 def network_lints(report: Report) -> Iterator[Hit]:
     """Every finding of a network, layer by layer; raises `Fault` where receptive fields cannot be worked out."""
     graph = report.graph
-    takers = _takers(graph)
+    takers = graph.takers()
+    leaving = {tensor for _, tensor in graph.outputs}
     for index, node in enumerate(graph.nodes):
         for code, message, help in _of_operation(node.operation):
             yield Hit(code, node, f"`{node.name}`: {message}", help)
         if getattr(node.operation.layer, "bias", False):
-            yield from _bias(node, takers.get(len(graph.inputs) + index, []))
+            yield from _bias(node, [] if node.number in leaving else takers[node.number])
         yield from _fields(report, index)
         yield from _separable(report, index)
-
-
-def _takers(graph: Graph) -> dict[int, list[str]]:
-    """By tensor, the kinds of the layers that take it; `output` for one that leaves the network."""
-    found: dict[int, list[str]] = {}
-    for node in graph.nodes:
-        for tensor in node.inputs:
-            found.setdefault(tensor, []).append(node.kind)
-    for _, tensor in graph.outputs:
-        found.setdefault(tensor, []).append("output")
-    return found
 
 
 Finding = tuple[str, str, str]
@@ -93,9 +83,9 @@ def _of_axis(operation: Operation, axis: Any, name: str, width: int) -> Finding 
     return "stride-unread", message, "use `padding: same`, or an input size or padding that makes it whole"
 
 
-def _bias(node: Node, takers: list[str]) -> Iterator[Hit]:
+def _bias(node: Node, takers: list[Node]) -> Iterator[Hit]:
     """A bias before a batch normalisation, which subtracts every constant again."""
-    if takers and all(kind == "batch_norm" for kind in takers):
+    if takers and all(taker.kind == "batch_norm" for taker in takers):
         message = f"`{node.name}` has a bias, which the batch normalisation after it subtracts again"
         yield Hit("bias-before-norm", node, message, "write `bias: false`")
 
@@ -105,14 +95,15 @@ def _fields(report: Report, index: int) -> Iterator[Hit]:
     field = report.fields[index]
     if field is None or not field.notes:
         return
-    node, count = report.graph.nodes[index], len(report.graph.inputs)
+    node = report.graph.nodes[index]
     for note in field.notes:
         if note.startswith(MISFITS):
             help = "give the branches equal strides, and padding that keeps their centers together"
             yield Hit("misaligned-branches", node, f"`{node.name}`: {note}", help)
         if note != BEYOND:
             continue
-        before = [report.fields[tensor - count] for tensor in node.inputs if tensor >= count]
+        earlier_nodes = filter(None, map(report.graph.node, node.inputs))
+        before = [report.fields[earlier.place] for earlier in earlier_nodes]
         if not any(earlier is not None and BEYOND in earlier.notes for earlier in before):
             size = " x ".join(map(str, field.min_size))
             message = f"`{node.name}`: {note} ({size}), and so do the layers after it"

@@ -20,10 +20,10 @@ Reached = set[tuple[int, int]]
 def reached(graph: Graph, file: File, found: Reached) -> None:
     """Add the steps of `file` that have made layers in this network."""
     seen = set()
-    for node in graph.nodes:
-        if node.origin.span.source is file.source:
-            found.add(node.origin.span[1:3])
-        call = node.origin.call
+    for origin in (node.origin for node in graph.nodes if node.origin is not None):
+        if origin.span.source is file.source:
+            found.add(origin.span[1:3])
+        call = origin.call
         while call is not None and id(call) not in seen:
             seen.add(id(call))
             if call.span.source is file.source:

@@ -288,14 +288,13 @@ def run(graph: Graph, machine: Machine, inputs: Sequence[Tensor]) -> Iterator[tu
 
     A result is held only as long as a later node needs it.  Raises `Fault` as `Machine.execute` does.
     """
-    last = {tensor: place for place, node in enumerate(graph.nodes) for tensor in node.inputs}
+    last = graph.last_use()
     values: dict[int, Tensor] = dict(enumerate(inputs))
-    for place, node in enumerate(graph.nodes):
+    for node in graph.nodes:
         result = machine.execute(node, [values[tensor] for tensor in node.inputs])
         for tensor in set(node.inputs):
-            if last[tensor] == place:
+            if last[tensor] == node.place:
                 del values[tensor]
-        number = len(graph.inputs) + place
-        if number in last:
-            values[number] = result
+        if node.number in last:
+            values[node.number] = result
         yield node, result

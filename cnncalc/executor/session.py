@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isfinite
 
-from cnncalc.diagnostics import Diagnostic, Fault, SpecError, suggestion
+from cnncalc.diagnostics import Fault, SpecError
 from cnncalc.executor.algebras import Floats
 from cnncalc.executor.data import Weights, parse_json, read_bytes, read_inputs, wrong
 from cnncalc.executor.machine import Machine, Tensor, run
@@ -22,18 +22,18 @@ def outputs(
     """
     if data == weights == "-":
         raise wrong("unreadable", "standard input can be the data or the weights, not both")
-    wanted = {layer: find(graph, layer)} if layer is not None else dict(graph.outputs)
+    wanted = {layer: graph.find(layer).tensor} if layer is not None else dict(graph.outputs)
     inputs = read_inputs(data, graph)
     given = parse_json(read_bytes(weights), weights) if weights is not None else {}
     values = Weights(graph, given, weights or "", seed)
     found = dict(enumerate(inputs))
     reached = []
-    for place, (node, tensor) in enumerate(_located(graph, Machine(Floats(), values), inputs), len(inputs)):
+    for node, tensor in _located(graph, Machine(Floats(), values), inputs):
         reached.append(node.name)
         check_finite(node, tensor)
-        if place in wanted.values():
-            found[place] = tensor
-        if place >= max(wanted.values()):
+        if node.number in wanted.values():
+            found[node.number] = tensor
+        if node.number >= max(wanted.values()):
             break
     values.check_used(reached)
     return {name: found[tensor] for name, tensor in wanted.items()}
@@ -44,19 +44,7 @@ def _located(graph: Graph, machine: Machine, inputs: list[Tensor]) -> Iterator[t
     try:
         yield from run(graph, machine, inputs)
     except Fault as fault:
-        span = machine.node.origin.span if machine.node else None
-        raise SpecError([Diagnostic(fault.code, fault.message, span, help=fault.help)]) from None
-
-
-def find(graph: Graph, name: str) -> int:
-    """The tensor of a row, of another name of its result, or of an input; raises `SpecError`."""
-    numbers = {name: number for number, (name, _) in enumerate(graph.inputs)}
-    for number, node in enumerate(graph.nodes, len(graph.inputs)):
-        numbers |= dict.fromkeys(node.names, number)
-    numbers |= {node.name: number for number, node in enumerate(graph.nodes, len(graph.inputs))}
-    if name not in numbers:
-        raise SpecError([Diagnostic("unknown-name", f"there is no layer `{name}`", help=suggestion(name, numbers))])
-    return numbers[name]
+        raise SpecError([fault.at(machine.node.origin if machine.node else None)]) from None
 
 
 def check_finite(node: Node, tensor: Tensor) -> None:
@@ -64,6 +52,4 @@ def check_finite(node: Node, tensor: Tensor) -> None:
     if isfinite(sum(tensor.data)) or all(map(isfinite, tensor.data)):
         return
     reason = "a value is too large for a floating-point number, or a window reads nothing but padding"
-    raise SpecError(
-        [Diagnostic("not-finite", f"the result of `{node.name}` is not finite: {reason}", node.origin.span)]
-    )
+    raise SpecError([Fault("not-finite", f"the result of `{node.name}` is not finite: {reason}").at(node.origin)])

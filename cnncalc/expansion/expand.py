@@ -10,19 +10,18 @@ from collections.abc import Iterator
 from collections.abc import Sequence as SequenceOf
 from typing import Any
 
-from cnncalc.diagnostics import Call as CallLink
-from cnncalc.diagnostics import Diagnostic, Fault, Note, Origin, Span, SpecError, suggestion
+from cnncalc.diagnostics import Fault, Link, Note, Origin, Span, SpecError, suggestion
 from cnncalc.expansion.ends import input_shapes, resolve_outputs, warn_unused
 from cnncalc.expansion.instance import Given, Instance
-from cnncalc.expansion.making import Made, Maker
+from cnncalc.expansion.making import Made, Maker, at_field
 from cnncalc.expansion.registry import Registry
 from cnncalc.expansion.scope import Place, Scope, Where
 from cnncalc.expansion.sharing import settle_weights
 from cnncalc.geometry import Shape, dims
-from cnncalc.graph import Graph, Node
+from cnncalc.graph import Graph, Part
 from cnncalc.language.model import AnyStep, Block, Branch, Call, File, Group, Join, Loop, Template, Value
 from cnncalc.language.names import MAX_ROW
-from cnncalc.language.operators import Tensor, Word
+from cnncalc.language.operators import Wire, Word
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import Layer
 from cnncalc.layers.types import show, whole
@@ -32,7 +31,7 @@ MAX_NESTING = 100
 MAX_TURNS = 10_000
 MAX_STEPS = 200_000
 
-Inputs = tuple[Tensor, ...]
+Inputs = tuple[Wire, ...]
 
 
 def expand(
@@ -48,22 +47,21 @@ def expand(
     """
     if file.steps_span is None:
         message = f"{file.source.path} holds blocks only, and no network"
-        raise SpecError([Diagnostic("library", message, help="import it, or give it `input` and `layers`")])
+        raise Fault("library", message, None, "import it, or give it `input` and `layers`")
     instance = Instance(file, given)
     scope = Scope(instance, "", None)
     where = Where(scope, Place(""), None)
     name = file.name or (file.source.path.rpartition("/")[2].rpartition(".")[0] or "network")
     graph = Graph(name, variant, file.reference, input_shapes(file, where, inputs or {}))
     for number, (input_name, shape) in enumerate(graph.inputs):
-        scope.bind_input(input_name, Tensor(number, shape))
+        scope.bind_input(input_name, Wire(number, shape))
     expander = _Expander(graph, instance, max_steps)
     try:
-        x = expander.sequence(file.steps, Tensor(0, graph.inputs[0][1]), where)
+        x = expander.sequence(file.steps, Wire(0, graph.inputs[0][1]), where)
         resolve_outputs(file, graph, expander.registry, x, where)
     except SpecError as error:
         raise SpecError(error.diagnostics, graph) from None
     warn_unused(graph)
-    graph.part = expander.registry.part
     return graph
 
 
@@ -73,7 +71,6 @@ class _Expander:
     def __init__(self, graph: Graph, instance: Instance, max_steps: int) -> None:
         self.graph = graph
         self.nodes = graph.nodes
-        self.input_count = len(graph.inputs)
         self.instance = instance
         self.registry = Registry(graph)
         self.maker = Maker()
@@ -85,13 +82,13 @@ class _Expander:
 
     # -- steps
 
-    def sequence(self, steps: SequenceOf[AnyStep], x: Tensor, where: Where) -> Tensor:
+    def sequence(self, steps: SequenceOf[AnyStep], x: Wire, where: Where) -> Wire:
         """Chain steps, beginning at `x`; returns the last tensor."""
         for step in steps:
             x = self.step(step, x, where)
         return x
 
-    def step(self, step: AnyStep, x: Tensor, where: Where) -> Tensor:
+    def step(self, step: AnyStep, x: Wire, where: Where) -> Wire:
         """One step with its modifiers, in their order of effect."""
         self.count(step.span, where)
         inputs = (x,) if not step.sources else self.sources(step, x, where)
@@ -113,7 +110,7 @@ class _Expander:
             settle_weights(step, self.registry, first, where)
         return result
 
-    def sources(self, step: AnyStep, x: Tensor, where: Where) -> Inputs:
+    def sources(self, step: AnyStep, x: Wire, where: Where) -> Inputs:
         """The tensors that `from` names."""
         find = self.registry.find
         found = tuple([find(where.fill(name), name, x, where) for name in step.sources])
@@ -122,13 +119,13 @@ class _Expander:
             raise where.fail(step.sources[-1].span, "from", message, JOIN_FIRST)
         return found
 
-    def once(self, step: AnyStep, inputs: Inputs, text: str, where: Where) -> Tensor:
+    def once(self, step: AnyStep, inputs: Inputs, text: str, where: Where) -> Wire:
         """A step that is not repeated, called `text` or by its kind and number."""
         if isinstance(step, Group):
             return self.group(step, inputs[0], where)
         row = where.place.prefix + (text or where.place.label(self.word(step, where)))
         if text:
-            self.registry.alias(where.scope.prefix + text, row)
+            self.graph.move(where.scope.prefix + text, row)
         if isinstance(step, Join):
             return self.branches(step, inputs[0], row, where)
         return self.call(step, inputs, row, where, (0, 1))
@@ -144,7 +141,7 @@ class _Expander:
 
     # -- repeats
 
-    def repeated(self, step: AnyStep, inputs: Inputs, where: Where) -> tuple[Tensor | None, str]:
+    def repeated(self, step: AnyStep, inputs: Inputs, where: Where) -> tuple[Wire | None, str]:
         """The turns of a repeat, chained, then gathered; None where no turn was made; and the name to give."""
         assert step.repeat is not None
         turns = self.turns(step.repeat, where)
@@ -153,7 +150,7 @@ class _Expander:
         label = text or (where.place.label(self.word(step, where)) if turns else "")
         base = where.place.prefix + label
         if text:
-            self.registry.alias(where.scope.prefix + text, base)
+            self.graph.move(where.scope.prefix + text, base)
         env, results = where.scope.env, []
         outer, factor = env.get("i"), self.multiply(turns, step.repeat.span, where)
         x = inputs[0]
@@ -161,7 +158,7 @@ class _Expander:
             if turn:
                 self.count(step.span, where)
             env["i"], env["x"] = turn, x
-            here = where.within(CallLink("", turn, turns, step.span, where.call))
+            here = where.within(Link("", turn, turns, step.span, where.call))
             made = self.turn(step, (x, *inputs[1:]), "" if named_turns else f"{base}.{turn}", here)
             if made is not None:
                 x = made
@@ -174,7 +171,7 @@ class _Expander:
             x = self.join(KINDS[step.gather], [inputs[0], *results], f"{base}.{step.gather}", step, where)
         return (x if results else None), text
 
-    def turn(self, step: AnyStep, inputs: Inputs, row: str, where: Where) -> Tensor | None:
+    def turn(self, step: AnyStep, inputs: Inputs, row: str, where: Where) -> Wire | None:
         """One turn of a repeat under the name `row`, or under a name of its own that mentions ``$i``."""
         first = len(self.nodes)
         text = ""
@@ -182,8 +179,8 @@ class _Expander:
             assert step.name is not None
             text = where.fill(step.name)
             row = where.place.prefix + text
-            self.registry.alias(where.scope.prefix + text, row)
-        x: Tensor | None = None
+            self.graph.move(where.scope.prefix + text, row)
+        x: Wire | None = None
         if step.condition is None or where.truth(step.condition):
             assert where.call is not None
             if isinstance(step, Call):
@@ -203,7 +200,7 @@ class _Expander:
         try:
             turns = whole(where.evaluate(value), 0)
         except Fault as fault:
-            raise where.fail_at(value, fault.code, f"`repeat` {fault.message}", fault.help) from None
+            raise where.at_value(value, fault.of("`repeat`")) from None
         if turns > MAX_TURNS:
             message = f"`repeat` takes at most {MAX_TURNS:,} turns, got {show(turns)}"
             raise where.fail_at(value, "limit", message, "nest two repeats")
@@ -235,7 +232,7 @@ class _Expander:
 
     # -- groups and loops
 
-    def group(self, step: Group, x: Tensor, where: Where) -> Tensor:
+    def group(self, step: Group, x: Wire, where: Where) -> Wire:
         """The steps of a group, or of a loop once per row."""
         self.deeper(step.span, where)
         if isinstance(step, Loop):
@@ -254,7 +251,7 @@ class _Expander:
         kept = [(table, {name: table[name] for name in names if name in table}) for table in (scope.env, scope.origins)]
         for turn, row in enumerate(rows):
             span = items[turn].span if len(items) == len(rows) else step.rows.span
-            here = where.within(CallLink("", turn, len(rows), step.span, where.call))
+            here = where.within(Link("", turn, len(rows), step.span, where.call))
             entries = row if len(names) > 1 else (row,)
             if not isinstance(entries, tuple) or len(entries) != len(names):
                 got = f"{len(row)} values" if isinstance(row, tuple) else f"`{show(row)}`"
@@ -284,7 +281,7 @@ class _Expander:
 
     # -- calls
 
-    def call(self, step: Call, inputs: Inputs, row: str, where: Where, turn: tuple[int, int]) -> Tensor:
+    def call(self, step: Call, inputs: Inputs, row: str, where: Where, turn: tuple[int, int]) -> Wire:
         """A layer, a block, or what an interpolation names."""
         target = step.target
         if isinstance(target, Template):
@@ -297,7 +294,7 @@ class _Expander:
 
     def interpolated(
         self, step: Call, target: Template, inputs: Inputs, row: str, where: Where, turn: tuple[int, int]
-    ) -> Tensor:
+    ) -> Wire:
         """``$act`` and ``{$block: …}``: a word from an argument names the kind or the block."""
         text, instance = where.fill(target), where.scope.instance
         if text == "none" and not step.arguments and step.main is None:
@@ -312,7 +309,7 @@ class _Expander:
             message, help = f"`{text}` is no block and no layer kind", suggestion(text, known)
             if kind is not None:
                 message, help = f"`{text}` is a join, and cannot be called by a name", f"write `{kind.example}`"
-            raise where.fail(step.span, "unknown-kind", message, help, target.names)
+            raise where.at(step.span, Fault("unknown-kind", message, None, help), target.names)
         takes = list(block.args if block else KINDS[text].fields)
         arguments = interpolated_arguments(step, text, takes, where)
         if block is None:
@@ -339,10 +336,10 @@ class _Expander:
         row: str,
         where: Where,
         turn: tuple[int, int],
-    ) -> Tensor:
+    ) -> Wire:
         """A block call: a scope of its own that sees its arguments, its inputs and its file's `args`."""
         around = where.call.outer if turn[1] > 1 and where.call is not None else where.call
-        link = CallLink(block.name, *turn, step.span, around)
+        link = Link(block.name, *turn, step.span, around)
         if where.scope.calls(block):
             raise where.fail(step.span, "recursion", f"block `{block.name}` calls itself", "use `repeat`")
         if where.scope.depth >= MAX_DEPTH:
@@ -366,14 +363,17 @@ class _Expander:
                 inner.scope.bind(name, inner.evaluate(parameter.default), parameter.default.span)
             else:
                 raise where.fail(step.span, "missing-argument", f"`{block.name}` needs `{name}`")
+        first = len(self.nodes)
         result = self.sequence(block.steps, inputs[0], inner)
         self.nesting -= 1
-        self.registry.result_of(row, result)
+        self.graph.call(row, result.number)
+        taken = tuple([tensor.number for tensor in inputs])
+        self.graph.parts.append(Part(row, block.name, taken, result.number, first, len(self.nodes)))
         return result
 
     # -- nodes
 
-    def append(self, made: Made, step: Call, inputs: Inputs, row: str, where: Where) -> Tensor:
+    def append(self, made: Made, step: Call, inputs: Inputs, row: str, where: Where) -> Wire:
         """The nodes of a call: the layer, then what follows it."""
         if len(inputs) != 1:
             message = f"`{made.kind.kind}` takes one tensor, `from` names {len(inputs)}"
@@ -383,31 +383,24 @@ class _Expander:
             text = getattr(made.layers[0][1], made.reference)
             template = Template(made.sources[made.reference].node, [text])  # type: ignore[arg-type]  # a scalar
             tensors = (*inputs, self.registry.find(text, template, inputs[0], where))
-        shapes = tuple([tensor.shape for tensor in tensors])
-        operations = made.operations.get(shapes) or self.maker.chain(made, shapes, step, where)
-        names, nodes = self.registry.tensors, self.nodes
-        if row in names:
-            row = self.registry.free_row(row, step, where)
+        row = self.registry.free_row(row, step, where)
         origin = Origin(step.span, where.call)
-        taken = tuple([tensor.number for tensor in tensors])
-        number = self.input_count + len(nodes) - 1
-        for suffix, operation in operations:
-            name = row + suffix
-            node = Node(name, operation, taken, origin)
+        append, taken = self.graph.append, tuple([tensor.number for tensor in tensors])
+        for suffix, layer in made.layers:
+            try:
+                node = append(layer, taken, row + suffix, origin)
+            except Fault as fault:
+                raise at_field(fault, made, step, where) from None
             node.written = made.written
-            nodes.append(node)
-            number += 1
-            names[name] = number
-            taken = (number,)
-        if len(operations) > 1:
-            names[row] = number
-            nodes[-1].names = (row,)
-        return Tensor(number, operation.output)
+            taken = (node.number,)
+        if len(made.layers) > 1:
+            self.graph.call(row, node.number)
+        return Wire(node.number, node.operation.output)
 
-    def branches(self, step: Join, x: Tensor, row: str, where: Where) -> Tensor:
+    def branches(self, step: Join, x: Wire, row: str, where: Where) -> Wire:
         """The branches of a join, each beginning at `x`, then the join itself if there is more than one."""
         self.deeper(step.span, where)
-        ends: list[Tensor] = []
+        ends: list[Wire] = []
         for branch in step.branches:
             where.scope.env["x"] = x
             self.branch(branch, x, ends, where)
@@ -418,7 +411,7 @@ class _Expander:
             raise where.fail(step.span, "empty", message, "give the join itself an `if`")
         return self.join(step.kind, ends, row, step, where)
 
-    def branch(self, branch: Branch, x: Tensor, ends: list[Tensor], where: Where) -> None:
+    def branch(self, branch: Branch, x: Wire, ends: list[Wire], where: Where) -> None:
         """Append the ends of one branch: none where its condition is false, one per turn of a loop."""
         if branch.condition is not None and not where.truth(branch.condition):
             return
@@ -433,23 +426,17 @@ class _Expander:
         else:
             ends.append(self.sequence(branch.steps, x, where))
 
-    def join(self, kind: type[Layer], tensors: list[Tensor], row: str, step: AnyStep, where: Where) -> Tensor:
+    def join(self, kind: type[Layer], tensors: list[Wire], row: str, step: AnyStep, where: Where) -> Wire:
         """The node of a join; of a single branch, that branch."""
         if len(tensors) == 1:
             return tensors[0]
-        shapes = tuple(tensor.shape for tensor in tensors)
+        row = self.registry.free_row(row, step, where)
         try:
-            operation = self.maker.operation(self.maker.intern(kind()), shapes)
+            node = self.graph.append(kind(), [tensor.number for tensor in tensors], row, Origin(step.span, where.call))
         except Fault as fault:
             gives = [f"`{self.graph.tensor_name(tensor.number)}` gives {dims(tensor.shape)}" for tensor in tensors[:6]]
-            facts = tuple(map(Note, gives))
-            raise where.fail(step.span, fault.code, fault.message, fault.help, facts=facts) from None
-        row = self.registry.free_row(row, step, where)
-        origin = Origin(step.span, where.call)
-        self.nodes.append(Node(row, operation, tuple(tensor.number for tensor in tensors), origin))
-        number = self.input_count + len(self.nodes) - 1
-        self.registry.tensors[row] = number
-        return Tensor(number, operation.output)
+            raise where.at(step.span, fault, facts=tuple(map(Note, gives))) from None
+        return Wire(node.number, node.operation.output)
 
 
 JOIN_FIRST = "join them first with `concat`, `add` or `multiply`"

@@ -48,7 +48,7 @@ class Instance:
         try:
             return value.evaluate(self.env)
         except ValueFault as found:
-            raise SpecError([located(found, self.origins, self.env)]) from None
+            raise located(found, self.origins, self.env) from None
 
     def imported(self, alias: str) -> Instance:
         """The instance behind an import, its arguments evaluated over this file's."""
@@ -77,7 +77,7 @@ def _given(argument: Argument) -> Given:
     try:
         return Given(argument.value.evaluate({}), argument.value.span)
     except ValueFault as found:
-        raise SpecError([located(found, {}, {})]) from None
+        raise located(found, {}, {}) from None
 
 
 def _missing(file: File, name: str, span: Span) -> Diagnostic:
@@ -86,12 +86,9 @@ def _missing(file: File, name: str, span: Span) -> Diagnostic:
     return Diagnostic("missing-argument", f"the argument `{name}` is required and was not given", span, help=help)
 
 
-def located(found: ValueFault, origins: dict[str, Span], env: dict[str, Any]) -> Diagnostic:
-    """A diagnostic at the place of a faulty value, with the origin of each name in it."""
-    fault = found.fault
-    return Diagnostic(
-        fault.code, fault.message, found.span, label(found.names, origins, env), notes(found.names, origins), fault.help
-    )
+def located(found: ValueFault, origins: dict[str, Span], env: dict[str, Any]) -> SpecError:
+    """The error at the place of a faulty value, with the origin of each name in it."""
+    return SpecError([found.fault.at(found.span, label(found.names, origins, env), notes(found.names, origins))])
 
 
 def label(names: frozenset[str], origins: dict[str, Span], env: dict[str, Any]) -> str:

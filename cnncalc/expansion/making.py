@@ -1,4 +1,4 @@
-"""Making layers and operations: equal arguments make a layer once, equal shapes an operation once."""
+"""Making layers: equal arguments make a layer once."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Any
 from cnncalc.diagnostics import Fault, Note, SpecError, suggestion
 from cnncalc.expansion.instance import notes
 from cnncalc.expansion.scope import Where
-from cnncalc.geometry import Shape
 from cnncalc.language.model import Call, Value
-from cnncalc.language.operators import Tensor, Word, unknown_name
+from cnncalc.language.operators import Wire, Word, unknown_name
 from cnncalc.layers import KINDS
-from cnncalc.layers.base import Layer, Operation, make
+from cnncalc.layers.base import Layer, make
 from cnncalc.layers.types import REFERENCE
 
 ROLES = ("norm", "act")
@@ -21,7 +20,7 @@ ROLES = ("norm", "act")
 class Made:
     """What a call appends, and its operations by input shapes."""
 
-    __slots__ = ("kind", "layers", "lists", "operations", "reference", "sources", "written")
+    __slots__ = ("kind", "layers", "lists", "reference", "sources", "written")
 
     def __init__(self, kind: type[Layer], sources: dict[str, Value], where: Where) -> None:
         self.kind = kind
@@ -37,7 +36,6 @@ class Made:
         """The field that names a second tensor to take, if there is one."""
         self.lists: list[Any] = []
         """The lists that it was made for, kept alive: `Maker` knows them by identity."""
-        self.operations: dict[Any, list[tuple[str, Operation]]] = {}
 
 
 class Maker:
@@ -46,7 +44,6 @@ class Maker:
     def __init__(self) -> None:
         self.made: dict[Any, Made] = {}
         self.layers: dict[Layer, Layer] = {}
-        self.operations: dict[Any, Operation] = {}
 
     def from_step(self, step: Call, kind: type[Layer], where: Where) -> Made:
         """What a step of a known kind appends, with its arguments evaluated here; raises `SpecError`."""
@@ -92,27 +89,6 @@ class Maker:
     def intern(self, layer: Layer) -> Layer:
         return self.layers.setdefault(layer, layer)
 
-    def chain(self, made: Made, shapes: tuple[Shape, ...], step: Call, where: Where) -> list[tuple[str, Operation]]:
-        """What a call appends, applied to inputs of these shapes; raises `SpecError` where it does not fit."""
-        found = []
-        for suffix, layer in made.layers:
-            try:
-                operation = self.operation(layer, shapes)
-            except Fault as fault:
-                raise at_field(fault, made, step, where) from None
-            found.append((suffix, operation))
-            shapes = (operation.output,)
-        made.operations[found[0][1].inputs] = found
-        return found
-
-    def operation(self, layer: Layer, shapes: tuple[Shape, ...]) -> Operation:
-        """A layer applied to inputs of these shapes; raises `Fault` where it does not fit."""
-        key = (id(layer), shapes)
-        operation = self.operations.get(key)
-        if operation is None:
-            operation = self.operations[key] = Operation(layer, shapes)
-        return operation
-
 
 def _misspelt(fault: Fault, kind: type[Layer], values: dict[str, Any], where: Where) -> Fault:
     """The fault of a word that a field does not take: often a misspelt name."""
@@ -131,12 +107,12 @@ def at_field(fault: Fault, made: Made, step: Call, where: Where) -> SpecError:
     """A layer's fault at the span of the field that it names, or of its step."""
     value = made.sources.get(fault.field or "")
     if value is None:
-        return where.fail(step.span, fault.code, fault.message, fault.help)
-    return where.fail_at(value, fault.code, fault.message, fault.help)
+        return where.at(step.span, fault)
+    return where.at_value(value, fault)
 
 
 def _key(value: Any) -> Any:
     """What tells two arguments apart; 1, 1.0 and true are three, and a list is itself: to compare long ones is slow."""
-    if type(value) is Tensor:
+    if type(value) is Wire:
         return value.shape
     return (type(value), id(value) if type(value) is tuple else value)

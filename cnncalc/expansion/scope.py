@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.diagnostics import Call as CallLink
-from cnncalc.diagnostics import Diagnostic, Note, Origin, Span, SpecError, suggestion
-from cnncalc.expansion.instance import Instance, label, located, notes
+from cnncalc.diagnostics import Fault, Link, Note, Span, SpecError, suggestion
+from cnncalc.expansion.instance import Instance, label, notes
 from cnncalc.language.model import Block, Template, Value, ValueFault
-from cnncalc.language.operators import Tensor
+from cnncalc.language.operators import Wire
 from cnncalc.layers.types import BOOLEANS, show
 
 
@@ -42,7 +41,7 @@ class Scope:
         self.depth: int = outer.depth + 1 if outer else 0
         self.env: dict[str, Any] = dict(instance.env)
         self.origins: dict[str, Span] = dict(instance.origins)
-        self.inputs: dict[str, Tensor] = {}
+        self.inputs: dict[str, Wire] = {}
 
     def calls(self, block: Block) -> bool:
         """Whether this is a call of `block`, or within one."""
@@ -58,7 +57,7 @@ class Scope:
         self.env[name] = value
         self.origins[name] = span
 
-    def bind_input(self, name: str, tensor: Tensor) -> None:
+    def bind_input(self, name: str, tensor: Wire) -> None:
         """Give an input its name: steps may take it, expressions may ask for its sizes."""
         self.inputs[name] = self.env[name] = tensor
 
@@ -68,12 +67,12 @@ class Where:
 
     __slots__ = ("call", "place", "scope")
 
-    def __init__(self, scope: Scope, place: Place, call: CallLink | None) -> None:
+    def __init__(self, scope: Scope, place: Place, call: Link | None) -> None:
         self.scope = scope
         self.place = place
         self.call = call
 
-    def within(self, call: CallLink) -> Where:
+    def within(self, call: Link) -> Where:
         """The same place, in a further turn or call."""
         return Where(self.scope, self.place, call)
 
@@ -94,8 +93,8 @@ class Where:
             raise self.located(found) from None
 
     def located(self, found: ValueFault) -> SpecError:
-        diagnostic = located(found, self.scope.origins, self.scope.env)
-        return SpecError([diagnostic._replace(notes=(*diagnostic.notes, *chain(self.call, found.span)))])
+        """A faulty value's error, with the chain of calls."""
+        return self.at(found.span, found.fault, found.names)
 
     def truth(self, value: Value) -> bool:
         """A condition's value; a word or a list is neither true nor false."""
@@ -107,30 +106,26 @@ class Where:
             help = suggestion(found, self.scope.env)
         raise self.fail_at(value, "wrong-type", f"a condition is true or false, got `{show(found)}`", help)
 
-    def fail(
-        self,
-        span: Span,
-        code: str,
-        message: str,
-        help: str = "",
-        names: frozenset[str] = frozenset(),
-        facts: tuple[Note, ...] = (),
+    def at(
+        self, span: Span, fault: Fault, names: frozenset[str] = frozenset(), facts: tuple[Note, ...] = ()
     ) -> SpecError:
-        """The error at a place, with what `names` are worth there and the chain of calls."""
+        """A fault at a place here, with what `names` are worth and the chain of calls."""
         origins, env = self.scope.origins, self.scope.env
-        facts = (*notes(names, origins), *facts, *chain(self.call, span))
-        return SpecError([Diagnostic(code, message, span, label(names, origins, env), facts, help)])
+        return SpecError([fault.at(span, label(names, origins, env), (*notes(names, origins), *facts), self.call)])
+
+    def at_value(self, value: Value | Template, fault: Fault) -> SpecError:
+        """A fault at a value or a name."""
+        return self.at(value.span, fault, value.names)
+
+    def fail(self, span: Span, code: str, message: str, help: str = "", facts: tuple[Note, ...] = ()) -> SpecError:
+        """What is wrong at a place here."""
+        return self.at(span, Fault(code, message, None, help), facts=facts)
 
     def fail_at(self, value: Value | Template, code: str, message: str, help: str = "") -> SpecError:
-        """The error at a value or a name."""
-        return self.fail(value.span, code, message, help, value.names)
+        """What is wrong with a value or a name."""
+        return self.at_value(value, Fault(code, message, None, help))
 
 
-def chain(call: CallLink | None, span: Span) -> tuple[Note, ...]:
-    """The calls around a place, innermost first."""
-    return Origin(span, call).notes()
-
-
-def in_turns(call: CallLink | None) -> bool:
+def in_turns(call: Link | None) -> bool:
     """Whether the innermost link is one turn of several."""
     return call is not None and call.turns > 1

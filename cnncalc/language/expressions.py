@@ -18,7 +18,7 @@ from cnncalc.language.operators import (
     Code,
     Env,
     Run,
-    Tensor,
+    Wire,
     Word,
     arithmetic,
     checked,
@@ -239,7 +239,7 @@ class _Parser:
 
         def get(env: Env) -> Any:
             value = run(env)
-            if isinstance(value, Tensor):
+            if isinstance(value, Wire):
                 return measure(value.shape, token)
             if isinstance(value, Word):
                 return word_of(f"{value}.{name}", home)

@@ -41,7 +41,7 @@ def spend(env: Env, values: tuple[Any, ...], start: int, end: int) -> None:
             raise ExpressionFault("limit", message, start, end)
 
 
-class Tensor(NamedTuple):
+class Wire(NamedTuple):
     """A tensor of the network under construction: its number in the graph, and its shape."""
 
     number: int
@@ -93,7 +93,7 @@ def refuse_word(value: Any, code: Code, env: Env) -> None:
     if isinstance(value, Word):
         message, help = unknown_name(value, env)
         raise ExpressionFault("unknown-name", message, code.start, code.end, help)
-    if isinstance(value, Tensor):
+    if isinstance(value, Wire):
         raise ExpressionFault(
             "value", "a tensor is not a number", code.start, code.end, "ask for its size: `x.channels`, `x.height`, …"
         )

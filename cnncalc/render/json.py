@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cnncalc.diagnostics import Origin
 from cnncalc.geometry import Shape
 from cnncalc.report import Report, has_params
 
@@ -81,11 +82,10 @@ def layers(report: Report, channels_last: bool) -> list[dict[str, Any]]:
             row["receptive_field"] = fields[id(field)]
         if with_shapes:
             row["unread"] = report.unread(index)
-        span = node.origin.span
         row["shares"] = node.shares.name if node.shares else None
         row["names"] = node.names
         row["notes"] = report.notes(index)
-        row["at"] = {"file": span.source.path, "line": span.line, "column": span.column}
+        row["at"] = _place(node.origin)
         rows.append(row)
     return rows
 
@@ -101,7 +101,7 @@ def totals(report: Report, channels_last: bool) -> dict[str, Any]:
     if "params" in parts:
         found["separable_params"] = report.totals.separable_params
     graph = report.graph
-    found["output"] = [_shape(graph.shape(number), channels_last) for _, number in graph.outputs]
+    found["output"] = [_shape(graph.shapes[number], channels_last) for _, number in graph.outputs]
     if "rf" in parts:
         found["receptive_field"] = field_to_dict(report.field)
     found["lower_bound"] = report.lower_bound
@@ -123,6 +123,14 @@ def field_to_dict(field: Any) -> dict[str, Any] | None:
         "min_size": list(field.min_size),
         "global": field.is_global,
     }
+
+
+def _place(origin: Origin | None) -> dict[str, Any] | None:
+    """Where a layer is written; a model file has no lines."""
+    if origin is None:
+        return None
+    span = origin.span
+    return {"file": span.source.path, "line": span.line or None, "column": span.column or None}
 
 
 def _fraction(ratio: tuple[int, int]) -> Any:

@@ -24,13 +24,13 @@ def render(graph: Graph) -> str:
     else:
         lines += ["input:", *(f"  {name}: {shape}" for name, shape in shapes.items())]
     lines.append("layers:")
-    for index, node in enumerate(graph.nodes):
-        lines.append(f"  - {step(graph, index, node)}")
+    for node in graph.nodes:
+        lines.append(f"  - {step(graph, node)}")
     lines.append(f"outputs: [{', '.join(graph.tensor_name(number) for _, number in graph.outputs)}]")
     return "\n".join(lines) + "\n"
 
 
-def step(graph: Graph, index: int, node: Node) -> str:
+def step(graph: Graph, node: Node) -> str:
     """One layer as a step."""
     layer = node.operation.layer
     names = [graph.tensor_name(tensor) for tensor in node.inputs]
@@ -38,8 +38,7 @@ def step(graph: Graph, index: int, node: Node) -> str:
         entries = [f"{layer.kind}: [{', '.join(names)}]"]
     else:
         entries = [*_arguments(node, names)]
-        previous = index + len(graph.inputs) - 1 if index else 0
-        if node.inputs[0] != previous:
+        if node.inputs[0] != graph.before(node):
             entries.append(f"from: {names[0]}")
     entries.append(f"name: {node.name}")
     if node.shares is not None:

@@ -88,11 +88,10 @@ class _Cells:
 
     def source(self, index: int) -> Any:
         """Inputs that are not the previous row's result."""
-        inputs, graph = self.nodes[index].inputs, self.report.graph
-        previous = index + len(graph.inputs) - 1 if index else 0
-        if inputs == (previous,):
+        node, graph = self.nodes[index], self.report.graph
+        if graph.follows(node):
             return ""
-        names = Names(graph.tensor_name(tensor) for tensor in inputs)
+        names = Names(graph.tensor_name(tensor) for tensor in node.inputs)
         names.block = self.nodes[index].name.rpartition(".")[0]
         return names
 
@@ -311,7 +310,7 @@ def _totals(report: Report, view: View) -> list[tuple[str, Any, str]]:
     if "shapes" in report.parts:
         for name, number in report.graph.outputs:
             title = "Output" if len(report.graph.outputs) == 1 else f"Output {name}"
-            found.append((title, arranged(report.graph.shape(number), view.channels_last), ""))
+            found.append((title, arranged(report.graph.shapes[number], view.channels_last), ""))
     return found
 
 

@@ -13,15 +13,12 @@ from random import Random
 from typing import Any
 
 import cnncalc
-from cnncalc.diagnostics import Origin, Source, Span
 from cnncalc.executor.algebras import Bytes, Floats
 from cnncalc.executor.fast import Fast, drawn
 from cnncalc.executor.machine import Machine, Tensor, run
 from cnncalc.graph import Graph, Node
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import Operation, make
-
-NOWHERE = Origin(Span(Source("benchmark", ""), 1, 1, 1), None)
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -32,7 +29,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 def per_product(machine: Machine, kind: str, args: dict[str, Any], shape: tuple[int, ...]) -> str:
     """ns per multiply-accumulate of one layer on random 8-bit data."""
-    node = Node("layer", Operation(make(KINDS[kind], args), (shape,)), (0,), NOWHERE)
+    node = Node("layer", Operation(make(KINDS[kind], args), (shape,)), (0,), 0, 0)
     tensor = Tensor(shape, Random(0).randbytes(prod(shape)))
     took = min(seconds(lambda: machine.execute(node, [tensor])) for _ in range(3))
     return f"{took / machine.made * 1e9:6.2f} ns/MAC"

@@ -5,15 +5,14 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from executor.onnx_cases import NOWHERE
 from hypothesis import HealthCheck, assume, settings
 from hypothesis import strategies as st
 
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import Shape
-from cnncalc.graph import Graph, Node
+from cnncalc.graph import Graph
 from cnncalc.layers import KINDS
-from cnncalc.layers.base import Operation, make
+from cnncalc.layers.base import make
 
 QUICK = settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.filter_too_much])
 CONVOLUTIONS = ("conv", "depthwise_conv", "separable_conv", "conv_transpose")
@@ -95,9 +94,7 @@ def append(graph: Graph, name: str, kind: str, args: dict[str, Any], tensors: tu
     """Add a layer, or those that it is made of; an example whose layer does not fit its inputs is dropped."""
     try:
         for suffix, layer in make(KINDS[kind], args).parts():
-            operation = Operation(layer, tuple(graph.shape(tensor) for tensor in tensors))
-            graph.nodes.append(Node(name + suffix, operation, tensors, NOWHERE))
-            tensors = (len(graph.inputs) + len(graph.nodes) - 1,)
+            tensors = (graph.append(layer, tensors, name + suffix).number,)
     except Fault:
         assume(False)
 

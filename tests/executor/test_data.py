@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import cnncalc
-from cnncalc.diagnostics import SpecError
+from cnncalc.diagnostics import Error, SpecError
 from cnncalc.executor.data import nested, read_image
 from cnncalc.executor.session import outputs
 
@@ -113,7 +113,7 @@ def test_shared_weights_are_given_once(tmp_path: Path) -> None:
 
 
 def test_unknown_layer_and_file(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match="no layer `thrid`"):
+    with pytest.raises(Error, match="no layer `thrid`"):
         run(tmp_path, ROW, layer="thrid")
     with pytest.raises(SpecError, match="cannot read"):
         outputs(cnncalc.loads(SPEC).graph, str(tmp_path / "absent.json"))

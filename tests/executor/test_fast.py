@@ -7,7 +7,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from executor.onnx_cases import NOWHERE
 from executor.strategies import CONVOLUTIONS, QUICK, single
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,14 +74,14 @@ CASES: list[tuple[str, dict[str, Any], Shape]] = [
 
 @pytest.mark.parametrize(("kind", "args", "shape"), CASES)
 def test_layers(kind: str, args: dict[str, Any], shape: Shape) -> None:
-    both(Node("layer", Operation(make(KINDS[kind], args), (shape,)), (0,), NOWHERE), [noise(shape)])
+    both(Node("layer", Operation(make(KINDS[kind], args), (shape,)), (0,), 0, 0), [noise(shape)])
 
 
 @pytest.mark.parametrize("other", [(6, 7, 8), (6, 1, 1), (6, 7, 1)])
 def test_joins(other: Shape) -> None:
     shape = (6, 7, 8)
     for kind in ("multiply",) if other != shape else ("multiply", "add", "concat"):
-        node = Node("layer", Operation(make(KINDS[kind], {}), (shape, other)), (0, 1), NOWHERE)
+        node = Node("layer", Operation(make(KINDS[kind], {}), (shape, other)), (0, 1), 0, 0)
         both(node, [noise(shape), noise(other, 1)])
 
 
@@ -94,7 +93,7 @@ def test_greatest_sums_stay_within_their_slots() -> None:
         def weights(owner: Node, name: str, shape: Shape, sign: int = sign) -> memoryview:
             return memoryview(bytes([sign & 0xFF]) * prod(shape)).cast("b")
 
-        node = Node("layer", Operation(make(KINDS["conv"], {"channels": 2, "kernel": 3}), (shape,)), (0,), NOWHERE)
+        node = Node("layer", Operation(make(KINDS["conv"], {"channels": 2, "kernel": 3}), (shape,)), (0,), 0, 0)
         full = Tensor(shape, b"\xff" * prod(shape))
         expected, found = Machine(Bytes(), weights).execute(node, [full]), Fast(weights).execute(node, [full])
         assert list(found.data) == list(expected.data)
@@ -104,7 +103,7 @@ def test_processes_share_the_channels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fast, "WORTH_FORKING", 0)
     shape = (4, 12, 12)
     layer = make(KINDS["conv"], {"channels": 6, "kernel": 3, "groups": 2, "padding": 1})
-    both(Node("layer", Operation(layer, (shape,)), (0,), NOWHERE), [noise(shape)], processes=2)
+    both(Node("layer", Operation(layer, (shape,)), (0,), 0, 0), [noise(shape)], processes=2)
 
 
 def test_work_of_a_killed_process_is_done_again() -> None:

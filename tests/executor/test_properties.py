@@ -23,14 +23,14 @@ def network(draw: Any) -> Graph:
     """A branching network: every layer takes a random tensor, or joins tensors that fit each other."""
     graph = Graph("network", None, "", [("input", draw(inputs()))])
     for place in range(draw(st.integers(2, 8))):
-        shapes = [graph.shape(tensor) for tensor in range(len(graph.nodes) + 1)]
+        shapes = list(graph.shapes)
         source = draw(st.integers(max(0, len(shapes) - 3), len(shapes) - 1))
         peers = [tensor for tensor, shape in enumerate(shapes) if shape == shapes[source]]
         spatial = len(shapes[source]) > 1
         kind = draw(st.sampled_from([kind for kind in KINDS if kind != "crop_like" and (spatial or kind in FLAT)]))
         tensors = tuple(draw(st.lists(st.sampled_from(peers), min_size=1, max_size=3))) if kind in JOINS else (source,)
         append(graph, f"layer{place}", kind, draw(arguments(kind, [shapes[tensor] for tensor in tensors])), tensors)
-        assume(prod(graph.shape(len(graph.nodes))) < 3_000)
+        assume(prod(graph.shapes[-1]) < 3_000)
     return graph
 
 

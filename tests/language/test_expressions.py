@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cnncalc.language.expressions import compile_expression
 from cnncalc.language.lexer import ExpressionFault
-from cnncalc.language.operators import Tensor
+from cnncalc.language.operators import Wire
 
 ENV = {
     "k": 3,
@@ -19,10 +19,10 @@ ENV = {
     "wide": True,
     "sizes": (64, 128, 256),
     "rows": ((1, 16), (2, 24)),
-    "x": Tensor(0, (64, 112, 56)),
-    "row": Tensor(0, (8, 1000)),
-    "clip": Tensor(0, (3, 16, 112, 112)),
-    "flat": Tensor(0, (10,)),
+    "x": Wire(0, (64, 112, 56)),
+    "row": Wire(0, (8, 1000)),
+    "clip": Wire(0, (3, 16, 112, 112)),
+    "flat": Wire(0, (10,)),
 }
 
 
