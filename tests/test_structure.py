@@ -22,6 +22,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("expansion",),
     ("analyzers", "rewrite", "executor"),
     ("report",),
+    ("convert",),
     ("network", "reference", "verify"),
     ("check", "gallery", "schema"),
     ("tables.report",),
