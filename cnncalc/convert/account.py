@@ -5,7 +5,7 @@ It compares what the source states with the graph that was built.  It knows no f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cnncalc.diagnostics import Diagnostic, Fault
 from cnncalc.geometry import Shape, dims, elements
@@ -38,9 +38,11 @@ class Account:
         """What a reader of the spec should know: ``the input's axes are channels first here``."""
         self.unequal: list[str] = []
         """Rows whose weights have other sizes than the source's tensors for them; found by `close`."""
+        self.uneven: dict[str, int] = {}
+        """Tensors that are weights, but with fewer or more elements in all rows together than they have; by `close`."""
         self.parameters = self.state = self.constants = 0
         """Elements by role, as the graph counts them (constants: as the source does); known by `close`."""
-        self._uses: dict[tuple[int, str], list[str]] = {}
+        self._uses: dict[tuple[int, str], dict[str, int]] = {}
 
     # -- while the graph is built
 
@@ -48,9 +50,9 @@ class Account:
         """The source holds a tensor of weights, or of constants, with so many elements."""
         self.tensors[tensor] = count
 
-    def use(self, node: Node, weight: str, tensors: Sequence[str]) -> None:
-        """The weight `weight` of a row is made from these tensors of the source."""
-        self._uses.setdefault((node.place, weight), []).extend(tensors)
+    def use(self, node: Node, weight: str, tensors: Mapping[str, int]) -> None:
+        """The weight `weight` of a row is made from these tensors of the source, from so many elements of each."""
+        self._uses.setdefault((node.place, weight), {}).update(tensors)
 
     def constant(self, tensor: str) -> None:
         """A tensor is an operand and no weight: a bound, a scalar; unless a row has it as a weight."""
@@ -79,17 +81,21 @@ class Account:
     def close(self, graph: Graph) -> None:
         """Give every tensor its role, and hold the graph's weights against the source's."""
         self.layers = len(graph.nodes)
+        taken: dict[str, int] = {}
         for node in graph.nodes:
             for weight in node.operation.tensors:
                 learned = weight.learned and not node.frozen
                 if node.shares is None:
                     self._count(learned, elements(weight.shape))
-                used = self._uses.get((node.place, weight.name), [])
-                for tensor in used:
+                used = self._uses.get((node.place, weight.name), {})
+                for tensor, count in used.items():
                     if self.roles.get(tensor) != PARAMETERS:
                         self.roles[tensor] = PARAMETERS if learned else STATE
-                if used and sum(self.tensors.get(tensor, 0) for tensor in used) != elements(weight.shape):
+                    if node.shares is None:
+                        taken[tensor] = taken.get(tensor, 0) + count
+                if used and sum(used.values()) != elements(weight.shape):
                     self.unequal.append(node.name)
+        self.uneven = {tensor: count for tensor, count in taken.items() if self.tensors.get(tensor) != count}
         self.constants = sum(self.tensors[tensor] for tensor, role in self.roles.items() if role == CONSTANTS)
 
     def _count(self, learned: bool, count: int) -> None:
@@ -140,6 +146,10 @@ class Account:
             found.append(Diagnostic("left-over", message))
         if self.unequal:
             message = f"{self.source}: the weights have other sizes in the file: {_listed(self.unequal)}"
+            found.append(Diagnostic("left-over", message))
+        for tensor, count in self.uneven.items():
+            held = self.tensors.get(tensor, 0)
+            message = f"{self.source}: `{tensor}` has {_number(held, 'element')}, {count:,} are counted"
             found.append(Diagnostic("left-over", message))
         if self.tensors and not self.is_whole and not found:
             counted = self.parameters + self.state + self.constants

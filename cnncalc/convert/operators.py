@@ -14,6 +14,9 @@ Stated = tuple[int | str | None, ...]
 """A shape as a source states it: a size, the name of a dynamic one, or None where nothing is said."""
 
 
+FLOATS = ("float", "double")
+
+
 class Constant:
     """A tensor that does not depend on the network's inputs."""
 
@@ -24,14 +27,14 @@ class Constant:
         shape: Sizes,
         dtype: str,
         values: Sequence[Any] | None = None,
-        roots: tuple[str, ...] = (),
+        roots: dict[str, int] | None = None,
         read: Callable[[], Sequence[Any] | None] | None = None,
     ) -> None:
         self.shape = shape
         self.dtype = dtype
-        """``float``, ``int``, ``bool`` or ``text``."""
-        self.roots = roots
-        """The names of the source's tensors that it is made from."""
+        """``float`` (of 32 bits or fewer), ``double``, ``int``, ``bool`` or ``text``."""
+        self.roots = roots or {}
+        """The source's tensors that it is made from, with how many elements of each."""
         self._values = values
         self._read = read
 
@@ -114,5 +117,5 @@ class Program:
     def floats(self) -> Iterator[tuple[str, int]]:
         """Name and number of elements of every tensor of numbers that the source itself holds."""
         for name, constant in self.constants.items():
-            if constant.dtype == "float" and constant.roots == (name,):
+            if constant.dtype in FLOATS and name in constant.roots:
                 yield name, constant.size

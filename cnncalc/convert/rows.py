@@ -111,7 +111,7 @@ class Rows:
             arguments["macs"] = macs
         row = self.append("opaque", inputs, name, node, arguments)
         if held:
-            self.account.use(row, "weight", list(held))
+            self.account.use(row, "weight", held)
         self.account.unknown(operator, row)
         return row
 
