@@ -56,7 +56,7 @@ class Constant:
 class Operator:
     """One node of the source."""
 
-    __slots__ = ("attributes", "covers", "inputs", "kind", "name", "outputs")
+    __slots__ = ("attributes", "constants", "covers", "inputs", "kind", "name", "outputs", "overload", "title")
 
     def __init__(
         self, kind: str, inputs: Sequence[str], outputs: Sequence[str], attributes: dict[str, Any], name: str
@@ -70,8 +70,14 @@ class Operator:
         """Numbers, text, and tuples of them; a tensor is a `Constant`."""
         self.name = name
         """As messages call it: the source's name, or one made from its kind and place."""
+        self.title = name
+        """What its row may be called after: the source's name, empty where there is none."""
+        self.overload = ""
+        """Which of several functions of this name it calls; ONNX's word."""
         self.covers: tuple[str, ...] = (name,)
         """The names of the source's nodes that it stands for."""
+        self.constants: tuple[str, ...] = ()
+        """Constants that it stands for too, without having them as operands."""
 
     def __repr__(self) -> str:
         return f"{self.name}: {', '.join(self.outputs)} = {self.kind}({', '.join(self.inputs)})"
