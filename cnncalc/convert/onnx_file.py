@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from cnncalc.convert.onnx_tensors import element_type, read_tensor
-from cnncalc.convert.operators import Constant, Input, Operator, Program, Stated
+from cnncalc.convert.operators import Constant, Graphs, Input, Operator, Program, Reference, Stated
 from cnncalc.convert.rows import MAX_NODES
 from cnncalc.convert.wire import BYTES, FIXED32, VARINT, Entry, Wire, bad
 from cnncalc.diagnostics import Fault
@@ -20,18 +20,6 @@ OWN = ("", "ai.onnx")
 """The domains of ONNX's own operators."""
 
 
-class Graphs(NamedTuple):
-    """The value of an attribute that holds a graph: If, Loop and Scan have them."""
-
-    number: int
-
-
-class Reference(NamedTuple):
-    """The value of an attribute inside a function that the call gives."""
-
-    name: str
-
-
 class Function(NamedTuple):
     """A function of the file: operators of its own, in place of which it is called."""
 
@@ -41,6 +29,8 @@ class Function(NamedTuple):
     outputs: list[str]
     defaults: dict[str, Any]
     nodes: list[Operator]
+    versions: dict[str, int]
+    """The opset of each domain that it is written in."""
 
 
 class Model(NamedTuple):
@@ -242,7 +232,7 @@ class Reader:
         return shape
 
     def _size(self, whole: Entry) -> int | str | None:
-        """A dimension: a size, or the name of a dynamic one, or None: so are 0 and negative sizes, as exporters write."""
+        """A dimension: a size, the name of a dynamic one, or None, as which exporters also write 0 and -1."""
         size: int | str | None = None
         for entry in self._message(whole):
             if entry.number == 1:
@@ -259,6 +249,7 @@ class Reader:
         outputs: list[str] = []
         defaults: dict[str, Any] = {}
         nodes: list[Operator] = []
+        versions: dict[str, int] = {}
         for entry in self._message(whole):
             field = entry.number
             if field == 1:
@@ -269,6 +260,9 @@ class Reader:
                 outputs.append(self.wire.text(entry))
             elif field == 7:
                 nodes.append(self._node(entry, len(nodes)))
+            elif field == 9:
+                of, version = self._opset(entry)
+                versions["" if of in OWN else of] = version
             elif field == 10:
                 domain = self.wire.text(entry)
             elif field == 11:
@@ -276,4 +270,4 @@ class Reader:
                 defaults[key] = value
             elif field == 13:
                 overload = self.wire.text(entry)
-        return Function((domain, name, overload), inputs, outputs, defaults, nodes)
+        return Function((domain, name, overload), inputs, outputs, defaults, nodes, versions)

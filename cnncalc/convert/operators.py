@@ -53,6 +53,18 @@ class Constant:
         return total
 
 
+class Graphs(NamedTuple):
+    """The value of an attribute that holds a graph: `If`, `Loop` and `Scan` have them."""
+
+    number: int
+
+
+class Reference(NamedTuple):
+    """The value of an attribute inside a function that the call gives."""
+
+    name: str
+
+
 class Operator:
     """One node of the source."""
 

@@ -79,7 +79,8 @@ class Matcher:
 
     def product(self, operator: Operator) -> Product:
         """The factors of a Mul, a Div by a number or a power, through those inside it."""
-        scale, terms, covers = 1.0, [], [operator]
+        scale, covers = 1.0, [operator]
+        terms: list[str] = []
         pending: list[str | Operator] = [operator]
         while pending:
             entry = pending.pop()
