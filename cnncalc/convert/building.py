@@ -447,27 +447,27 @@ class Builder:
             full = shapes[place] if shapes is not None else self.stated(name, operator)
             batched = any(isinstance(operand, Value) and operand.batch for operand in operands)
             value = Value(full, batched and len(full) > 0 and full[0] == self.batch)
-            if len(value.sample) > MAX_AXES:
-                raise unsupported(
-                    f"cnncalc does not know `{operator.kind}`, and its result has {len(value.sample)} axes "
-                    "besides the batch"
-                )
-            row = self.rows.opaque(
-                operator.kind, inputs, value.sample, operator.title, operator.name, {} if place else weights, macs
-            )
+            held = weights if not place else {}
+            row = self.rows.opaque(operator.kind, inputs, few(value.sample), operator.title, operator.name, held, macs)
             for covered in operator.covers:
                 self.account.names[covered] = row.name
-            value.tensor = row.number
+            if len(value.sample) <= MAX_AXES:
+                value.tensor = row.number
+            else:
+                value.view = View(SHAPED, self.made(row.number, value), None, operator)
             found.append(value)
         return found
 
     def tensors_of(self, operand: Operand) -> list[int]:
-        """The graph tensors of an operand that an opaque row takes."""
-        if isinstance(operand, Value):
-            return [self.force(operand)]
-        if isinstance(operand, Parts):
-            return [self.force(value) for value in operand.values]
-        return []
+        """The graph tensors of an operand that an opaque row takes: of one with too many axes, what it is a view of."""
+        found = []
+        for value in operand.values if isinstance(operand, Parts) else [operand]:
+            base = value
+            while isinstance(base, Value) and len(base.sample) > MAX_AXES and base.view is not None:
+                base = base.view.of
+            if isinstance(base, Value):
+                found.append(self.force(base))
+        return found
 
     def pointwise(self, operator: Operator, operands: Sequence[Operand]) -> list[Operand]:
         """An opaque row for an operator that works element by element, with the shape that this gives."""
@@ -564,15 +564,21 @@ class Builder:
         It gets a row that brings them there, where they are not.  None where that cannot be.
         """
         base, order = value.turned()
-        if order[axis] == base.first and (not value.batch or order[0] == 0):
-            return base, order
         if len(value.sample) > MAX_AXES or (value.batch and axis == 0):
             return None
+        if order[axis] == base.first and (not value.batch or order[0] == 0):
+            return base, order
         rest = [place for place in range(len(value.shape)) if place != axis and not (value.batch and place == 0)]
         forward = ((0,) if value.batch else ()) + (axis, *rest)
         turned = self.turn(value, forward, operator)
         tensor = self.force(turned)
         return Value(turned.shape, turned.batch, tensor), inverse(forward)
+
+
+def few(shape: Shape) -> Shape:
+    """The shape with its first axes in one, so that a row can have it."""
+    over = len(shape) - MAX_AXES
+    return shape if over <= 0 else (prod(shape[: over + 1]), *shape[over + 1 :])
 
 
 def inverse(axes: Sequence[int]) -> tuple[int, ...]:

@@ -401,10 +401,25 @@ def gather(evaluator: Evaluator, operator: Operator, operands: Operands) -> Made
     axis = axis_of(operator.attributes.get("axis", 0), len(x.shape))
     shape = (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
     if indices.values is None:
-        return [evaluator.make(shape, x.dtype, [x, indices], list)]
+        return [Constant(shape, x.dtype, roots=merged([x], math.prod(shape)))]
     chosen = [axis_of(int(index), x.shape[axis]) for index in indices.values]
     axes = [places(size) for size in x.shape]
     return taken(evaluator, x, [*axes[:axis], chosen, *axes[axis + 1 :]], shape)
+
+
+def gather_places(evaluator: Evaluator, operator: Operator, operands: Operands) -> Made:
+    """GatherND: only the shape is followed."""
+    x, indices = needed(operands, 0), needed(operands, 1)
+    batch, depth = operator.attributes.get("batch_dims", 0), indices.shape[-1]
+    if not 0 < batch + depth <= len(x.shape):
+        raise bad(f"places of {dims(indices.shape)} are none in {dims(x.shape)}")
+    return [Constant((*indices.shape[:-1], *x.shape[batch + depth :]), x.dtype, roots=x.roots)]
+
+
+def rewritten(evaluator: Evaluator, operator: Operator, operands: Operands) -> Made:
+    """What keeps the shape of its first operand: ScatterND, Trilu, CumSum; the values are not worked out."""
+    x = needed(operands, 0)
+    return [Constant(x.shape, x.dtype, roots=merged(operands, x.size))]
 
 
 def slice_axes(operator: Operator, operands: Operands, shape: Sizes) -> list[range]:
@@ -498,7 +513,7 @@ def tile(evaluator: Evaluator, operator: Operator, operands: Operands) -> Made:
         raise bad(f"a tensor of {dims(x.shape)} is repeated {repeats} times")
     shape = [size * count for size, count in zip(x.shape, repeats)]
     if math.prod(shape) > MAX_VALUES:
-        return [evaluator.make(shape, x.dtype, [x, None], list)]
+        return [Constant(tuple(shape), x.dtype, roots=x.roots)]
     return taken(evaluator, x, [list(range(size)) * count for size, count in zip(x.shape, repeats)])
 
 
@@ -613,6 +628,8 @@ EVALUATED: dict[str, Evaluate] = {
     "Unsqueeze": unsqueeze,
     "Transpose": transpose,
     "Gather": gather,
+    "GatherND": gather_places,
+    **dict.fromkeys(("ScatterND", "ScatterElements", "Scatter", "Trilu", "CumSum"), rewritten),
     "Slice": slice_,
     "Concat": concat,
     "Split": split,

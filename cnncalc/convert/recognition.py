@@ -341,7 +341,6 @@ def grouped(matcher: Matcher, operator: Operator) -> Match | None:
         epsilon=inner.attributes.get("epsilon", 1e-5),
         bare=1,
     )
-    made.constants = tuple(inner.inputs[1:])
     return made, [first, inner]
 
 
@@ -357,7 +356,6 @@ def factored(matcher: Matcher, operator: Operator) -> Match | None:
         return None
     inputs[place] = operator.inputs[1] if operator.inputs[0] == parts[0] else operator.inputs[0]
     made = composite(operator, norm.kind, inputs, **norm.attributes)
-    made.constants = norm.constants
     return made, [norm]
 
 
@@ -407,6 +405,10 @@ def recognise(program: Program) -> None:
             continue
         made, covered = found
         made.covers = tuple([name for part in (*covered, operator) for name in part.covers])
+        operands = [name for part in (*covered, operator) for name in (*part.inputs, *part.constants)]
+        made.constants = tuple(
+            [name for name in dict.fromkeys(operands) if name in program.constants and name not in made.inputs]
+        )
         for part in (*covered, operator):
             matcher.gone.add(id(part))
             matcher.count(part, -1)

@@ -199,6 +199,12 @@ def opaque(builder: Builder, operator: Operator, operands: list[Operand]) -> lis
     return builder.pointwise(operator, operands)
 
 
+def rewritten(builder: Builder, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    """What keeps the shape of its first operand and has no kind."""
+    x = operands[0]
+    return builder.opaque(operator, operands, [x.shape], 0) if isinstance(x, (Value, Constant)) else None
+
+
 OTHERS = [
     "Abs",
     "Acos",
@@ -253,6 +259,8 @@ OTHERS = [
 
 POINTWISE: dict[str, Translate] = {
     **dict.fromkeys(OTHERS, opaque),
+    **dict.fromkeys(("ScatterND", "ScatterElements", "Scatter", "Trilu", "CumSum"), rewritten),
+    **dict.fromkeys(("MeanVarianceNormalization", "RMSNormalization", "Hardmax"), rewritten),
     "Relu": activation("relu"),
     "LeakyRelu": activation("leaky_relu", negative_slope=("alpha", 0.01)),
     "PRelu": prelu,
