@@ -15,6 +15,7 @@ from cnncalc.convert.constants import Evaluator, broadcast, shape_of, whole_list
 from cnncalc.convert.operators import FLOATS, Constant, Graphs, Input, Operator, Program, Sizes
 from cnncalc.convert.recognition import recognise
 from cnncalc.convert.rows import Rows, failed, row_name
+from cnncalc.convert.signatures import check
 from cnncalc.convert.values import PADDED, SHAPED, TURNED, Operand, Parts, Value, View
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import Shape, dims
@@ -65,7 +66,8 @@ class Builder:
         """Whether the shapes that the source states hold: not at another input size."""
         self.owners: dict[object, Node] = {}
         """The first row that has certain weights."""
-        self.missing: list[str] = []
+        self.wanted: set[str] = set()
+        """Tensors on which an output depends."""
 
     # -- before and after the walk
 
@@ -76,6 +78,10 @@ class Builder:
             self.account.hold(name, count)
         kept: list[Operator] = []
         for operator in program.operators:
+            try:
+                check(operator)
+            except Fault as fault:
+                raise failed(fault, program.source, operator.name) from None
             made = None
             if all(not name or name in program.constants for name in operator.inputs):
                 made = self.evaluated(operator, [program.constants.get(name) for name in operator.inputs])
@@ -216,7 +222,8 @@ class Builder:
 
     def walk(self) -> None:
         """Translate every operator that an output needs, in order; raises `SpecError`."""
-        needed = set(self.program.outputs)
+        needed = self.wanted
+        needed.update(self.program.outputs)
         wanted = []
         for operator in reversed(self.program.operators):
             if needed.intersection(operator.outputs):
@@ -260,6 +267,9 @@ class Builder:
         for name, result in zip(operator.outputs, results):
             if name:
                 self.define(name, result, operator)
+        for name in operator.outputs[len(results) :]:
+            if name and name in self.wanted:
+                raise unsupported(f"cnncalc does not know `{name}`, a further result of `{operator.kind}`")
 
     def known(self, operator: Operator, operands: Sequence[Constant | None]) -> list[Operand]:
         """The results of an operator whose operands are all known: of one that is not evaluated, with no values."""
@@ -291,12 +301,18 @@ class Builder:
             if not isinstance(value, Value):
                 self.account.note(f"the output `{name}` does not depend on the inputs, and is left out")
                 continue
-            tensor = self.force(value)
+            try:
+                tensor = self.force(value)
+            except Fault as fault:
+                raise failed(fault.of(f"the output `{name}`:"), program.source) from None
             if tensor < len(self.rows.graph.inputs):
                 tensor = self.rows.append("identity", [tensor], "", name).number
             self.rows.leave("" if name.isdigit() else name, tensor)
         if not self.rows.graph.outputs:
             raise failed(Fault("bad-model", "nothing leaves the network that depends on its inputs"), program.source)
+        for name, count in self.account.tensors.items():
+            if count == 1:
+                self.account.constant(name)
         self.account.close(self.rows.graph)
 
     # -- what translations ask

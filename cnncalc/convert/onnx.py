@@ -8,13 +8,14 @@ from __future__ import annotations
 import mmap
 import os
 import stat
+from math import prod
 from typing import Any
 
 from cnncalc.convert import Imported, Inputs
 from cnncalc.convert.building import build
 from cnncalc.convert.onnx_file import OWN, Function, Model, Reader
 from cnncalc.convert.onnx_versions import OLDEST, normalise
-from cnncalc.convert.operators import Operator, Program, Reference
+from cnncalc.convert.operators import Constant, Input, Operator, Program, Reference
 from cnncalc.convert.rows import MAX_NODES, failed
 from cnncalc.convert.translation import TRANSLATIONS
 from cnncalc.convert.wire import Wire, bad
@@ -61,8 +62,8 @@ def read_bytes(data: memoryview, shown: str, inputs: Inputs = None) -> Imported:
 def whole(model: Model) -> Program:
     """The program with functions in place of their calls, and all operators as of the newest opset; raises `Fault`."""
     program = model.program
-    version = model.versions.get("", 0)
-    if version < OLDEST and (program.operators or not model.versions):
+    version = model.versions.get("", OLDEST if model.versions else 0)
+    if version < OLDEST:
         raise Fault("unsupported", f"the file is of opset {version}; cnncalc reads opset {OLDEST} and later")
     functions = {(kind_of(function), function.key[2]): function for function in model.functions.values()}
     for function in functions.values():
@@ -72,7 +73,38 @@ def whole(model: Model) -> Program:
         normalise(operator, version)
     if functions:
         program.operators = inlined(program.operators, functions)
+    weights_from_inputs(program)
     return program
+
+
+WEIGHTS = {
+    **dict.fromkeys(("Conv", "ConvTranspose", "Gemm", "InstanceNormalization"), (1, 2)),
+    **dict.fromkeys(("LayerNormalization", "GroupNormalization"), (1, 2)),
+    "BatchNormalization": (1, 2, 3, 4),
+    "PRelu": (1,),
+}
+"""Which operands of an operator are weights."""
+
+
+def weights_from_inputs(program: Program) -> None:
+    """Let inputs that are nothing but weights be constants: so files without their weights are written."""
+    takers = program.takers()
+    data: list[Input] = []
+    held: list[Input] = []
+    for entry in program.inputs:
+        uses = [
+            place in WEIGHTS.get(operator.kind, ())
+            for operator in takers.get(entry.name, ())
+            for place, name in enumerate(operator.inputs)
+            if name == entry.name
+        ]
+        sizes = [size for size in entry.shape or () if isinstance(size, int)]
+        is_weight = bool(uses) and all(uses) and entry.shape is not None and len(sizes) == len(entry.shape)
+        (held if is_weight and data and entry.name not in program.outputs else data).append(entry)
+    for entry in held:
+        shape = tuple([size for size in entry.shape or () if isinstance(size, int)])
+        program.constants[entry.name] = Constant(shape, "float", roots={entry.name: prod(shape)})
+    program.inputs = data
 
 
 def kind_of(function: Function) -> str:
