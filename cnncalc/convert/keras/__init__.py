@@ -51,7 +51,7 @@ def from_keras(model: Any, inputs: Inputs = None) -> Imported:
 def from_config(config: dict[str, Any], source: str, inputs: Inputs = None) -> Imported:
     """The network of a config that is read; `source` is what messages call it.  Raises `SpecError`."""
     reader = Reader(source, config)
-    model = reader.model(config)
+    model = reader.read()
     shapes, is_stated = input_shapes(model, source, inputs, _is_channels_last(model))
     account = Account(source)
     rows = Rows(row_name(model.name) or "network", source, shapes, account)
@@ -148,6 +148,7 @@ class _Builder:
         self.owners: dict[str, list[Node]] = {}
         """The rows with weights of every layer that has been called, by its place."""
         self.uses: dict[str, int] = {}
+        """How often each name has been asked for."""
         self.calls = 0
 
     def model(self, model: Model, tensors: Sequence[int], frame: Frame) -> list[int]:
@@ -176,10 +177,9 @@ class _Builder:
         self.calls += 1
         if self.calls > MAX_NODES:
             raise self.fault(place, "too-large", f"more than {MAX_NODES:,} calls of layers")
-        use = self.uses[place] = self.uses.get(place, 0) + 1
-        name = f"{frame.prefix}{entry.name}" if use == 1 else f"{frame.prefix}{entry.name}-{use}"
-        if frame.prefix and not frame.place:
-            name = entry.name
+        name = frame.prefix + entry.name
+        use = self.uses[name] = self.uses.get(name, 0) + 1
+        name = name if use == 1 else f"{name}-{use}"
         first = len(self.rows.graph.nodes)
         if entry.model is not None:
             results = self.nested(entry, entry.model, call, tensors, name, frame)
@@ -203,11 +203,16 @@ class _Builder:
             raise failed(fault, self.rows.source, shown(place)) from None
         made = self.rows.graph.nodes[first:]
         if made:
-            self.rows.account.names[shown(place)] = next(
-                (node.name for node in made if node.name == name), made[0].name
-            )
+            self.name(name, shown(place), made)
         self.settle(place, made, frame.trainable and entry.config.get("trainable") is not False)
         return found if isinstance(found, list) else [found]
+
+    def name(self, name: str, node: str, made: Sequence[Node]) -> None:
+        """Let the layer's name mean all its rows, also where none of them has it."""
+        graph, clean = self.rows.graph, row_name(name)
+        if clean and clean not in graph.names:
+            graph.call(clean, made[-1].number, range(made[0].place, made[-1].place + 1))
+        self.rows.account.names[node] = clean if clean in graph.names else made[0].name
 
     def nested(
         self, entry: Entry, model: Model, call: Call, tensors: Sequence[int], name: str, frame: Frame

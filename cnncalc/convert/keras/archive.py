@@ -104,6 +104,8 @@ def parse(data: bytes, path: str) -> dict[str, Any]:
         raise failed(Fault("encoding", f"it is not UTF-8: byte {error.start:,}"), path) from None
     try:
         value = json.loads(text)
+        if "\\ud" in text.lower():  # half of a pair, which no output could print
+            value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
     except json.JSONDecodeError as error:
         span = Span(Source(path, text), error.lineno, error.colno, error.colno + 1)
         message = f"this is not valid JSON: {error.msg[:1].lower()}{error.msg[1:]}"

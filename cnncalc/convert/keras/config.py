@@ -16,6 +16,9 @@ from cnncalc.diagnostics import Fault, SpecError
 MAX_NESTING = 32
 """Levels of models within models, and of lists within a call's arguments."""
 
+TYPES = ("float", "bfloat", "int", "uint", "bool", "complex", "string", "mixed_")
+"""How the names of types, and of policies for them, begin."""
+
 Sizes = tuple[int | None, ...]
 """A shape in Keras' order without the batch; None for a size that is left open."""
 
@@ -26,8 +29,10 @@ class Reference(NamedTuple):
     layer: str
     call: int
     tensor: int
-    stated: Sizes | None
+    stated: Sizes | None = None
     """Its shape, where the config says it."""
+    is_end: bool = False
+    """Whether it is an input or output of the model, and no argument of a call."""
 
 
 class Call(NamedTuple):
@@ -73,6 +78,9 @@ class Model(NamedTuple):
     """Names of its input layers; ``call`` and ``tensor`` are 0."""
     outputs: tuple[tuple[str, Reference], ...]
     trainable: bool
+    is_functional: bool
+    is_legacy: bool
+    """Keras 2 (and 1) wrote it."""
     shapes: dict[str, Sizes | None]
     """What the config says of every input's shape."""
 
@@ -103,9 +111,16 @@ class Reader:
 
     def __init__(self, source: str, config: dict[str, Any]) -> None:
         self.source = source
+        for key in ("modelTopology", "model_config"):  # as TensorFlow.js wraps it
+            config = config[key] if isinstance(config.get(key), dict) else config
+        self.config = config
         self.is_legacy = "module" not in config
         """Keras 2 (and 1) wrote it."""
         self.layers = 0
+
+    def read(self) -> Model:
+        """The model of the source; raises `SpecError` naming the layer at fault."""
+        return self.model(self.config)
 
     def model(self, value: dict[str, Any], node: str = "", depth: int = 0) -> Model:
         """The model in ``{"class_name": ..., "config": ...}``; raises `SpecError` naming the layer at fault.
@@ -147,6 +162,7 @@ class Reader:
         if self.layers > MAX_NODES:
             raise self.fail("too-large", f"it has more than {MAX_NODES:,} layers", "")
         place = f"{node}{name}"
+        self.check_type(config.get("dtype"), place)
         inner = None
         if isinstance(config.get("layers"), list):
             inner = self.model({**value, "config": config}, f"{place}.", depth + 1)
@@ -163,6 +179,13 @@ class Reader:
             inner,
             tuple([self.call(made, place) for made in inbound]),
         )
+
+    def check_type(self, value: Any, place: str) -> None:
+        """Raise `SpecError` for a type of numbers that nobody knows: a name, or a policy's."""
+        while isinstance(value, dict):
+            value = value.get("name", value.get("config"))
+        if isinstance(value, str) and not value.startswith(TYPES):
+            raise self.fail("unknown-dtype", f"`{shown(value)}` is no type of numbers", place)
 
     def call(self, value: Any, place: str) -> Call:
         """One entry of ``inbound_nodes``."""
@@ -235,12 +258,12 @@ class Reader:
             missing = "output" if inputs else "input"
             raise self.fail("wrong-format", f"`{missing}_layers` names no layer", node)
         shapes = {reference.layer: _input_shape(entries[reference.layer].config) for reference in inputs}
-        return Model(name, entries, inputs, outputs, trainable, shapes)
+        return Model(name, entries, inputs, outputs, trainable, True, self.is_legacy, shapes)
 
     def ends(self, value: Any, node: str, name: str = "", depth: int = 0) -> list[tuple[str, Reference]]:
         """The tensors in ``input_layers`` or ``output_layers``, with the key that each has there."""
         if _is_triple(value):
-            return [(name or value[0], _reference(value))]
+            return [(name or value[0], _reference(value)._replace(is_end=True))]
         if isinstance(value, (list, dict)) and depth < MAX_NESTING:
             named = value.items() if isinstance(value, dict) else (("", entry) for entry in value)
             return [end for key, entry in named for end in self.ends(entry, node, key or name, depth + 1)]
@@ -272,7 +295,7 @@ class Reader:
             if entry.name != before:
                 entries[entry.name] = entry._replace(calls=(Call((last._replace(stated=entry.built),), {}),))
                 last = Reference(entry.name, 0, 0, None)
-        return Model(name, entries, inputs, ((last.layer, last),), trainable, {before: shape})
+        return Model(name, entries, inputs, ((last.layer, last),), trainable, False, self.is_legacy, {before: shape})
 
     def fail(self, code: str, message: str, node: str, help: str = "") -> SpecError:
         place = origin(self.source, shown(node.removesuffix("."))) if node else origin(self.source)

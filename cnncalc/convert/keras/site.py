@@ -227,7 +227,9 @@ class Site:
 
 def even(value: Any, depth: int = 0) -> Any:
     """A value with its lists as tuples, and a list of equal numbers as one of them."""
-    if not isinstance(value, list) or depth > 3:
+    if isinstance(value, dict) or depth > 3:
+        return shown(value)  # no argument is one: the layer's own message says so
+    if not isinstance(value, list):
         return value
     entries = tuple([even(entry, depth + 1) for entry in value])
     same = bool(entries) and all(type(entry) is int for entry in entries) and len(set(entries)) == 1

@@ -25,22 +25,14 @@ class Wiring:
         every = [(entry, call.tensors) for entry in model.entries.values() for call in entry.calls]
         references = [reference for _, taken in every for reference in taken] + ends
         self._stated: dict[tuple[str, int], dict[int, Sizes | None]] = {}
-        used: dict[str, set[int]] = {}
-        for reference in references:
-            used.setdefault(reference.layer, set()).add(reference.call)
-        self.first = {
-            name: 1
-            for name, calls in used.items()
-            if (entry := model.entries.get(name)) and entry.model and 0 not in calls
-        }
-        """What the calls of a layer are counted from: a model's own are, its making being the first."""
+        self._first = _first_calls(model, references)
         for reference in references:
             known = self._stated.setdefault((reference.layer, self.call(reference)), {})
             known[reference.tensor] = reference.stated or known.get(reference.tensor)
 
     def call(self, reference: Reference) -> int:
         """The position among the layer's calls."""
-        return reference.call - self.first.get(reference.layer, 0)
+        return reference.call - self._first.get((reference.layer, reference.is_end), 0)
 
     def stated(self, entry: Entry, call: int) -> list[Sizes | None]:
         """The shapes of a call's results, as far as its takers state them."""
@@ -108,3 +100,23 @@ class Wiring:
         node = f"{self.place}{taker.name}" if taker else self.place.removesuffix(".")
         place = origin(self.source, shown(node)) if node else origin(self.source)
         return SpecError([Fault("wiring", message, None, help).at(place)])
+
+
+def _first_calls(model: Model, references: list[Reference]) -> dict[tuple[str, bool], int]:
+    """What the calls of models within are counted from, where it is 1, by layer and for the ends of `model`.
+
+    The making of a functional model is its first call.  Keras 2 counts it everywhere, Keras 3 where a model's outputs
+    are listed, and not where a layer says what it takes.
+    """
+    used: dict[tuple[str, bool], set[int]] = {}
+    for reference in references:
+        if (entry := model.entries.get(reference.layer)) and entry.model:
+            used.setdefault((reference.layer, reference.is_end), set()).add(reference.call)
+    found = {}
+    for (name, is_end), calls in used.items():
+        entry = model.entries[name]
+        every = calls | (used.get((name, not is_end), set()) if model.is_legacy else set())
+        counted = len(entry.calls) in every or (is_end and entry.model and entry.model.is_functional)
+        if 0 not in every and (model.is_legacy or counted):
+            found[name, is_end] = 1
+    return found
