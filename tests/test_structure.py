@@ -20,7 +20,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("layers",),
     ("graph", "language"),
     ("expansion",),
-    ("analyzers", "rewrite", "executor"),
+    ("analyzers", "rewrite", "executor", "convert"),
     ("report",),
     ("network", "reference", "verify"),
     ("check", "gallery", "schema"),

@@ -128,10 +128,10 @@ def expand(
     max_steps: MaxSteps = DEFAULT_MAX_STEPS,
 ) -> None:
     """The flat spec that the blocks expand to, itself a valid spec."""
-    from cnncalc.render import spec
+    from cnncalc.convert.spec_text import flat
 
     network = single(networks(specs, variant, set_, input_, max_steps))
-    emit(spec.render(network.graph), output)
+    emit(flat(network.graph), output)
 
 
 @app.command(epilog="For example: cnncalc explain alexnet conv1")

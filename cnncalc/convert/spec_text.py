@@ -13,7 +13,7 @@ IMPLIED = ("norm", "act")
 """Fields that expansion has already turned into rows of their own."""
 
 
-def render(graph: Graph) -> str:
+def flat(graph: Graph) -> str:
     """The text of the spec; layers have their row's name, and say `from` where they do not follow the previous one."""
     lines = [f"{FILE_KEYS[0]}: {quoted(graph.name)}"]
     if graph.source:
