@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 from cnncalc.convert.lift.cost import ARGUMENT, BLOCK, CELL, REPEAT, STEP, VALUE, Costs
 from cnncalc.convert.lift.explain import Argument, Explained, Explainer, Unexplained, usual
+from cnncalc.convert.lift.loops import Compressor
+from cnncalc.convert.lift.rewrites import Rewrites
 from cnncalc.convert.lift.tree import Block, Branch, Formula, Item, every, every_list, item_key, size
 from cnncalc.convert.lift.unify import Tokens
 from cnncalc.layers import KINDS
@@ -21,6 +23,8 @@ MAX_MODULE = 6
 
 TRIED = 12
 """Windows that are worked out in a round, the most promising."""
+
+MAX_BLOCKS = 50
 
 LEAST = 12
 """Tokens that a block has to save."""
@@ -37,6 +41,10 @@ class Member(NamedTuple):
     def steps(self) -> list[Item]:
         return self.items[self.start : self.start + self.count]
 
+    def wider(self, before: int, after: int) -> Member:
+        """The same with so many steps more before and after."""
+        return Member(self.items, self.start - before, self.count + before + after)
+
 
 def same_steps(member: Member, other: Member) -> bool:
     """Whether the steps of two members are equal."""
@@ -49,20 +57,6 @@ class Plan(NamedTuple):
     gain: int
     members: list[Member]
     explained: Explained
-
-
-class Rewrites:
-    """Numbers the rewrites, so that a wrong one can be found and left out."""
-
-    def __init__(self, limit: int | None = None, left_out: frozenset[int] = frozenset()) -> None:
-        self.limit = limit
-        self.left_out = left_out
-        self.count = 0
-
-    def allow(self) -> bool:
-        """Whether the next rewrite is made."""
-        self.count += 1
-        return self.count not in self.left_out and (self.limit is None or self.count <= self.limit)
 
 
 class BlockSearch:
@@ -98,7 +92,7 @@ class BlockSearch:
     def search(self) -> list[Block]:
         """Make blocks until none saves enough; returns them, those that others call first."""
         wrap(self.items, self.tokens)
-        while True:
+        while len(self.blocks) < MAX_BLOCKS:
             plan = self.best()
             if plan is None:
                 break
@@ -126,7 +120,37 @@ class BlockSearch:
             if plan is not None and self.signature(plan.members[0]) not in self.refused:
                 plans.append(plan)
         best = max(plans, key=lambda plan: plan.gain, default=None)
-        return best if best is not None and best.gain >= LEAST else None
+        return self.extended(best) if best is not None and best.gain >= LEAST else None
+
+    def extended(self, plan: Plan) -> Plan:
+        """The plan with what follows all members, and then with what stands before them all, as long as that is alike
+        and needs no further argument."""
+        for before, after in ((0, 1), (1, 0)):
+            while True:
+                wider = [member.wider(before, after) for member in plan.members]
+                more = self.worked_out(wider) if self.fit(wider) else None
+                if more is None or len(more.explained.arguments) > len(plan.explained.arguments):
+                    break
+                plan = more
+        return plan
+
+    def fit(self, members: list[Member]) -> bool:
+        """Whether members are within their lists, do not overlap, are alike and hold no name in their middle."""
+        ends: dict[int, int] = {}
+        for member in members:
+            if member.start < ends.get(id(member.items), 0) or member.start + member.count > len(member.items):
+                return False
+            if self.cuts(member):
+                return False
+            ends[id(member.items)] = member.start + member.count
+            if any(step.result in self.named for step in member.steps[:-1]):
+                return False
+            if any(self.tokens.of(step)[0] in ("alone", "group") for step in member.steps):
+                return False
+            if member.count > MAX_WINDOW:
+                return False
+        windows = {tuple(map(self.tokens.of, member.steps)) for member in members}
+        return len(windows) == 1 and is_primitive(windows.pop())
 
     def signature(self, member: Member) -> tuple[Any, ...]:
         return self.tokens.skeleton(member.steps)
@@ -168,12 +192,29 @@ class BlockSearch:
             start = 0
             while start + width <= len(here):
                 inner = here[start : start + width - 1]
-                if tuple(tokens[start : start + width]) == window and not any(i.result in self.named for i in inner):
+                if (
+                    tuple(tokens[start : start + width]) == window
+                    and not any(item.result in self.named for item in inner)
+                    and not self.cuts(Member(here, start, width))
+                ):
                     found.append(Member(here, start, width))
                     start += width
                 else:
                     start += 1
         return found
+
+    def cuts(self, member: Member) -> bool:
+        """Whether a member takes some of a row of equal joins or calls, and leaves others."""
+        here, start, end = member.items, member.start, member.start + member.count
+        if member.count == 1:
+            return False
+        return (start > 0 and self.equal(here[start - 1], here[start])) or (
+            end < len(here) and self.equal(here[end - 1], here[end])
+        )
+
+    def equal(self, one: Item, other: Item) -> bool:
+        token = self.tokens.of(one)
+        return token == self.tokens.of(other) and is_large(token) and item_key(one) == item_key(other)
 
     def plan(self, members: list[Member]) -> Plan | None:
         """The best block for some of the members: all that are like the largest, or only those of one skeleton."""
@@ -246,9 +287,11 @@ class BlockSearch:
                 value = argument.column[number]
                 call.values[argument.name] = usual(argument.column) if value is None else value
             calls.setdefault(id(member.items), []).append((member, call))
+        compressor = Compressor(self.tokens, self.named, frozenset([name]), self.costs, self.rewrites)
         for entries in calls.values():
             for member, call in reversed(entries):
                 member.items[member.start : member.start + member.count] = [call]
+            compressor.calls(entries[0][0].items)
 
     def free_name(self, name: str) -> str:
         taken = {block.name for block in self.blocks}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Container, Iterator
+from typing import Any, NamedTuple
 
-from cnncalc.convert.lift.blocks import Rewrites
 from cnncalc.convert.lift.cost import CELL, LOOP, Costs
 from cnncalc.convert.lift.explain import SIZES_OF, Explained, Explainer, Unexplained
-from cnncalc.convert.lift.tree import Block, Item, Turned, every_list, item_key
+from cnncalc.convert.lift.rewrites import Rewrites
+from cnncalc.convert.lift.tree import Block, Item, Turned, every, every_list, item_key
 from cnncalc.convert.lift.unify import Tokens
 
 MAX_PERIOD = 12
@@ -15,6 +16,16 @@ MAX_PERIOD = 12
 
 MAX_COLUMNS = 7
 MAX_TURNS = 10_000
+
+
+class Row(NamedTuple):
+    """Turns that may become a loop: the steps from `start` to before `end`, `width` of them a turn."""
+
+    gain: int
+    start: int
+    width: int
+    end: int
+    explained: Explained
 
 
 class Compressor:
@@ -29,23 +40,29 @@ class Compressor:
         """Names of the blocks."""
         self.costs = costs
         self.rewrites = rewrites
-        self.variables: set[str] = set()
+        self.taken: frozenset[str] = frozenset()
+        """Names that the scope has already."""
 
     def compress(self, items: list[Item], block: Block | None = None) -> None:
         """Shorten a list of steps, and those inside it, the innermost first."""
-        self.variables = set() if block is None else set(block.arguments)
+        self.taken = frozenset() if block is None else frozenset(block.arguments)
         for here in reversed(list(every_list(items))):
             self.repeats(here)
             self.first_turns(here)
             self.groups(here)
         for here in reversed(list(every_list(items))):
-            while self.loop(here):
+            while self.loops(here):
                 pass
+
+    def calls(self, items: list[Item]) -> None:
+        """Shorten rows of calls of one block."""
+        self.repeats(items, self.blocks)
+        self.first_turns(items)
 
     # -- repeat
 
-    def repeats(self, items: list[Item], layers_only: bool = False) -> None:
-        """Equal steps become one with `repeat`."""
+    def repeats(self, items: list[Item], kinds: Container[str] | None = None) -> None:
+        """Equal steps, of some kinds or of all, become one with `repeat`."""
         keys = [item_key(item) for item in items]
         pinned = [self.tokens.pinned(item) for item in items]
         made: list[Item] = []
@@ -53,7 +70,7 @@ class Compressor:
         while start < len(items):
             end = start + 1
             first = items[start]
-            if first.repeat == 1 and not first.condition and not (layers_only and first.branches is not None):
+            if first.repeat == 1 and not first.condition and (kinds is None or first.kind in kinds):
                 while (
                     end < len(items)
                     and not pinned[start]
@@ -103,7 +120,7 @@ class Compressor:
 
     def groups(self, items: list[Item]) -> None:
         """Several steps that come again just so become a group with `repeat`."""
-        keys = [None if self.stays(item) else item_key(item) for item in items]
+        keys = [None if self.tokens.pinned(item) else item_key(item) for item in items]
         start = 0
         while start < len(items):
             best = (0, 0, 0)
@@ -137,16 +154,29 @@ class Compressor:
             place += width
         return turns
 
-    def stays(self, item: Item) -> bool:
-        """Whether a step can be in no group or loop."""
-        return self.tokens.pinned(item)
-
     # -- loops
 
-    def loop(self, items: list[Item]) -> bool:
-        """Make the loop that saves most, if one does."""
-        tokens = [None if self.stays(item) else self.tokens.of(item) for item in items]
-        best: tuple[int, int, int, int, Explained] | None = None
+    def loops(self, items: list[Item]) -> bool:
+        """Make the loops that save most; whether there were any."""
+        found = sorted(self.candidates(items), key=lambda row: (-row.gain, row.width, row.start))
+        chosen: list[Row] = []
+        covered: set[int] = set()
+        for row in found:
+            places = range(row.start, row.end)
+            if covered.isdisjoint(places) and self.rewrites.allow():
+                chosen.append(row)
+                covered.update(places)
+        for row in sorted(chosen, key=lambda row: -row.start):
+            made = Item("for", items[row.end - 1].result, items[row.start].channels, items[row.start].order)
+            made.items = row.explained.items
+            made.names = [argument.name for argument in row.explained.arguments]
+            made.rows = list(zip(*(filled(argument.column) for argument in row.explained.arguments)))
+            items[row.start : row.end] = [made]
+        return bool(chosen)
+
+    def candidates(self, items: list[Item]) -> Iterator[Row]:
+        """The rows of alike turns that are shorter as a loop."""
+        tokens = [None if self.tokens.pinned(item) else self.tokens.of(item) for item in items]
         for width in range(1, min(MAX_PERIOD, len(items) // 2) + 1):
             start = 0
             while start + 2 * width <= len(items):
@@ -157,19 +187,9 @@ class Compressor:
                 explained = self.explained(items, start, width, turns)
                 if explained is not None:
                     gain = self.gain(items, start, width, turns, explained)
-                    if best is None or (gain, -width) > (best[0], -best[2]):
-                        best = (gain, start, width, turns, explained)
+                    if gain > 0:
+                        yield Row(gain, start, width, start + width * turns, explained)
                 start += max(1, width * (turns - 1))
-        if best is None or best[0] <= 0 or not self.rewrites.allow():
-            return False
-        _, start, width, turns, explained = best
-        made = Item("for", items[start + width * turns - 1].result, items[start].channels, items[start].order)
-        made.items = explained.items
-        made.names = [argument.name for argument in explained.arguments]
-        made.rows = list(zip(*(filled(argument.column) for argument in explained.arguments)))
-        self.variables.update(made.names)
-        items[start : start + width * turns] = [made]
-        return True
 
     def alike(self, items: list[Item], tokens: list[Any], start: int, width: int) -> int:
         """How many turns of `width` alike steps begin at `start`."""
@@ -193,7 +213,7 @@ class Compressor:
         if slots is None:
             return None
         try:
-            explained = Explainer(turns, None, frozenset(self.variables), MAX_COLUMNS).explain(slots)
+            explained = Explainer(turns, None, self.taken | inner_names(lists), MAX_COLUMNS).explain(slots)
         except Unexplained:
             return None
         return explained if explained.arguments else None
@@ -209,6 +229,11 @@ def anonymous(item: Item) -> Item:
     made = item.copy()
     made.result = -1
     return made
+
+
+def inner_names(lists: list[list[Item]]) -> set[str]:
+    """The variables of the loops in some steps."""
+    return {name for items in lists for item in every(items) for name in item.names}
 
 
 def filled(column: list[Any]) -> list[Any]:

@@ -146,8 +146,9 @@ class _Comparison:
         mine, theirs = self.first.graph, self.second.graph
         if [shape for _, shape in mine.inputs] != [shape for _, shape in theirs.inputs]:
             return False
-        several = len(mine.outputs) > 1
-        if several and [name for name, _ in mine.outputs] != [name for name, _ in theirs.outputs]:
+        if len(mine.inputs) > 1 and mine.inputs != theirs.inputs:
+            return False
+        if len(mine.outputs) > 1 and [name for name, _ in mine.outputs] != [name for name, _ in theirs.outputs]:
             return False
         ends = [self.first.values[tensor] for _, tensor in mine.outputs]
         others = [self.second.values[tensor] for _, tensor in theirs.outputs]
