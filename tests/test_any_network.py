@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import cnncalc
+from cnncalc.convert.spec_text import flat
 from cnncalc.diagnostics import Fault, SpecError
 from cnncalc.expansion.expand import MAX_STEPS
-from cnncalc.convert.spec_text import flat
 
 SPECS = sorted((Path(__file__).parents[1] / "architectures").glob("*.yaml"))
 

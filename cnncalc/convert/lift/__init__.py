@@ -24,7 +24,6 @@ from cnncalc.graph import Graph
 from cnncalc.language.library import load_file, load_text
 from cnncalc.layers import KINDS
 
-
 LAYERS = frozenset(name for name, kind in KINDS.items() if not kind.joins)
 """What is repeated before blocks are sought; joins are not, since blocks begin with them."""
 

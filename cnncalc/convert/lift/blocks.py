@@ -31,19 +31,23 @@ LEAST = 12
 
 
 class Member(NamedTuple):
-    """Steps that a call may stand for: `count` of them in a list, from `start` on."""
+    """Steps that a call may stand for: `width` of them in a list, from `start` on."""
 
     items: list[Item]
     start: int
-    count: int
+    width: int
+
+    @property
+    def end(self) -> int:
+        return self.start + self.width
 
     @property
     def steps(self) -> list[Item]:
-        return self.items[self.start : self.start + self.count]
+        return self.items[self.start : self.end]
 
     def wider(self, before: int, after: int) -> Member:
         """The same with so many steps more before and after."""
-        return Member(self.items, self.start - before, self.count + before + after)
+        return Member(self.items, self.start - before, self.width + before + after)
 
 
 def same_steps(member: Member, other: Member) -> bool:
@@ -138,16 +142,16 @@ class BlockSearch:
         """Whether members are within their lists, do not overlap, are alike and hold no name in their middle."""
         ends: dict[int, int] = {}
         for member in members:
-            if member.start < ends.get(id(member.items), 0) or member.start + member.count > len(member.items):
+            if member.start < ends.get(id(member.items), 0) or member.end > len(member.items):
                 return False
             if self.cuts(member):
                 return False
-            ends[id(member.items)] = member.start + member.count
+            ends[id(member.items)] = member.end
             if any(step.result in self.named for step in member.steps[:-1]):
                 return False
             if any(self.tokens.of(step)[0] in ("alone", "group") for step in member.steps):
                 return False
-            if member.count > MAX_WINDOW:
+            if member.width > MAX_WINDOW:
                 return False
         windows = {tuple(map(self.tokens.of, member.steps)) for member in members}
         return len(windows) == 1 and is_primitive(windows.pop())
@@ -205,8 +209,8 @@ class BlockSearch:
 
     def cuts(self, member: Member) -> bool:
         """Whether a member takes some of a row of equal joins or calls, and leaves others."""
-        here, start, end = member.items, member.start, member.start + member.count
-        if member.count == 1:
+        here, start, end = member.items, member.start, member.end
+        if member.width == 1:
             return False
         return (start > 0 and self.equal(here[start - 1], here[start])) or (
             end < len(here) and self.equal(here[end - 1], here[end])
@@ -256,11 +260,7 @@ class BlockSearch:
         rows = [tuple(argument.column[place] for argument in explained.arguments) for place in range(len(members))]
         previous: Member | None = None
         for member, row in zip(members, rows):
-            joined = (
-                previous is not None
-                and member.items is previous.items
-                and member.start == previous.start + previous.count
-            )
+            joined = previous is not None and member.items is previous.items and member.start == previous.end
             inner = not joined and member.items is not self.items  # equal joins around them would be one, repeated
             again = previous is not None and (joined or inner) and same_steps(member, previous)
             previous = member
@@ -290,7 +290,7 @@ class BlockSearch:
         compressor = Compressor(self.tokens, self.named, frozenset([name]), self.costs, self.rewrites)
         for entries in calls.values():
             for member, call in reversed(entries):
-                member.items[member.start : member.start + member.count] = [call]
+                member.items[member.start : member.end] = [call]
             compressor.calls(entries[0][0].items)
 
     def free_name(self, name: str) -> str:

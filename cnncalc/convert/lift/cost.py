@@ -1,4 +1,4 @@
-"""What a text costs its reader, in tokens: an argument and a condition more than their characters, a table's cell less."""
+"""What a text costs its reader, in tokens: an argument or a condition more than its characters, a table's cell less."""
 
 from __future__ import annotations
 

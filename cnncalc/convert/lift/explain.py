@@ -268,7 +268,7 @@ class Explainer:
         if self.channels is None:
             return
         counts = Counter(self.families[argument.name] for argument in self.arguments)
-        new = {}
+        new: dict[str, str] = {}
         for place, argument in enumerate(self.arguments):
             family = self.families[argument.name]
             if counts[family] >= MANY:
@@ -338,7 +338,8 @@ def explicit(slot: Slot, name: str, column: Column) -> Column:
 def agree(values: Column, column: Column) -> bool:
     """Whether two columns have no different values."""
     return all(
-        one is None or other is None or (one == other and type(one) is type(other)) for one, other in zip(values, column)
+        one is None or other is None or (one == other and type(one) is type(other))
+        for one, other in zip(values, column)
     )
 
 

@@ -1,4 +1,4 @@
-"""Graph -> steps: what vanishes in the normal form is left out, and a layer with its norm and activation is one step."""
+"""Graph -> steps: what vanishes in the normal form is left out, a layer with its norm and activation is one step."""
 
 from __future__ import annotations
 
@@ -62,6 +62,9 @@ def steps_of(graph: Graph) -> Steps:
         item.owner = None if item.owner is None else result[item.owner]
         item.reference = None if item.reference is None else result.get(item.reference, item.reference)
     taken = {number: tuple([result.get(tensor, tensor) for tensor in here]) for number, here in taken.items()}
+    if not items:  # a network of nothing is written as one step that does nothing
+        items, taken = [Item("identity", len(graph.shapes), graph.shapes[0][0], 0)], {len(graph.shapes): (0,)}
+        names[len(graph.shapes)] = "identity"
     outputs = [(name, result.get(roots[tensor], roots[tensor])) for name, tensor in graph.outputs]
     return Steps(items, taken, outputs, [shape[0] for shape in graph.shapes], names, defaults)
 
@@ -124,7 +127,11 @@ def chosen_followers(
             after = takers.get(last.number)
             if role not in node.operation.layer.fields or after is None or uses[last.number] != 1:
                 continue
-            if role_of(after) == role and len(after.inputs) == 1 and (after.frozen == node.frozen or not weighty(after)):
+            if (
+                role_of(after) == role
+                and len(after.inputs) == 1
+                and (after.frozen == node.frozen or not weighty(after))
+            ):
                 found[after.number], found[-last.number - 1] = last.number, after.number
                 last = after
     part_shared(graph, nodes, found)
@@ -232,7 +239,7 @@ def word_of(layer: Layer, follower: Node) -> str:
 # -- spelling ----------------------------------------------------------------------------------------------------------
 
 
-def spelled(layer: Layer, rank: int, loose: frozenset[str]) -> dict[str, Any]:
+def spelled(layer: Any, rank: int, loose: frozenset[str]) -> dict[str, Any]:
     """The arguments of a layer that its kind's defaults do not give, as one would write them."""
     written = {}
     for name, field in layer.fields.items():
@@ -242,7 +249,7 @@ def spelled(layer: Layer, rank: int, loose: frozenset[str]) -> dict[str, Any]:
         if field.type is PADDING:
             value = spelled_padding(layer, rank, loose)
         elif name == "stride" and value is not None and name in layer.defaults and layer.defaults[name] is None:
-            same = per_axis(value, rank) == per_axis(getattr(layer, "kernel"), rank)
+            same = per_axis(value, rank) == per_axis(layer.kernel, rank)
             value = None if same else single(per_axis(value, rank))
         elif field.type is AMOUNT:
             value = simple_pairs(pairs(value, rank))
@@ -271,9 +278,9 @@ def spelled_padding(layer: Any, rank: int, loose: frozenset[str]) -> Any:
     if isinstance(amounts, str):
         return amounts
     nothing = all(pair == (0, 0) for pair in amounts)
-    if layer.padding == "half" or "norm" in layer.fields:
-        if amounts == half(layer, rank) and not (nothing and layer.kind in loose):
-            return "half"
+    words = layer.padding == "half" or "norm" in layer.fields
+    if words and amounts == half(layer, rank) and not (nothing and layer.kind in loose):
+        return "half"
     return "valid" if nothing else simple_pairs(amounts)
 
 

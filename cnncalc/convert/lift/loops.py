@@ -132,7 +132,9 @@ class Compressor:
             gain, width, turns = best
             if gain > 0 and self.rewrites.allow():
                 width = -width
-                group = Item("group", items[start + width * turns - 1].result, items[start].channels, items[start].order)
+                group = Item(
+                    "group", items[start + width * turns - 1].result, items[start].channels, items[start].order
+                )
                 group.items = [anonymous(item) for item in items[start : start + width]]
                 group.repeat = turns
                 items[start : start + width * turns] = [group]

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.graph import Graph, Node
-from cnncalc.layers.base import Layer
 from cnncalc.layers.types import AMOUNT, EXTRA, PADDING, REFERENCE, SCALE, SIZES
 
 FOLLOWERS = ("norm", "act")
@@ -45,7 +44,7 @@ def padding(layer: Any, rank: int) -> Any:
     return rule if isinstance(rule, str) and rule != "valid" else pairs(0 if rule == "valid" else rule, rank)
 
 
-def canonical(layer: Layer, rank: int) -> tuple[Any, ...]:
+def canonical(layer: Any, rank: int) -> tuple[Any, ...]:
     """What a layer is, in one spelling, on inputs of `rank` spatial axes."""
     found: list[Any] = [layer.kind]
     for name, field in layer.fields.items():
@@ -55,7 +54,7 @@ def canonical(layer: Layer, rank: int) -> tuple[Any, ...]:
         if name == "padding" and field.type is PADDING:
             value = padding(layer, rank)
         elif name == "stride" and value is None:
-            value = per_axis(getattr(layer, "kernel"), rank)
+            value = per_axis(layer.kernel, rank)
         elif field.type is AMOUNT:
             value = pairs(value, rank)
         elif field.type in (SIZES, EXTRA, SCALE):

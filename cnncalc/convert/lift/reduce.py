@@ -144,6 +144,7 @@ def begun_at(item: Item, tensor: int) -> Item:
     group = Item("group", item.result, item.channels, item.order)
     group.items = [item]
     group.source = tensor
+    item.result = -1
     return group
 
 

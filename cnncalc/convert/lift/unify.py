@@ -116,9 +116,7 @@ class Tokens:
             return list(range(len(base)))
         if len(items) >= len(base):
             return None
-        return best_places(
-            len(base), len(items), lambda place, other: self.score(base[place], items[other])
-        )
+        return best_places(len(base), len(items), lambda place, other: self.score(base[place], items[other]))
 
     def pairing(self, base: Sequence[Branch], branches: Sequence[Branch]) -> list[int] | None:
         """For each branch its place in `base`."""

@@ -1,4 +1,4 @@
-"""The tree of items -> the text of a spec: one line a step, frequent arguments as `defaults`, lines of bounded length."""
+"""The tree of items -> the text of a spec: one line a step, frequent arguments as `defaults`, bounded lines."""
 
 from __future__ import annotations
 
@@ -98,7 +98,9 @@ class _Writer:
         if self.defaults:
             found.append("defaults:")
             for kind, values in self.defaults.items():
-                found.append(f"  {kind}: {{{', '.join(f'{name}: {show(v, kind, name)}' for name, v in values.items())}}}")
+                found.append(
+                    f"  {kind}: {{{', '.join(f'{name}: {show(v, kind, name)}' for name, v in values.items())}}}"
+                )
         if spec.blocks:
             found.append("blocks:")
             for block in spec.blocks:
@@ -206,7 +208,7 @@ class _Writer:
         found = [] if item.source is None else [f"from: {names[item.source]}"]
         found += [] if item.repeat == 1 else [f"repeat: {show(item.repeat)}"]
         found += [f"if: {item.condition}"] if item.condition else []
-        found += [f"name: {names[item.result]}"] if item.result in self.named and item.kind != "group" else []
+        found += [f"name: {names[item.result]}"] if item.result in self.named else []
         found += [] if item.owner is None else [f"share: {names[item.owner]}"]
         return found + (["learned: false"] if item.frozen else [])
 
