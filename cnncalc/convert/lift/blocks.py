@@ -26,6 +26,9 @@ TRIED = 12
 
 MAX_BLOCKS = 50
 
+MAX_WORK = 300_000
+"""Steps that are looked at in all, as members of blocks that may be made."""
+
 LEAST = 12
 """Tokens that a block has to save."""
 
@@ -73,6 +76,10 @@ class BlockSearch:
         self.costs = Costs(items)
         self.blocks: list[Block] = []
         self.refused: set[Any] = set()
+        """Skeletons of blocks that the rewrites leave out."""
+        self.poor: set[tuple[Any, ...]] = set()
+        """Windows that save too little."""
+        self.work = MAX_WORK
         owners = {item.owner for item in every(items)}
         self.owners = owners - {None}
         self.tokens = Tokens(self.pinned)
@@ -120,11 +127,15 @@ class BlockSearch:
         """The plan that saves most among the most promising windows."""
         plans = []
         for window in self.promising():
-            plan = self.plan(self.occurrences(window))
-            if plan is not None and self.signature(plan.members[0]) not in self.refused:
+            members = self.occurrences(window)
+            self.work -= len(window) * len(members)
+            plan = self.plan(members) if self.work > 0 else None
+            if plan is None or plan.gain < LEAST:
+                self.poor.add(window)
+            elif self.signature(plan.members[0]) not in self.refused:
                 plans.append(plan)
         best = max(plans, key=lambda plan: plan.gain, default=None)
-        return self.extended(best) if best is not None and best.gain >= LEAST else None
+        return None if best is None else self.extended(best)
 
     def extended(self, plan: Plan) -> Plan:
         """The plan with what follows all members, and then with what stands before them all, as long as that is alike
@@ -182,7 +193,7 @@ class BlockSearch:
         worth = [
             (costs[window] * (count - 1), -len(window), place, window)
             for place, (window, count) in enumerate(counts.items())
-            if count > 1 and costs[window] > 2 * STEP + 2 * VALUE and is_primitive(window)
+            if count > 1 and window not in self.poor and costs[window] > 2 * STEP + 2 * VALUE and is_primitive(window)
         ]
         worth.sort(key=lambda entry: (-entry[0], -entry[1], entry[2]))
         return [window for *_, window in worth[:TRIED]]

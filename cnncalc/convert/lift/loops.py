@@ -126,8 +126,8 @@ class Compressor:
             best = (0, 0, 0)
             for width in range(2, min(MAX_PERIOD, (len(items) - start) // 2) + 1):
                 turns = self.turns(items, keys, start, width)
-                price = self.costs.of(items[start : start + width])
                 if turns > 1:
+                    price = self.costs.of(items[start : start + width])
                     best = max(best, (price * (turns - 1) - LOOP, -width, turns))
             gain, width, turns = best
             if gain > 0 and self.rewrites.allow():
