@@ -1,0 +1,357 @@
+"""Bodies of the same block become one template, whose numbers and optional parts its constructor's arguments decide.
+
+The largest body gives the template its items; every other must be the same with some items left out, or it gets a
+template of its own.  What is left out must let its input through, which `nn.Identity` does for a module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from graphlib import TopologicalSorter
+from typing import Any, NamedTuple
+
+from cnncalc.convert.pytorch.bodies import Body, Item, Ref, all_bodies, bodies_of, is_chain
+from cnncalc.convert.pytorch.modules import INPLACE, JOINS, Leaf, Param, describe, uneven
+from cnncalc.layers.activation import ACTIVATIONS
+
+ACTS = {kind.kind for kind in ACTIVATIONS} - {"prelu"}
+MAX_ALIGNED = 250_000
+"""Pairs of items that are compared to align two bodies."""
+
+
+class Slot(NamedTuple):
+    """One value that a template's source holds: constant, or a matter of the instance."""
+
+    key: tuple[Any, ...]
+    unit: str
+    values: tuple[Any, ...]
+    """One per instance; None where the item is left out."""
+    usual: bool
+    """Whether every instance has what the module or class does by default."""
+    keyword: bool
+
+
+class Place:
+    """An item of a template, and what each instance has there."""
+
+    def __init__(self, item: Item, count: int) -> None:
+        self.item = item
+        self.members: list[Item | None] = [None] * count
+        self.bypass = 0
+        """Which of its inputs stands for it where it is left out."""
+        self.attribute = ""
+
+    @property
+    def present(self) -> tuple[bool, ...]:
+        return tuple(member is not None for member in self.members)
+
+    @property
+    def optional(self) -> bool:
+        return not all(self.present)
+
+    @property
+    def apart(self) -> bool:
+        """Whether its padding is a step of its own."""
+        return any(member is not None and member.node is not None and uneven(member.node) for member in self.members)
+
+    def leaf(self) -> Leaf:
+        assert self.item.node is not None
+        return describe(self.item.node, self.apart)
+
+
+class Argument(NamedTuple):
+    """An argument of a template's constructor."""
+
+    name: str
+    unit: str
+    values: tuple[Any, ...]
+    default: Any
+    """`NEVER` where it has none."""
+
+
+class Template:
+    """One class of the export, and its instances."""
+
+    def __init__(self, block: str, bodies: list[Body]) -> None:
+        self.block = block
+        self.bodies = bodies
+        self.name = ""
+        self.places: list[Place] = []
+        self.outputs: list[Ref] = []
+        self.arguments: list[Argument] = []
+        self.expressions: dict[tuple[Any, ...], Any] = {}
+        """What stands in the source for each slot, by its key."""
+        self.slots: dict[tuple[Any, ...], Slot] = {}
+
+    @property
+    def largest(self) -> Body:
+        return max(self.bodies, key=lambda body: len(body.items))
+
+    @property
+    def is_chain(self) -> bool:
+        return is_chain(self.largest) and all(place.item.chain == [] for place in self.places)
+
+    def given(self, body: Body) -> dict[str, Param]:
+        """The arguments that make an instance."""
+        place = self.bodies.index(body)
+        return {
+            argument.name: Param(argument.values[place], argument.unit, argument.default, keyword(argument))
+            for argument in self.arguments
+        }
+
+
+def keyword(argument: Argument) -> bool:
+    """Whether a call names the argument: numbers of channels alone go without."""
+    return argument.unit != "channels"
+
+
+class Templates:
+    """All templates of an export, and the one that each body belongs to."""
+
+    def __init__(self, root: Body) -> None:
+        self.of: dict[int, Template] = {}
+        self.ordered: list[Template] = []
+        """Those that others call first."""
+        bodies = all_bodies(root)
+        blocks: dict[str, list[Body]] = {}
+        names = distinct(bodies)
+        for body in bodies:
+            blocks.setdefault(names[id(body)], []).append(body)
+        order = TopologicalSorter(
+            {
+                block: {names[id(inner)] for body in members for inner in called(body)}
+                for block, members in blocks.items()
+            }
+        )
+        self.order = [(block, blocks[block]) for block in order.static_order()]
+
+    def add(self, template: Template) -> None:
+        self.ordered.append(template)
+        for body in template.bodies:
+            self.of[id(body)] = template
+
+    # -- what makes two items one
+
+    def signature(self, item: Item) -> Any:
+        """What an item is, but for numbers."""
+        shared = item.shares is not None
+        if item.node is not None:
+            node = item.node
+            leaf = describe(node)
+            kept = tuple((name, param.value) for name, param in leaf.params.items() if param.unit in ("word", "number"))
+            if node.kind in ACTS and leaf.module and not kept:
+                return ("act", shared)
+            return (leaf.module, leaf.call, leaf.after, leaf.frozen, tuple(leaf.params), kept, shared)
+        if item.body is not None:
+            return ("call", id(self.of[id(item.body)]), len(item.results), shared)
+        if self.runs_alike(item):
+            return ("run", item.gathers, id(self.of[id(item.chain[0].body)]), shared)
+        return ("chain", item.gathers, tuple(map(self.signature, item.chain)), shared)
+
+    def runs_alike(self, item: Item) -> bool:
+        """Whether a chain calls one template, and all its calls but the first are equal."""
+        calls = [self.of.get(id(each.body)) for each in item.chain]
+        if None in calls or len(set(map(id, calls))) > 1:
+            return False
+        later = [self.values(each) for each in item.chain[1:]]
+        return all(values == later[0] for values in later)
+
+    def values(self, item: Item) -> dict[str, Param]:
+        assert item.body is not None
+        return self.of[id(item.body)].given(item.body)
+
+    # -- templates
+
+    def unify(self, block: str, bodies: list[Body]) -> list[Template]:
+        """The templates of a block's bodies: one, where the bodies allow it."""
+        remaining = sorted(bodies, key=lambda body: -len(body.items))
+        found = []
+        while remaining:
+            template = self.template(block, remaining)
+            found.append(template)
+            taken = set(map(id, template.bodies))
+            remaining = [body for body in remaining if id(body) not in taken]
+            template.bodies.sort(key=lambda body: body.first)
+            self.populate(template)
+        return found
+
+    def template(self, block: str, bodies: list[Body]) -> Template:
+        """The template of the largest body, with all others that fit it."""
+        largest = bodies[0]
+        model = [self.signature(item) for item in largest.items]
+        found = Template(block, [largest])
+        bypasses: dict[int, int] = {}
+        fits: dict[Any, list[int] | None] = {}
+        self.aligned: dict[int, list[int]] = {id(largest): list(range(len(largest.items)))}
+        for body in bodies[1:]:
+            shape = (
+                tuple(map(self.signature, body.items)),
+                tuple(tuple(item.inputs) for item in body.items),
+                tuple(body.outputs),
+                len(body.inputs),
+            )
+            if shape not in fits:
+                fits[shape] = self.fit(largest, model, body, list(shape[0]), bypasses)
+            places = fits[shape]
+            if places is not None:
+                found.bodies.append(body)
+                self.aligned[id(body)] = places
+        self.bypasses = bypasses
+        return found
+
+    def populate(self, template: Template) -> None:
+        """Give a template its places, with what every instance has there."""
+        largest = template.largest
+        model = next(body for body in template.bodies if self.aligned[id(body)] == list(range(len(largest.items))))
+        template.places = [Place(item, len(template.bodies)) for item in model.items]
+        template.outputs = model.outputs
+        for number, place in enumerate(template.places):
+            place.bypass = self.bypasses.get(number, 0)
+        for instance, body in enumerate(template.bodies):
+            for item, number in zip(body.items, self.aligned[id(body)]):
+                template.places[number].members[instance] = item
+
+    def fit(
+        self, largest: Body, model: list[Any], body: Body, shape: list[Any], bypasses: dict[int, int]
+    ) -> list[int] | None:
+        """The places of a body's items among the largest one's; None where it is no part of it."""
+        if len(body.inputs) != len(largest.inputs) or len(body.outputs) != len(largest.outputs):
+            return None
+        if len(model) * len(shape) > MAX_ALIGNED and model != shape:
+            return None
+        for late in (False, True):
+            places = subsequence(model, shape, late)
+            if places is not None and self.wired(largest, body, places, bypasses):
+                return places
+        return None
+
+    def wired(self, largest: Body, body: Body, places: list[int], bypasses: dict[int, int]) -> bool:
+        """Whether a body takes the same tensors as the largest one, where what it lacks lets its input through."""
+        position = {place: number for number, place in enumerate(places)}
+        tried = dict(bypasses)
+        resolved: dict[Ref, Ref] = {Ref(-1, output): Ref(-1, output) for output in range(len(body.inputs))}
+        for number, item in enumerate(largest.items):
+            if number in position:
+                mine = body.items[position[number]]
+                if [resolved.get(ref) for ref in item.inputs] != mine.inputs or len(mine.inputs) != len(item.inputs):
+                    return False
+                for output in range(len(item.results)):
+                    resolved[Ref(number, output)] = Ref(position[number], output)
+                continue
+            if not omissible(item):
+                return False
+            choices = [tried[number]] if number in tried else range(len(item.inputs))
+            tried[number] = next((k for k in choices if self.kept(largest, number, k, position, resolved, body)), 0)
+            resolved[Ref(number)] = resolved[item.inputs[tried[number]]]
+        if [resolved.get(ref) for ref in largest.outputs] != body.outputs:
+            return False
+        bypasses |= tried
+        return True
+
+    def kept(
+        self, largest: Body, number: int, choice: int, position: dict[int, int], resolved: dict[Ref, Ref], body: Body
+    ) -> bool:
+        """Whether the first that takes a left out item's result takes this input of it."""
+        wanted = resolved.get(largest.items[number].inputs[choice])
+        for later in range(number + 1, len(largest.items)):
+            inputs = largest.items[later].inputs
+            if Ref(number) in inputs and later in position:
+                return body.items[position[later]].inputs[inputs.index(Ref(number))] == wanted
+        if Ref(number) in largest.outputs:
+            return body.outputs[largest.outputs.index(Ref(number))] == wanted
+        return True
+
+
+def distinct(bodies: list[Body]) -> dict[int, str]:
+    """For every body its block's name, with a mark where it holds one of the same name (of another file)."""
+    names: dict[int, str] = {}
+    inside: dict[int, set[str]] = {}
+    for body in reversed(bodies):
+        within = {name for inner in called(body) for name in (names[id(inner)], *inside[id(inner)])}
+        name = body.block
+        while name in within:
+            name += "_"
+        names[id(body)], inside[id(body)] = name, within
+    return names
+
+
+def called(body: Body) -> list[Body]:
+    """The bodies that a body calls itself."""
+    return [inner for item in body.items if item.shares is None for inner in bodies_of(item)]
+
+
+def omissible(item: Item) -> bool:
+    """Whether an instance can lack an item of its template."""
+    if len(item.results) != 1 or item.shares is not None or item.gathers:
+        return False
+    if item.node is not None:
+        return item.node.kind in JOINS or describe(item.node, uneven(item.node)).chains
+    return len(item.inputs) == 1
+
+
+def subsequence(model: Sequence[Any], shape: Sequence[Any], late: bool) -> list[int] | None:
+    """Where in `model` the entries of `shape` stand in order: as early, or as `late`, as they can; None if nowhere."""
+    if late:
+        found = subsequence(model[::-1], shape[::-1], False)
+        return None if found is None else [len(model) - 1 - place for place in reversed(found)]
+    places, at = [], 0
+    for entry in shape:
+        while at < len(model) and model[at] != entry:
+            at += 1
+        if at == len(model):
+            return None
+        places.append(at)
+        at += 1
+    return places
+
+
+# -- slots -------------------------------------------------------------------------------------------------------------
+
+
+def slots(template: Template, templates: Templates) -> list[Slot]:
+    """Every value in a template's source, in the order in which it stands there."""
+    found: list[Slot] = []
+    for number, place in enumerate(template.places):
+        if place.item.shares is None:
+            described = [None if member is None else item_params(member, place, templates) for member in place.members]
+            found += collected((number,), described)
+    return found
+
+
+def collected(key: tuple[Any, ...], described: list[dict[tuple[Any, ...], Param] | None]) -> list[Slot]:
+    """One slot for each argument that the instances have."""
+    named: dict[tuple[Any, ...], Param] = {}
+    for params in described:
+        if params is not None:
+            named = {**named, **params} if len(params) <= len(named) else {**params, **named}
+    made = []
+    for name, param in named.items():
+        mine = [None if params is None else params.get(name) for params in described]
+        usual = all(each is None or each.value == each.default for each in mine)
+        values = tuple(None if each is None else each.value for each in mine)
+        made.append(Slot((*key, *name), param.unit, values, usual, param.keyword))
+    return made
+
+
+def item_params(item: Item, place: Place, templates: Templates) -> dict[tuple[Any, ...], Param]:
+    """The arguments of an item, by their keys within it."""
+    if item.node is not None:
+        leaf = describe(item.node, place.apart)
+        params = {(name,): param for name, param in leaf.params.items() if name != INPLACE}
+        if item.node.kind in ACTS and not params:
+            params = {("module",): Param(leaf.module, "module")}
+        return params
+    if item.body is not None:
+        return {(name,): param for name, param in templates.values(item).items()}
+    if templates.runs_alike(item):
+        first, *rest = item.chain
+        found = {("first", name): param for name, param in templates.values(first).items()}
+        if rest:
+            found |= {("rest", name): param for name, param in templates.values(rest[0]).items()}
+        found[("count",)] = Param(len(item.chain), "count")
+        return found
+    return {
+        (step, *name): param
+        for step, each in enumerate(item.chain)
+        for name, param in item_params(each, Place(each, 1), templates).items()
+    }
