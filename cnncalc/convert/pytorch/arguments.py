@@ -15,6 +15,13 @@ from cnncalc.convert.pytorch.modules import NEVER
 from cnncalc.convert.pytorch.names import identifier
 
 MAX_FACTOR = 64
+MODULE_CHANNELS = ("in_channels", "out_channels", "num_features", "groups", "normalized_shape", "num_channels")
+WORDS = ("true", "false", "none", "half", "same", "same_lower", "valid", "x", "input", "i")
+"""What a spec may say that is no name of a value."""
+
+
+PRESENT = {"add": "residual", "multiply": "gated"}
+"""What a flag is called that leaves out a join."""
 
 
 class Expression(NamedTuple):
@@ -69,13 +76,17 @@ class _Solver:
         self.template = template
         self.count = len(template.bodies)
         self.slots = slots(template, templates)
+        self.by_key = {slot.key: slot for slot in self.slots}
         self.arguments: list[Argument] = []
         self.expressions: dict[tuple[Any, ...], Expression] = {}
 
     def solve(self) -> None:
         """Complete slots choose the arguments; those of optional items, and conditions, are explained by them."""
-        varying = []
+        varying, later = [], []
         for slot in self.slots:
+            if self.sibling(slot) is not None:
+                later.append(slot)
+                continue
             value = constant(slot.values)
             if value is NEVER:
                 varying.append(slot)
@@ -84,17 +95,57 @@ class _Solver:
                 self.expressions[slot.key] = Expression(text, (value,) * self.count)
         flags = [slot for slot in varying if slot.unit == "flag"]
         numbers = [slot for slot in varying if slot.unit != "flag"]
-        for slot in sorted(numbers, key=lambda slot: None in slot.values):
-            self.expressions[slot.key] = self.explained(slot) or self.argument(slot)
+        for slot in numbers:
+            if None not in slot.values:
+                self.expressions[slot.key] = self.explained(slot) or self.argument(slot)
+        partial = [slot for slot in numbers if None in slot.values]
         for number, place in enumerate(self.template.places):
+            mine = [slot for slot in partial if slot.key[0] == number]
             if place.optional:
-                condition = Slot((number, "present"), "flag", place.present, False, True)
-                self.expressions[condition.key] = self.condition(condition.values) or self.argument(condition)
+                self.expressions[number, "present"] = self.presence(number, place, mine)
+            for slot in mine:
+                if slot.key not in self.expressions:
+                    self.expressions[slot.key] = self.explained(slot) or self.argument(slot)
         for slot in flags:
-            self.expressions[slot.key] = self.condition(slot.values) or self.argument(slot)
+            self.expressions[slot.key] = self.flag(slot) or self.argument(slot)
+        for slot in later:
+            first = self.sibling(slot)
+            assert first is not None
+            self.expressions[slot.key] = self.expressions[first.key]
+            self.slots[self.slots.index(slot)] = slot._replace(usual=first.usual)
         self.template.expressions = self.expressions
         self.template.slots = {slot.key: slot for slot in self.slots}
         self.template.arguments = self.sorted()
+
+    def presence(self, number: int, place: Place, mine: list[Slot]) -> Expression:
+        """When an optional item is there: as arguments compare, or where a number of its own is not 0, or by a flag."""
+        found = self.condition(place.present)
+        if found is not None:
+            if "{in_channels}" in found.text:
+                self.known(self.input_channels(0))
+            return found
+        for slot in mine:
+            if slot.unit == "channels" and self.explained(slot) is None:
+                values = tuple(value or 0 for value in slot.values)
+                made = Argument(self.name(slot), slot.unit, values, 0)
+                self.arguments.append(made)
+                self.expressions[slot.key] = Expression(f"{{{made.name}}}", values)
+                return Expression(f"{{{made.name}}}", place.present)
+        return self.argument(Slot((number, "present"), "flag", place.present, False, True))
+
+    def sibling(self, slot: Slot) -> Slot | None:
+        """The same argument of a chain's first call, where it has the value that the later calls have."""
+        if slot.key[1:2] != ("rest",):
+            return None
+        first = self.by_key.get((slot.key[0], "first", *slot.key[2:]))
+        return first if first is not None and agrees(first.values, slot.values) else None
+
+    def flag(self, slot: Slot) -> Expression | None:
+        """A flag that an argument is already."""
+        for argument in self.arguments:
+            if argument.unit == "flag" and agrees(argument.values, slot.values):
+                return Expression(f"{{{argument.name}}}", argument.values)
+        return None
 
     # -- arguments
 
@@ -115,20 +166,21 @@ class _Solver:
         """What an argument is called: what the spec calls it, or the module."""
         place = self.template.places[slot.key[0]]
         last = str(slot.key[-1])
-        own = place.attribute if last == "present" else "activation" if last == "module" else last
-        if last == "count":
-            own = "depth"
-        results = tuple(body.results for body in self.template.bodies)
-        assert results
-        wide = tuple(out_channels(body) for body in self.template.bodies)
+        node = place.item.node
+        label = PRESENT.get(node.kind, place.label) if node is not None else place.label
+        own = {"present": label, "module": "activation", "count": "depth"}.get(last, last)
         candidates = []
-        if slot.unit == "channels" and agrees(wide, slot.values):
-            candidates.append("out_channels")
-        written = hint(place, FIELDS.get(last, last)) if last != "present" else ""
-        candidates += [RENAMED.get(written, written), RENAMED.get(own, own)]
-        if own == "out_channels":
-            candidates[-1] = "channels"
-        candidates.append(identifier(f"{place.attribute}_{own}"))
+        wide = tuple(out_channels(body) for body in self.template.bodies)
+        if slot.unit == "channels":
+            own = "hidden_channels" if own in MODULE_CHANNELS else own
+            if agrees(wide, slot.values):
+                candidates.append("out_channels")
+        alike = [other for other in self.slots if other.unit == slot.unit and agrees(slot.values, other.values)]
+        written = [self.hint(other) for other in [slot, *alike]] if last != "present" else []
+        candidates += [RENAMED.get(name, name) for name in [*written, own]]
+        if own == "hidden_channels":
+            own = "channels"
+        candidates.append(identifier(f"{place.label}_{own}"))
         taken = {argument.name for argument in self.arguments} | {"in_channels"}
         free = [name for name in candidates if name and name not in taken]
         number = 2
@@ -136,6 +188,24 @@ class _Solver:
             free = [f"{candidates[-1]}{number}"] if f"{candidates[-1]}{number}" not in taken else []
             number += 1
         return free[0]
+
+    def hint(self, slot: Slot) -> str:
+        """The name that a spec's author gave the value of a layer's field, where it is no more than a name."""
+        item = self.template.places[slot.key[0]].item
+        for step in slot.key[1:-1]:
+            if not item.chain or not isinstance(step, int):
+                break
+            item = item.chain[step]
+        last = str(slot.key[-1])
+        field = FIELDS.get(last, last)
+        if item.node is None:
+            return field if item.body is not None or "first" in slot.key or "rest" in slot.key else ""
+        for note in item.node.written.get(field, [])[:1]:
+            span = note.span
+            text = span.source.line(span.line)[span.column - 1 : span.end - 1] if span is not None else ""
+            if text.isidentifier() and text.islower() and text not in WORDS:
+                return text
+        return ""
 
     def sorted(self) -> list[Argument]:
         """Arguments with defaults last, channels first, else as they stand in the source."""
@@ -164,12 +234,25 @@ class _Solver:
                 if argument.unit == "channels" and agrees(argument.values, slot.values):
                     return Expression(f"{{{argument.name}}}", argument.values)
             for number in range(len(self.template.bodies[0].inputs)):
-                values = tuple(in_channels(body, number) for body in self.template.bodies)
-                if agrees(values, slot.values):
-                    name = "in_channels" if not number else f"in_channels{number + 1}"
-                    self.arguments.append(Argument(name, "channels", values, NEVER))
-                    return Expression(f"{{{name}}}", values)
-        return next((found for found in self.formulas(slot.unit) if agrees(found.values, slot.values)), None)
+                given = self.input_channels(number)
+                if agrees(given.values, slot.values):
+                    return self.known(given)
+        found = next((found for found in self.formulas(slot.unit) if agrees(found.values, slot.values)), None)
+        if found is not None and "{in_channels}" in found.text:
+            self.known(self.input_channels(0))
+        return found
+
+    def input_channels(self, number: int) -> Expression:
+        """The channels of an input."""
+        values = tuple(in_channels(body, number) for body in self.template.bodies)
+        return Expression("{in_channels}" if not number else f"{{in_channels{number + 1}}}", values)
+
+    def known(self, given: Expression) -> Expression:
+        """The channels of an input, as an argument from now on."""
+        name = given.text[1:-1]
+        if all(argument.name != name for argument in self.arguments):
+            self.arguments.append(Argument(name, "channels", given.values, NEVER))
+        return given
 
     def formulas(self, unit: str) -> Iterator[Expression]:
         """What may explain a slot, the simplest first."""
@@ -177,6 +260,8 @@ class _Solver:
         for argument in mine:
             yield Expression(f"{{{argument.name}}}", argument.values)
         if unit == "channels":
+            if all(argument.name != "in_channels" for argument in mine):
+                mine.append(Argument("in_channels", "channels", self.input_channels(0).values, NEVER))
             yield from self.multiples(mine)
             yield from self.sums(mine)
         if unit == "padding":
@@ -241,7 +326,8 @@ class _Solver:
 
     def comparisons(self) -> Iterator[tuple[str, str, tuple[bool, ...]]]:
         """Comparisons that PyTorch code makes: unequal channels, a stride; with the opposite, and their values."""
-        sides: dict[str, Expression] = {}
+        first = self.input_channels(0)
+        sides = {first.text: first}
         for slot in self.slots:
             expression = self.expressions.get(slot.key)
             if slot.unit == "channels" and expression is not None and "{" in expression.text:
@@ -272,16 +358,3 @@ def in_channels(body: Any, number: int) -> int:
 
 def out_channels(body: Any) -> int:
     return int(body.shapes[body.results[0]][0])
-
-
-def hint(place: Place, field: str) -> str:
-    """The name that a spec's author gave the value of a layer's field, where it is no more than a name."""
-    node = place.item.node
-    if node is None:
-        return ""
-    for note in node.written.get(field, [])[:1]:
-        span = note.span
-        text = span.source.line(span.line)[span.column - 1 : span.end - 1] if span is not None else ""
-        if text.isidentifier() and text.islower() and text not in ("true", "false", "none", "half", "same", "valid"):
-            return text
-    return ""

@@ -6,12 +6,15 @@ template of its own.  What is left out must let its input through, which `nn.Ide
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from functools import cached_property
 from graphlib import TopologicalSorter
 from typing import Any, NamedTuple
 
 from cnncalc.convert.pytorch.bodies import Body, Item, Ref, all_bodies, bodies_of, is_chain
 from cnncalc.convert.pytorch.modules import INPLACE, JOINS, Leaf, Param, describe, uneven
+from cnncalc.convert.pytorch.names import identifier
 from cnncalc.layers.activation import ACTIVATIONS
 
 ACTS = {kind.kind for kind in ACTIVATIONS} - {"prelu"}
@@ -42,6 +45,11 @@ class Place:
         self.attribute = ""
 
     @property
+    def label(self) -> str:
+        """Its row's name as an identifier."""
+        return identifier(self.item.name)
+
+    @property
     def present(self) -> tuple[bool, ...]:
         return tuple(member is not None for member in self.members)
 
@@ -49,7 +57,7 @@ class Place:
     def optional(self) -> bool:
         return not all(self.present)
 
-    @property
+    @cached_property
     def apart(self) -> bool:
         """Whether its padding is a step of its own."""
         return any(member is not None and member.node is not None and uneven(member.node) for member in self.members)
@@ -76,6 +84,10 @@ class Template:
         self.block = block
         self.bodies = bodies
         self.name = ""
+        self.sequential = False
+        """Whether it is an `nn.Sequential`."""
+        self.instance: dict[int, int] = {}
+        """The position of each body among the instances, by its identity."""
         self.places: list[Place] = []
         self.outputs: list[Ref] = []
         self.arguments: list[Argument] = []
@@ -87,13 +99,9 @@ class Template:
     def largest(self) -> Body:
         return max(self.bodies, key=lambda body: len(body.items))
 
-    @property
-    def is_chain(self) -> bool:
-        return is_chain(self.largest) and all(place.item.chain == [] for place in self.places)
-
     def given(self, body: Body) -> dict[str, Param]:
         """The arguments that make an instance."""
-        place = self.bodies.index(body)
+        place = self.instance[id(body)]
         return {
             argument.name: Param(argument.values[place], argument.unit, argument.default, keyword(argument))
             for argument in self.arguments
@@ -134,19 +142,20 @@ class Templates:
 
     def signature(self, item: Item) -> Any:
         """What an item is, but for numbers."""
-        shared = item.shares is not None
+        if item.shares is not None:
+            return ("shares", item.shares)
         if item.node is not None:
             node = item.node
             leaf = describe(node)
             kept = tuple((name, param.value) for name, param in leaf.params.items() if param.unit in ("word", "number"))
             if node.kind in ACTS and leaf.module and not kept:
-                return ("act", shared)
-            return (leaf.module, leaf.call, leaf.after, leaf.frozen, tuple(leaf.params), kept, shared)
+                return ("act",)
+            return (node.kind, leaf.module, leaf.call, leaf.after, leaf.frozen, tuple(leaf.params), kept)
         if item.body is not None:
-            return ("call", id(self.of[id(item.body)]), len(item.results), shared)
+            return ("call", id(self.of[id(item.body)]), len(item.results))
         if self.runs_alike(item):
-            return ("run", item.gathers, id(self.of[id(item.chain[0].body)]), shared)
-        return ("chain", item.gathers, tuple(map(self.signature, item.chain)), shared)
+            return ("run", item.gathers, id(self.of[id(item.chain[0].body)]))
+        return ("chain", item.gathers, tuple(map(self.signature, item.chain)))
 
     def runs_alike(self, item: Item) -> bool:
         """Whether a chain calls one template, and all its calls but the first are equal."""
@@ -173,6 +182,7 @@ class Templates:
             remaining = [body for body in remaining if id(body) not in taken]
             template.bodies.sort(key=lambda body: body.first)
             self.populate(template)
+            self.group(template)
         return found
 
     def template(self, block: str, bodies: list[Body]) -> Template:
@@ -208,8 +218,33 @@ class Templates:
         for number, place in enumerate(template.places):
             place.bypass = self.bypasses.get(number, 0)
         for instance, body in enumerate(template.bodies):
+            template.instance[id(body)] = instance
             for item, number in zip(body.items, self.aligned[id(body)]):
                 template.places[number].members[instance] = item
+        plain = is_chain(model) and not any(item.chain for item in model.items)
+        template.sequential = plain and model.name != "" and not any(place.apart for place in template.places)
+
+    def group(self, template: Template) -> None:
+        """Make one optional chain of optional modules that follow each other in the same instances."""
+        places = template.places
+        uses = Counter(ref for place in places for ref in place.item.inputs)
+        uses.update(template.outputs)
+        runs: list[list[int]] = []
+        for number, place in enumerate(places):
+            follows = number > 0 and place.item.inputs == [Ref(number - 1)] and uses[Ref(number - 1)] == 1
+            if follows and single(place) and single(places[number - 1]) and place.present == places[number - 1].present:
+                runs[-1].append(number)
+            else:
+                runs.append([number])
+        if len(runs) == len(places) or template.sequential:
+            return
+        moved = {Ref(number): Ref(place) for place, run in enumerate(runs) for number in run}
+        template.places = [merged([places[number] for number in run]) for run in runs]
+        for place in template.places:
+            place.item.inputs = [moved.get(ref, ref)._replace(output=ref.output) for ref in place.item.inputs]
+            if place.item.shares is not None:
+                place.item.shares = moved[Ref(place.item.shares)].item
+        template.outputs = [moved.get(ref, ref)._replace(output=ref.output) for ref in template.outputs]
 
     def fit(
         self, largest: Body, model: list[Any], body: Body, shape: list[Any], bypasses: dict[int, int]
@@ -287,6 +322,39 @@ def omissible(item: Item) -> bool:
     if item.node is not None:
         return item.node.kind in JOINS or describe(item.node, uneven(item.node)).chains
     return len(item.inputs) == 1
+
+
+def single(place: Place) -> bool:
+    """Whether an item is an optional module of one layer."""
+    return place.optional and place.item.node is not None and place.item.node.kind not in JOINS
+
+
+def merged(places: list[Place]) -> Place:
+    """One place for several that are a chain."""
+    if len(places) == 1:
+        first = places[0]
+        made = Place(copied(first.item), 0)
+        made.members, made.bypass = first.members, first.bypass
+        return made
+    made = Place(chained([place.item for place in places]), 0)
+    for members in zip(*(place.members for place in places)):
+        present = [member for member in members if member is not None]
+        made.members.append(chained(present) if present else None)
+    return made
+
+
+def copied(item: Item) -> Item:
+    """The same item, to be wired anew."""
+    made = Item(item.name, item.tensors, item.results)
+    made.__dict__.update(item.__dict__)
+    return made
+
+
+def chained(items: list[Item]) -> Item:
+    """Items as one chain, called after the first."""
+    made = Item(items[0].name, items[0].tensors, items[-1].results)
+    made.inputs, made.chain = items[0].inputs, items
+    return made
 
 
 def subsequence(model: Sequence[Any], shape: Sequence[Any], late: bool) -> list[int] | None:

@@ -188,7 +188,7 @@ class _Builder:
         """A chain, where only its last result is taken elsewhere; else the turns one by one."""
         items = [item for turn in turns for item in turn]
         linked = all(after.tensors == before.results for before, after in pairwise(items))
-        if len(items) < 2 or not linked or not all(map(chains, items)):
+        if not linked or not all(map(chains, items)):
             self.add(body, *items)
             return
         end = self.graph.node(items[-1].results[0])
@@ -209,7 +209,7 @@ class _Builder:
             join = items[place].node
             count = len(items[place].tensors) - 1
             if join is not None and join.kind == "concat" and 1 <= count <= place:
-                calls = items[place - count : place]
+                calls = [each.chain[0] if len(each.chain) == 1 else each for each in items[place - count : place]]
                 if self.gathered(calls, items[place]):
                     made = Item(calls[0].name.rpartition(".")[0], calls[0].tensors, items[place].results)
                     made.chain, made.gathers = calls, True
@@ -273,11 +273,12 @@ class _Builder:
 
     def covered(self, item: Item) -> list[Node]:
         """The nodes of an item, in order."""
-        if item.node is not None:
-            return [item.node]
-        if item.body is not None:
-            return self.graph.nodes[item.body.first : item.body.end]
-        return [node for each in item.chain for node in self.covered(each)]
+        first, last = item, item
+        while first.chain:
+            first, last = first.chain[0], last.chain[-1]
+        if first.node is not None and last.node is not None:
+            return self.graph.nodes[first.node.place : last.node.place + 1]
+        return [node for body in bodies_of(item) for node in self.graph.nodes[body.first : body.end]]
 
 
 def turn_of(body: Body, child: Body | Node) -> tuple[str | None, str]:
@@ -287,8 +288,14 @@ def turn_of(body: Body, child: Body | Node) -> tuple[str | None, str]:
 
 
 def bodies_of(item: Item) -> list[Body]:
-    """The bodies that an item calls."""
-    return [each.body for each in [item, *item.chain] if each.body is not None]
+    """The bodies that an item calls, in order."""
+    found, pending = [], [item]
+    while pending:
+        each = pending.pop()
+        if each.body is not None:
+            found.append(each.body)
+        pending += reversed(each.chain)
+    return found
 
 
 def chains(item: Item) -> bool:
@@ -315,20 +322,69 @@ def is_chain(body: Body) -> bool:
 
 
 def dissolve(bodies: list[Body]) -> None:
-    """Let calls of short chains, and of chains that are called once, be chains in place of classes."""
+    """Let calls of short chains, and of chains that are called once, be chains in place of classes; chains of layers
+    within a chain are part of it."""
     calls: dict[str, int] = {}
     for body in bodies:
         calls[body.block] = calls.get(body.block, 0) + 1
+    mixed = {body.block for body in bodies if not body.name or not is_chain(body)}
     for body in bodies:
-        for item in [each for item in body.items for each in [item, *item.chain]]:
+        if body.block not in mixed:
+            body.items = flat(body.items)
+            body.outputs = [Ref(len(body.items) - 1)]
+    for body in bodies:
+        for item in [each for outer in body.items for each in [outer, *outer.chain]]:
             inner = item.body
             if inner is None or not is_chain(inner):
                 continue
             short = len(inner.items) <= MAX_INLINE and all(each.node is not None for each in inner.items)
-            if calls[inner.block] == 1 or (
-                short and (len(inner.items) < MAX_INLINE or calls[inner.block] <= MAX_INLINE)
-            ):
+            rare = len(inner.items) < MAX_INLINE or calls[inner.block] <= MAX_INLINE
+            if calls[inner.block] == 1 or (short and rare):
                 item.body, item.chain = None, inner.items
+
+
+def flat(items: list[Item]) -> list[Item]:
+    """A chain's items with the layers of chains of layers among them."""
+    found: list[Item] = []
+    for item in items:
+        inner = item.chain if item.chain and all(each.node is not None for each in item.chain) else [item]
+        for each in inner:
+            each.inputs = [Ref(len(found) - 1)]
+            found.append(each)
+    return found
+
+
+MIN_ALIKE = 3
+"""Chains of the same layers from which on they are calls of a class."""
+
+COUNTED = ("", "", "double", "triple")
+
+
+def name_alike(bodies: list[Body]) -> None:
+    """Make a class of chains of layers that are equal but for numbers, and stand in several places."""
+    groups: dict[tuple[str, ...], list[Item]] = {}
+    for body in bodies:
+        for item in body.items:
+            layers = [each.node for each in item.chain if each.node is not None]
+            convolutions = [node for node in layers if node.kind in ("conv", "depthwise_conv", "linear")]
+            if len(layers) == len(item.chain) and 1 < len(convolutions) < len(COUNTED) and item.shares is None:
+                kinds = tuple(f"{node.kind} {describe(node).module}" for node in layers)
+                groups.setdefault(kinds, []).append(item)
+    for items in groups.values():
+        if len(items) < MIN_ALIKE or any(node.shares is not None for item in items for node in item.weighted()):
+            continue
+        for item in items:
+            first, last = item.chain[0].node, item.chain[-1].node
+            assert first is not None
+            assert last is not None
+            count = sum(
+                each.node is not None and each.node.kind in ("conv", "depthwise_conv", "linear") for each in item.chain
+            )
+            made = Body(first.name, f"{COUNTED[count]}_{first.kind}", first.place, last.place + 1, bodies[0].shapes)
+            made.inputs, made.results = list(first.inputs), [last.number]
+            made.items = flat(item.chain)
+            made.outputs = [Ref(len(made.items) - 1)]
+            item.body, item.chain = made, []
 
 
 def all_bodies(root: Body) -> list[Body]:

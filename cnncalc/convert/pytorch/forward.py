@@ -11,12 +11,14 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
+from cnncalc.convert.pytorch.blocks import ACTS, Place, Template
 from cnncalc.convert.pytorch.bodies import Ref
-from cnncalc.convert.pytorch.blocks import Place, Template
 from cnncalc.convert.pytorch.modules import JOINS
 from cnncalc.convert.pytorch.names import identifier
 from cnncalc.convert.pytorch.text import MAX_LINE, fold, split
+from cnncalc.layers.normalisation import NORMALISATIONS
 
+NORMS = {kind.kind for kind in NORMALISATIONS}
 MAX_NESTED = 4
 MAX_INLINE = 60
 """Characters of an operand of a join that is no name."""
@@ -78,7 +80,7 @@ class Forward:
         text = self.render(place, [operand.text for operand in operands])
         major = is_major(place)
         depth = max((operand.depth for operand in operands), default=0) + 1
-        started = operands[0].started if operands[0].depth else major
+        started = operands[0].started if operands[0].depth else major or not is_norm(place)
         made = Value(text, depth, started, major or any(operand.major for operand in operands))
         if len(item.results) > 1:
             names = [self.choose(Ref(number, output), number) for output in range(len(item.results))]
@@ -111,7 +113,9 @@ class Forward:
         if self.uses[ref] != 1:
             return False
         if ref in self.template.outputs:
-            return number == len(self.places) - 1
+            return number == len(self.places) - 1 and len(self.template.outputs) == 1
+        if self.beside(number):
+            return made.depth == 1 and len(made.text) <= MAX_INLINE
         if self.takers[ref] != [number + 1]:
             return False
         taker = self.places[number + 1]
@@ -120,12 +124,24 @@ class Forward:
             return False
         if joins(taker) or len(item.inputs) > 1:
             simple = made.depth == 1 and len(made.text) <= MAX_INLINE
-            return simple and not taker.optional and not joins(self.places[number]) and item.inputs[-1] == ref
+            return simple and not taker.optional and not joins(self.places[number])
         if item.gathers or len(made.text) > MAX_LINE - 40:
             return False
+        if is_call(self.places[number]) and not is_act(taker):
+            return False
         if is_major(taker):
-            return not made.major and made.depth < MAX_NESTED - 1
+            return not made.major and made.depth < MAX_NESTED - 1 and not is_call(taker)
         return made.depth < MAX_NESTED and (made.started or not made.major)
+
+    def beside(self, number: int) -> bool:
+        """Whether an item and the next are the two operands of the join behind them, each a single call."""
+        pair = [Ref(number), Ref(number + 1)]
+        if number + 2 >= len(self.places) or self.places[number + 2].item.inputs != pair:
+            return False
+        simple = all(not joins(place) and len(place.item.inputs) == 1 for place in self.places[number : number + 2])
+        named = self.places[number + 1].item.inputs[0] in self.named
+        alone = all(self.takers[ref] == [number + 2] and ref not in self.template.outputs for ref in pair)
+        return simple and named and alone and joins(self.places[number + 2]) and not self.places[number + 2].optional
 
     # -- names
 
@@ -137,8 +153,11 @@ class Forward:
         row = own_name(self.places[number]) if lasting else ""
         inputs = self.places[number].item.inputs
         dying = [self.named[each] for each in inputs if each in self.named and self.left[each] <= 0]
-        candidates = [row, *(name for name in dying if name not in self.rows), "x", self.role(ref)]
-        name = next((name for name in candidates if name and name not in live), "") or self.spare(self.role(ref))
+        role = self.role(ref) if self.uses[ref] == 1 else "out"
+        old = [name for name in dying if name not in self.rows]
+        branch = role.startswith("branch") and self.uses[ref] == 1
+        candidates = [row, role, *old, "x"] if branch else [row, *old, "x", role]
+        name = next((name for name in candidates if name and name not in live), "") or self.spare(role)
         if name == row:
             self.rows.add(name)
         self.named[ref] = name
@@ -181,6 +200,19 @@ def is_major(place: Place) -> bool:
     return place.item.node is None or place.leaf().major
 
 
+def is_norm(place: Place) -> bool:
+    return place.item.node is not None and place.item.node.kind in NORMS
+
+
+def is_act(place: Place) -> bool:
+    return place.item.node is not None and place.item.node.kind in ACTS
+
+
+def is_call(place: Place) -> bool:
+    """Whether an item is more than a layer."""
+    return place.item.node is None
+
+
 def own_name(place: Place) -> str:
     """The name that a spec's author gave a row; empty for one that is called by its kind and a number."""
     node, body = place.item.node, place.item.body
@@ -188,4 +220,4 @@ def own_name(place: Place) -> str:
     kind = node.kind if node is not None else body.block if body is not None else ""
     if name != place.item.name:
         kind = r"[a-z_]+"
-    return "" if kind and re.fullmatch(rf"{kind}\d+", name) else identifier(name)
+    return "" if kind and re.fullmatch(rf"{kind}\d+(\.\d+)?", name) else identifier(name)

@@ -17,7 +17,13 @@ class LayerNorm{rank}d(nn.LayerNorm):
 class InsideAvgPool{rank}d(nn.AvgPool{rank}d):
     """Average over the positions inside the input, with other padding before than after."""
 
-    def __init__(self, kernel_size: {size}, stride: {size}, padding: tuple[int, ...], ceil_mode: bool = False) -> None:
+    def __init__(
+        self,
+        kernel_size: {size},
+        stride: {size},
+        padding: tuple[int, ...],
+        ceil_mode: bool = False,
+    ) -> None:
         super().__init__(kernel_size, stride, ceil_mode=ceil_mode)
         self.pads = padding
 

@@ -181,7 +181,7 @@ def pool(node: Node, apart: bool) -> Leaf:
     found = windows(node)
     kernel = same([window.size for window in found])
     params = {
-        "kernel_size": Param(kernel, "kernel", keyword=node.kind != "max_pool" or same([*found]) == 0),
+        "kernel_size": Param(kernel, "kernel"),
         "stride": Param(same([window.stride for window in found]), "stride", kernel),
         "padding": Param(padded(found, apart), "padding", 0),
         "dilation": Param(same([window.dilation for window in found]), "dilation", 1),
@@ -364,7 +364,7 @@ def dropout(node: Node, apart: bool) -> Leaf:
     layer: Any = node.operation.layer
     if node.kind == "drop_path":
         return Leaf("DropPath", {"p": Param(layer.rate, "rate", keyword=False)})
-    return Leaf("nn.Dropout", {"p": Param(layer.rate, "rate", 0.5)})
+    return Leaf("nn.Dropout", {"p": Param(layer.rate, "rate")})
 
 
 def layer_scale(node: Node, apart: bool) -> Leaf:

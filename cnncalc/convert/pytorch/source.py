@@ -11,10 +11,10 @@ from cnncalc.analyzers import macs as mac_counts
 from cnncalc.analyzers import params as param_counts
 from cnncalc.convert.pytorch.arguments import Expression, literal, solve
 from cnncalc.convert.pytorch.blocks import ACTS, Argument, Place, Template, Templates
-from cnncalc.convert.pytorch.bodies import Body, Item, Ref, bodies_of, dissolve, all_bodies, tree
+from cnncalc.convert.pytorch.bodies import Body, Item, Ref, all_bodies, dissolve, name_alike, tree
 from cnncalc.convert.pytorch.forward import Forward, joins
 from cnncalc.convert.pytorch.helpers import HELPERS, helper_source
-from cnncalc.convert.pytorch.modules import INPLACE, NEVER, OVERWRITES, describe, refuse
+from cnncalc.convert.pytorch.modules import INPLACE, NEVER, OVERWRITES, describe
 from cnncalc.convert.pytorch.names import attribute, class_name, free, identifier
 from cnncalc.convert.pytorch.text import MAX_LINE, fold
 from cnncalc.geometry import dims
@@ -43,6 +43,7 @@ class Plan:
         self.graph = graph
         self.root = tree(graph)
         dissolve(all_bodies(self.root))
+        name_alike(all_bodies(self.root))
         self.templates = Templates(self.root)
         helpers = {f"{name}{rank}" for name in HELPERS for rank in ("", "1d", "2d", "3d")}
         taken = {"Tensor", "F", "nn", "torch", *helpers}
@@ -51,8 +52,6 @@ class Plan:
             made = self.templates.unify(block, bodies)
             for template in made:
                 template.name = name if bodies[0] is self.root else class_name(block, taken)
-                for place in template.places:
-                    place.attribute = identifier(place.item.name)
                 settle_attributes(template)
                 solve(template, self.templates)
                 share_attributes(template)
@@ -66,7 +65,7 @@ class Plan:
             prefix, entry = pending.pop()
             if isinstance(entry, Body):
                 template = self.templates.of[id(entry)]
-                instance = next(n for n, body in enumerate(template.bodies) if body is entry)
+                instance = template.instance[id(entry)]
                 members = [(place.attribute, place.members[instance]) for place in template.places]
                 inner = [(f"{prefix}{name}", member) for name, member in members if member is not None]
             elif entry.shares is not None:
@@ -90,7 +89,7 @@ class Plan:
             for template in self.templates.ordered
         ]
         code = "\n\n\n".join("\n".join(each.write()) for each in classes)
-        helpers = [name for name in sorted(used_helpers(code))]
+        helpers = used_helpers(code)
         parts = [*(helper_source(name) for name in helpers), code]
         body = "\n\n\n".join(parts)
         imports = ["import torch"] if "torch." in body else []
@@ -152,7 +151,7 @@ def settle_attributes(template: Template) -> None:
     """Attributes called after the rows; of a chain, numbers."""
     taken: set[str] = set()
     for number, place in enumerate(template.places):
-        if template.is_chain:
+        if template.sequential:
             place.attribute = str(number)
         elif is_module(place):
             place.attribute = attribute(place.item.name, taken)
@@ -160,7 +159,7 @@ def settle_attributes(template: Template) -> None:
 
 def share_attributes(template: Template) -> None:
     """Equal modules without weights, named by nobody, become one attribute that is called by its kind."""
-    if template.is_chain:
+    if template.sequential:
         return
     groups: dict[str, list[tuple[Any, Place]]] = {}
     for number, place in enumerate(template.places):
@@ -184,7 +183,8 @@ def unnamed(place: Place) -> bool:
     """Whether a row is called by its kind and a number, or after the layer that it follows."""
     assert place.item.node is not None
     name = place.item.name
-    return name.endswith(".act") or re.fullmatch(rf"{place.item.node.kind}\d+", name.rpartition(".")[2]) is not None
+    kind = place.item.node.kind
+    return kind in ACTS or name.endswith(".act") or re.fullmatch(rf"{kind}\d+(\.\d+)?", name) is not None
 
 
 # -- classes -----------------------------------------------------------------------------------------------------------
@@ -210,7 +210,7 @@ class Class:
         template = self.template
         parameters = ["self", *map(declared, template.arguments)]
         head = fold(f"def __init__({', '.join(parameters)}) -> None:", 4)
-        if template.is_chain and not self.outermost:
+        if template.sequential:
             elements = [self.module(number, place) for number, place in enumerate(template.places)]
             body = exploded("super().__init__(", elements, ")", 8)
             return [f"class {template.name}(nn.Sequential):", *head, *body]
@@ -366,7 +366,8 @@ class Class:
             f"({text})" if composite(text) and not leaf.call.startswith(("{self}", "F.", "torch.")) else text
             for text in operands
         ]
-        return leaf.call.format(*wrapped, self=target, **texts)
+        made = leaf.call.format(*wrapped, self=target, **texts)
+        return re.sub(r"\[:, ([^\[\]]*):([^\[\]]*)\]$", spaced, made) if "{0}[:, " in leaf.call and texts else made
 
     def joined(self, number: int, place: Place, operands: list[str]) -> str:
         assert place.item.node is not None
@@ -431,6 +432,13 @@ class Class:
 def composite(text: str) -> bool:
     """Whether an expression is a sum or a product, and needs brackets."""
     return " " in re.sub(r"\([^()]*\)|\[[^\[\]]*\]", "", re.sub(r"\([^()]*\)", "", text))
+
+
+def spaced(bounds: re.Match[str]) -> str:
+    """A slice of channels, its colon set apart where a bound is a formula."""
+    start, stop = bounds[1], bounds[2]
+    apart = " " if " " in start + stop else ""
+    return f"[:, {start}{apart if start else ''}:{apart if stop else ''}{stop}]".replace("[:, :", "[:, :", 1)
 
 
 def declared(argument: Argument) -> str:
