@@ -21,6 +21,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("graph", "language"),
     ("expansion",),
     ("analyzers", "rewrite", "executor"),
+    ("convert",),
     ("report",),
     ("network", "reference", "verify"),
     ("check", "gallery", "schema"),
