@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from array import array
 from collections.abc import Iterator, Sequence
 from math import isfinite, prod
 from pathlib import Path
@@ -218,7 +219,7 @@ class Weights:
                 self.values[key] = tensor(self.given[owner.name][name], shape, f"`{owner.name}` {name}").data
             else:
                 fixed = getattr(owner.operation.layer, "weights", ()) if name == "weight" else ()
-                self.values[key] = fixed or list(drawn(self.seed, owner.name, name, shape))
+                self.values[key] = fixed or array("d", drawn(self.seed, owner.name, name, shape))
         return self.values[key]
 
     def check_used(self, layers: Sequence[str]) -> None:
