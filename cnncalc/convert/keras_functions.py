@@ -325,6 +325,7 @@ def generalised(
         flag = flags.get(stretch.present)
         if flag is None:
             stem = first.items[stretch.start].key.partition("/")[0].partition("_")[0].rstrip("0123456789")
+            stem = "residual" if stem == "add" else stem
             flag = flags[stretch.present] = values.flag(f"has_{stem}", stretch.present)
         flag_of |= dict.fromkeys(range(stretch.start, stretch.end), flag)
     items = []

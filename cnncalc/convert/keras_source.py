@@ -156,7 +156,7 @@ def main_lines(sketch: Sketch, body: Body, builder: str, reserved: set[str]) -> 
     """The function that builds the network."""
     graph = sketch.graph
     yield f"def {builder}():"
-    yield f'    """The network as a `keras.Model`."""'
+    yield '    """The network as a `keras.Model`."""'
     taken = set(reserved)
     only = len(graph.inputs) == 1
     inputs = ["inputs"] if only else [free(safe(identifier(name), taken), taken) for name, _ in graph.inputs]
@@ -193,7 +193,12 @@ class Names:
         self, sketch: Sketch, body: Body, inputs: dict[int, str], leaving: Sequence[int], reserved: set[str]
     ) -> None:
         self.of = dict(inputs)
-        self.reserved = reserved
+        self.reserved = reserved | {"i"}
+        self.shared: dict[str, str] = {}
+        """The variable of every layer that is used more than once, by the layer's name."""
+        for place in sorted(sketch.owners):
+            name = identifier(sketch.graph.nodes[place].name)
+            self.shared[name] = free(f"{name}_layer" if name[0].isalpha() else f"layer_{name}", self.reserved)
         self.labels = labels(sketch, body)
         self.takers: dict[int, list[Item]] = {}
         for item in body.items:
@@ -213,6 +218,10 @@ class Names:
     def _wanted(self, body: Body) -> dict[int, str]:
         """What each value would be called if nothing else had the name."""
         found: dict[int, str] = {}
+        depth: dict[int, int] = {}
+        for item in body.items:
+            chained = [depth.get(value, 0) for value in item.call.inputs if len(self.takers[value]) == 1]
+            depth[item.call.output] = 1 + max(chained, default=0)
         for item in reversed(body.items):
             value = item.call.output
             takers = self.takers.get(value, [])
@@ -221,7 +230,9 @@ class Names:
                 continue
             taker = takers[0].call
             if len(taker.inputs) > 1 and taker.callee.startswith("layers."):
-                found[value] = branch(taker, taker.inputs.index(value))
+                lengths = [depth.get(each, 0) if len(self.takers[each]) == 1 else 0 for each in taker.inputs]
+                place = taker.inputs.index(value)
+                found[value] = branch(taker, place, place == lengths.index(max(lengths)))
             elif len(self.takers.get(taker.output, [])) == 1:
                 found[value] = found[taker.output]
             else:
@@ -235,11 +246,11 @@ class Names:
         return free(wanted, live | self.reserved)
 
 
-def branch(join: Call, place: int) -> str:
-    """The variable of a branch: its number where a join has many, else what it is to the first."""
+def branch(join: Call, place: int, longest: bool) -> str:
+    """The variable of a branch: its number where a join has many, else what it is to the longest."""
     if len(join.inputs) > 2:
         return f"branch{place + 1}"
-    if place == 0:
+    if longest:
         return "x"
     return {"layers.Add": "shortcut", "layers.Multiply": "gate"}.get(join.callee, "branch")
 
@@ -290,7 +301,26 @@ def statement(call: Call, names: Names, name: str) -> str:
     if call.callee == "[:]":
         start, stop = ("" if each.value is None else literal(each.value) for each in call.arguments)
         return f"{target} = {inputs[0]}[..., {start}:{stop}]"
-    given = [
+    if call.callee.startswith("layers.") or call.callee[0].isupper():
+        return f"{target} = {layer(call, name)}({listed(call, names)})"
+    label = [f"name={name}"] if call.name else []
+    return f"{target} = {call.callee}({', '.join([*inputs, *given(call), *label])})"
+
+
+def layer(call: Call, name: str) -> str:
+    """A layer with its arguments: ``layers.Conv2D(64, 3, name="conv1")``."""
+    return f"{call.callee}({', '.join([*given(call), f'name={name}'])})"
+
+
+def listed(call: Call, names: Names) -> str:
+    """What a layer is applied to."""
+    inputs = [names.of[value] for value in call.inputs]
+    return f"[{', '.join(inputs)}]" if len(inputs) > 1 else inputs[0]
+
+
+def given(call: Call) -> list[str]:
+    """The arguments that are not the default."""
+    return [
         f"{argument.keyword}={literal(argument.value)}" if argument.keyword else literal(argument.value)
         for argument in call.arguments
         if argument.default is REQUIRED
@@ -298,11 +328,6 @@ def statement(call: Call, names: Names, name: str) -> str:
         or argument.value != argument.default
         or isinstance(argument.value, bool) != isinstance(argument.default, bool)
     ]
-    listed = f"[{', '.join(inputs)}]" if len(inputs) > 1 else inputs[0]
-    if call.callee.startswith("layers.") or call.callee[0].isupper():
-        return f"{target} = {call.callee}({', '.join([*given, f'name={name}'])})({listed})"
-    label = [f"name={name}"] if call.name else []
-    return f"{target} = {call.callee}({', '.join([*inputs, *given, *label])})"
 
 
 def rolled(body: Body, names: Names) -> Iterator[tuple[str, Item]]:
@@ -316,11 +341,14 @@ def rolled(body: Body, names: Names) -> Iterator[tuple[str, Item]]:
         if end - place > 1:
             stem, first = numbered(call.name)
             called = statement(call, names, f'f"{stem}{{i}}"')
-            yield (
-                f"for i in range({first}, {first + end - place}):" if first else f"for i in range({end - place}):",
-                items[place],
-            )
+            bounds = f"{first}, {first + end - place}" if first else f"{end - place}"
+            yield f"for i in range({bounds}):", items[place]
             yield f"    {called}", items[place]
+        elif call.name in names.shared:
+            variable = names.shared[call.name]
+            if not call.shared:
+                yield f"{variable} = {layer(call, literal(call.name))}", items[place]
+            yield f"{names.of[call.output]} = {variable}({listed(call, names)})", items[place]
         else:
             yield statement(call, names, literal(call.name)), items[place]
         place = end
@@ -355,7 +383,7 @@ def literal(value: Any) -> str:
         return f"({', '.join(map(literal, value))}{',' if len(value) == 1 else ''})"
     if isinstance(value, list):
         return f"[{', '.join(map(literal, value))}]"
-    return repr(value)
+    return repr(value).replace("e-0", "e-")
 
 
 def broken(line: str, indent: int) -> Iterator[str]:
