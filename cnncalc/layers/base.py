@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple, dataclass_transform
 
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import GLOBAL, Reach, Shape, bounded, dims
+from cnncalc.layers.memory import OWN, Kept
 from cnncalc.layers.types import Type, Value, show
 
 REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "required"})()
@@ -60,6 +61,10 @@ class Layer:
     joins: ClassVar[bool] = False
     """Whether it takes any number of inputs, written as branches."""
     unknown: ClassVar[tuple[str, ...]] = ()
+    buffer: ClassVar[str] = OWN
+    """Whose buffer its result has: `OWN`, or its input's as a `VIEW` or written `OVER` it."""
+    keeps: ClassVar[tuple[str, ...] | None] = None
+    """Which whole tensors it keeps for the backward pass (see `Kept`); None: it does not tell."""
 
     def __init_subclass__(cls, kind: str = "") -> None:
         cls.kind = kind
@@ -114,6 +119,10 @@ class Layer:
     def multiplies(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[Multiplies, ...]:
         """The multiply-accumulates that count as MACs; empty where the quantity does not apply."""
         return ()
+
+    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept | None:
+        """All that it keeps of a step of training until its backward pass; None where it does not tell."""
+        return None if self.keeps is None else Kept(self.keeps)
 
     def execute(self, run: Any, *inputs: Any) -> Any:
         """The layer's result from the tensors of its inputs, in the kernels of the executor's machine `run`."""

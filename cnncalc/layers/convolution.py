@@ -17,6 +17,7 @@ from cnncalc.geometry import (
 )
 from cnncalc.layers.activation import ACT
 from cnncalc.layers.base import Layer, Multiplies, Weight, check_pads, divides, field, per_axis, spatial
+from cnncalc.layers.memory import Kept, kept_by_windows
 from cnncalc.layers.normalisation import NORM
 from cnncalc.layers.types import COUNT, EXTRA, FLAG, NUMBERS, PADDING, SIZES, words
 
@@ -73,6 +74,8 @@ class Convolution(Layer):
     A kernel is output channels by input channels per group by one size per axis.
     """
 
+    keeps = ("input",)
+
     kernel: Any
     stride: Any
     padding: Any
@@ -121,6 +124,9 @@ class Convolution(Layer):
         return run.convolve(
             x, sliding, *self.split(x.shape[0]), "weight", "bias" if self.bias else "", self.padding_mode
         )
+
+    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        return kept_by_windows(self.reach(inputs), inputs[0], self.padding_mode)
 
 
 def with_bias(tensors: tuple[Weight, ...], bias: bool, channels: int) -> tuple[Weight, ...]:

@@ -18,6 +18,8 @@ def _mismatch(kind: str, inputs: tuple[Shape, ...], rule: str) -> Fault:
 class Concat(Layer, kind="concat"):
     """Branches one after the other on the channel axis."""
 
+    keeps = ()
+
     joins = True
     example = "concat: [[{conv: 64, kernel: 1}], [{conv: 64, kernel: 3, padding: same}]]"
 
@@ -33,6 +35,8 @@ class Concat(Layer, kind="concat"):
 class Add(Layer, kind="add"):
     """Sum of branches of equal shape."""
 
+    keeps = ()
+
     joins = True
     example = "add: [x, [{conv: x.channels, kernel: 3, padding: half}]]"
 
@@ -47,6 +51,8 @@ class Add(Layer, kind="add"):
 
 class Multiply(Layer, kind="multiply"):
     """Product of branches; sizes of 1 are broadcast, as a squeeze-and-excitation gate needs."""
+
+    keeps = ("factors",)
 
     joins = True
     example = "multiply: [x, [global_avg_pool, {conv: x.channels, kernel: 1, act: sigmoid}]]"

@@ -9,8 +9,9 @@ from __future__ import annotations
 from math import sqrt
 from typing import Any
 
-from cnncalc.geometry import Shape
+from cnncalc.geometry import Shape, elements
 from cnncalc.layers.base import Layer, Weight, divides, field
+from cnncalc.layers.memory import OVER, OWN, Kept
 from cnncalc.layers.types import COUNT, FLAG, NUMBER, Type, _word
 
 SCALE_ON = field(FLAG, "a learned factor per channel", True)
@@ -31,6 +32,9 @@ def squares(values: tuple[float, ...], count: int) -> float:
 
 class Normalisation(Layer):
     """What the normalisations share: learned factors, and statistics where they are kept."""
+
+    buffer = OVER
+    keeps = ("input",)
 
     scale: bool
     shift: bool
@@ -82,6 +86,10 @@ class BatchNorm(Normalisation, kind="batch_norm"):
     def measure(self, run: Any, x: Any) -> Any:
         return self.kept(run, x) if self.statistics else run.over(moments, x, x.shape[0])
 
+    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        """Mean and deviation per channel, once."""
+        return Kept(self.keeps, once=8 * inputs[0][0])
+
 
 class LayerNorm(Normalisation, kind="layer_norm"):
     """Layer normalisation over the channels of a position."""
@@ -92,6 +100,10 @@ class LayerNorm(Normalisation, kind="layer_norm"):
 
     def measure(self, run: Any, x: Any) -> Any:
         return run.across(moments, x)
+
+    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        """Mean and deviation per position."""
+        return Kept(self.keeps, bytes=8 * elements(inputs[0][1:]))
 
 
 class GroupNorm(Normalisation, kind="group_norm"):
@@ -111,6 +123,10 @@ class GroupNorm(Normalisation, kind="group_norm"):
     def measure(self, run: Any, x: Any) -> Any:
         return run.over(moments, x, self.groups)
 
+    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        """Mean and deviation per group."""
+        return Kept(self.keeps, bytes=8 * self.groups)
+
 
 class InstanceNorm(Normalisation, kind="instance_norm"):
     """Instance normalisation: per channel and sample."""
@@ -123,9 +139,15 @@ class InstanceNorm(Normalisation, kind="instance_norm"):
     def measure(self, run: Any, x: Any) -> Any:
         return self.kept(run, x) if self.statistics else run.over(moments, x, x.shape[0])
 
+    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        """Mean and deviation per channel; its factors and running statistics are copied for every sample."""
+        return Kept(self.keeps, bytes=(8 + 4 * self.scale + 8 * self.statistics) * inputs[0][0])
+
 
 class L2Norm(Normalisation, kind="l2_norm"):
     """Division by the Euclidean norm over the channels of a position (Liu et al. 2015, ParseNet)."""
+
+    buffer = OWN
 
     scale: bool = field(FLAG, "a learned factor per channel, as in SSD", False)
     eps: float = field(NUMBER, "least norm", 1e-12)
@@ -138,9 +160,15 @@ class L2Norm(Normalisation, kind="l2_norm"):
         """x/norm*scale, where the norm is at least eps."""
         return x / max(sqrt(total), self.eps) * scale
 
+    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        """The norm, and the same where it is at least eps; what is scaled, where it is."""
+        return Kept(self.keeps, numbers=2 * elements(inputs[0][1:]) + self.scale * elements(output))
+
 
 class LocalResponseNorm(Layer, kind="local_response_norm"):
     """x / (k + alpha/size * sum of squares over `size` neighbouring channels)**beta (Krizhevsky et al. 2012)."""
+
+    keeps = ("input",)
 
     size: int = field(COUNT, "neighbouring channels", 5)
     alpha: float = field(NUMBER, "weight of the squares", 1e-4)
@@ -158,6 +186,11 @@ class LocalResponseNorm(Layer, kind="local_response_norm"):
     def damped(self, x: float, total: float) -> float:
         """x, divided by what the sum of squares around it makes."""
         return float(x / (self.k + self.alpha / self.size * total) ** self.beta)
+
+    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        """The squares with `size` - 1 channels added, their sums as offset, and the power that divides."""
+        padded = (inputs[0][0] + self.size - 1) * elements(inputs[0][1:])
+        return Kept(self.keeps, numbers=padded + 2 * elements(output))
 
 
 NORMALISATIONS: tuple[type[Layer], ...] = (BatchNorm, LayerNorm, GroupNorm, InstanceNorm, LocalResponseNorm, L2Norm)

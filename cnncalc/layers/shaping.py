@@ -9,6 +9,7 @@ from typing import Any
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import GLOBAL, Pads, Reach, Shape, Transposed, Window, dims, elements, explicit_padding
 from cnncalc.layers.base import Layer, check_pads, divides, field, spatial
+from cnncalc.layers.memory import VIEW, Kept
 from cnncalc.layers.types import AMOUNT, COUNT, INDICES, NUMBER, PAIR, REFERENCE, TARGET, words
 
 ORDER = field(
@@ -19,9 +20,15 @@ ORDER = field(
 class Identity(Layer, kind="identity"):
     """The input itself."""
 
+    buffer = VIEW
+    keeps = ()
+
 
 class Flatten(Layer, kind="flatten"):
     """All axes in one, channels first."""
+
+    buffer = VIEW
+    keeps = ()
 
     def reach(self, inputs: tuple[Shape, ...]) -> Reach:
         return GLOBAL if len(inputs[0]) > 1 else None
@@ -35,6 +42,9 @@ class Flatten(Layer, kind="flatten"):
 
 class Reshape(Layer, kind="reshape"):
     """The same elements in another shape, row-major."""
+
+    buffer = VIEW
+    keeps = ()
 
     shape: tuple[int, ...] = field(TARGET, "new shape, channels first")
 
@@ -65,6 +75,8 @@ class Reshape(Layer, kind="reshape"):
 class Permute(Layer, kind="permute"):
     """The axes in another order; 0 is the channels."""
 
+    keeps = ()
+
     axes: tuple[int, ...] = field(INDICES, "for each output axis, the input axis it comes from")
 
     example = "{permute: [0, 2, 1]}"
@@ -91,6 +103,8 @@ class Permute(Layer, kind="permute"):
 class ChannelShuffle(Layer, kind="channel_shuffle"):
     """Channels of all groups interleaved (Zhang et al. 2017, ShuffleNet)."""
 
+    keeps = ()
+
     groups: int = field(COUNT, "groups of channels")
 
     example = "{channel_shuffle: 2}"
@@ -107,6 +121,9 @@ class ChannelShuffle(Layer, kind="channel_shuffle"):
 
 class Slice(Layer, kind="slice"):
     """The channels from `start` up to, not including, `stop`."""
+
+    buffer = VIEW
+    keeps = ()
 
     channels: tuple[int, ...] = field(INDICES, "[start, stop]")
 
@@ -131,6 +148,8 @@ class Slice(Layer, kind="slice"):
 
 class Moves(Layer):
     """What padding and cropping share: windows of a single tap, shifted by what is added (or, below 0, cut)."""
+
+    keeps = ()
 
     def shifts(self, inputs: tuple[Shape, ...]) -> tuple[Pads, ...]:
         """Positions added before and after each axis; negative where they are cut."""
@@ -167,6 +186,10 @@ class Pad(Moves, kind="pad"):
             pads = explicit_padding(rule, axis)
             axes.append([(run.border(tap, width, self.mode),) for tap in range(-pads[0], width + pads[1])])
         return run.take(x, channels, axes, self.value if self.mode == "constant" else 0.0)
+
+    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        """Its input where the values that are added are found in it, but for a circle's, which are copied."""
+        return Kept(("input",) if self.mode in ("reflect", "replicate") else ())
 
 
 class Crop(Moves, kind="crop"):
@@ -220,6 +243,8 @@ class CropLike(Moves, kind="crop_like"):
 class SpaceToDepth(Layer, kind="space_to_depth"):
     """Blocks of positions become channels: the inverse of depth_to_space."""
 
+    keeps = ()
+
     block: int = field(COUNT, "block size on every axis")
     order: str = ORDER
 
@@ -256,6 +281,8 @@ class SpaceToDepth(Layer, kind="space_to_depth"):
 
 class DepthToSpace(Layer, kind="depth_to_space"):
     """Channels become blocks of positions (Shi et al. 2016, sub-pixel convolution)."""
+
+    keeps = ()
 
     block: int = field(COUNT, "block size on every axis")
     order: str = ORDER
