@@ -13,6 +13,7 @@ from typing import NamedTuple
 from cnncalc.diagnostics import Fault, suggestion
 from cnncalc.geometry import elements
 from cnncalc.graph import Graph, Node
+from cnncalc.layers.base import Operation
 from cnncalc.layers.memory import OVER, VIEW
 
 BITS = {"float64": 64, "float32": 32, "float16": 16, "bfloat16": 16, "int8": 8, "int4": 4}
@@ -98,8 +99,18 @@ def memory(graph: Graph, setting: Setting = FLOAT32) -> Memory:
 
 def weight_bytes(graph: Graph, setting: Setting) -> int:
     """Bytes of all weights, learned and kept; those of a node that shares are its owner's."""
-    owners = [node.operation for node in graph.nodes if node.shares is None]
-    return sum(setting.weight(elements(weight.shape)) for operation in owners for weight in operation.tensors)
+    owners = [weights_of(node.operation) for node in graph.nodes if node.shares is None]
+    return setting.weight(sum(learned + kept for learned, kept in owners))
+
+
+def weights_of(operation: Operation) -> tuple[int, int]:
+    """How many weights of an operation are learned, and how many are only kept; worked out once."""
+    found: tuple[int, int] | None = operation.memo.get("weights")
+    if found is None:
+        sizes = [(elements(each.shape), each.learned) for each in operation.tensors]
+        learned = sum(size for size, learns in sizes if learns)
+        found = operation.memo["weights"] = learned, sum(size for size, _ in sizes) - learned
+    return found
 
 
 def peak_elements(graph: Graph, reuse: bool = True) -> int:

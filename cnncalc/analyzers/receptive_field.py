@@ -130,6 +130,43 @@ def network_field(fields: list[ReceptiveField | None]) -> ReceptiveField | None:
     return fields[-1] if fields else None
 
 
+Memo = dict[object, "Sight"]
+"""What operations see through equal maps, for `own_field`; graphs that are alike may share one."""
+
+
+def own_field(graph: Graph, memo: Memo, of: str | None = None) -> ReceptiveField | None:
+    """The same as `network_field` of all `receptive_fields`, but for its notes: only that one is worked out.
+
+    Raises as `receptive_fields`.
+    """
+    number = _input_number(graph, of)
+    shape = graph.inputs[number][1]
+    sights: list[Sight] = [NOTHING] * len(graph.inputs)
+    axes = len(shape) - 1
+    sights[number] = memo.setdefault(axes, Sight(((IDENTITY,),) * axes, (IDENTITY,) * axes))
+    last: Sight | None = None
+    known: dict[int, object] = {}
+    for node in graph.nodes:
+        operation = node.operation
+        seen = [sights[tensor] for tensor in node.inputs]
+        reads = known.get(id(operation))
+        if reads is None:
+            spread = [shape[1:] != operation.output[1:] for shape in operation.inputs] if operation.layer.joins else ()
+            reads = known[id(operation)] = (operation.layer.joins, *spread) if spread else operation.reach
+        key = (reads, *map(id, seen))
+        sight = memo.get(key)
+        if sight is None:
+            try:
+                sight = _through(graph, node, seen)
+            except Fault as fault:
+                raise SpecError([fault.at(node.origin)]) from None
+            memo[key] = sight = sight._replace(notes=()) if sight.notes else sight
+        sights.append(sight)
+        if sight.local is not None:
+            last = sight
+    return describe(sights[-1] if last is None else last, shape[1:])
+
+
 def _input_number(graph: Graph, of: str | None) -> int:
     names = [name for name, _ in graph.inputs]
     if of is None:

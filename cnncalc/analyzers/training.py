@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cnncalc.analyzers.memory import FLOAT32, Setting, bits, largest, weight_bytes
+from cnncalc.analyzers.memory import FLOAT32, Setting, bits, largest, weight_bytes, weights_of
 from cnncalc.diagnostics import Fault, suggestion
 from cnncalc.geometry import elements
 from cnncalc.graph import Graph, Node
+from cnncalc.layers.base import Operation
 from cnncalc.layers.memory import VIEW, Kept
 
 OPTIMIZERS = {"sgd": 0, "momentum": 1, "adam": 2}
@@ -56,12 +57,7 @@ def training(graph: Graph, setting: Setting = FLOAT32, optimizer: str = "sgd") -
     shares = kept(graph)
     rows = [None if share is None else share.bytes(setting) for share in shares]
     learned = [node.operation for node in graph.nodes if node.shares is None and not node.frozen]
-    gradients = sum(
-        setting.weight(elements(weight.shape))
-        for operation in learned
-        for weight in operation.tensors
-        if weight.learned
-    )
+    gradients = setting.weight(sum(weights_of(operation)[0] for operation in learned))
     unknown = None in rows or any("params" in node.operation.layer.unknown for node in graph.nodes)
     total = sum(row for row in rows if row is not None)
     return Training(rows, total, weight_bytes(graph, setting), gradients, OPTIMIZERS[optimizer] * gradients, unknown)
@@ -98,7 +94,7 @@ def kept(graph: Graph) -> list[Share | None]:
     found: list[Share | None] = []
     for node in graph.nodes:
         operation = node.operation
-        keeping = operation.layer.keeping(operation.inputs, operation.output)
+        keeping = keeping_of(operation)
         if operation.layer.buffer == VIEW and keeping == NONE:
             buffers.append(buffers[node.inputs[0]])
         else:
@@ -124,10 +120,17 @@ def kept(graph: Graph) -> list[Share | None]:
 NONE = Kept()
 
 
+def keeping_of(operation: Operation) -> Kept | None:
+    """What an operation keeps, worked out once."""
+    if "keeping" not in operation.memo:
+        operation.memo["keeping"] = operation.layer.keeping(operation.inputs, operation.output)
+    return operation.memo["keeping"]  # type: ignore[no-any-return]
+
+
 def _learns(node: Node) -> bool:
     """Whether a gradient is asked of a node's weights, be they its own or another's."""
     owner = node.shares or node
-    return not owner.frozen and any(weight.learned for weight in owner.operation.tensors)
+    return not owner.frozen and weights_of(owner.operation)[0] > 0
 
 
 def _tensors(node: Node, keeping: Kept, gradient: list[bool]) -> list[int]:
