@@ -6,28 +6,78 @@
 25557032
 >>> net.receptive_field().field.size
 ((427, 427), (427, 427))
+
+Every command is a method of `Network` (`summary`, `shapes`, `params`, `receptive_field`, `explain`, `expand`, `run`,
+`verify`) or a function here (`check_specs`, `bundled_networks`, `spec_schema`); all that is raised on purpose is an
+`Error`.
 """
 
 from __future__ import annotations
 
-from cnncalc.diagnostics import Diagnostic, Fault, SpecError
+from typing import TYPE_CHECKING, Any
+
+from cnncalc.diagnostics import Diagnostic, Error, Fault, SpecError
+from cnncalc.expansion.expand import MAX_STEPS
 from cnncalc.language.library import UnknownSpec, bundled_names
 from cnncalc.network import Network, load, loads
-from cnncalc.report import Layer, Report, Totals
+from cnncalc.report import Report, Row, Totals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cnncalc.check.files import Checked
+    from cnncalc.gallery import Entry
+    from cnncalc.verify.network import Progress
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Diagnostic",
+    "Error",
     "Fault",
-    "Layer",
     "Network",
     "Report",
+    "Row",
     "SpecError",
     "Totals",
     "UnknownSpec",
     "__version__",
     "bundled_names",
+    "bundled_networks",
+    "check_specs",
     "load",
     "loads",
+    "spec_schema",
 ]
+
+
+def check_specs(
+    *paths: str,
+    allow: Iterable[str] = (),
+    jobs: int | None = None,
+    progress: Progress | None = None,
+    max_steps: int = MAX_STEPS,
+) -> list[Checked]:
+    """Check files, folders, globs and bundled names; without any, all bundled networks.
+
+    Every file is parsed, every variant built and analysed, every expectation compared; `allow` leaves lints out, by
+    code.  `jobs` limits the processes; `progress` hears how many files are done.  What fails is in the results;
+    raises `UnknownSpec` for a name that is neither a path nor bundled, `Fault` for an unknown lint.
+    """
+    from cnncalc.check.files import check_all, find_tasks
+
+    return check_all(find_tasks(list(paths), allow, max_steps), jobs, progress)
+
+
+def bundled_networks() -> list[Entry]:
+    """The bundled networks and their figures, a line each."""
+    from cnncalc.gallery import gallery
+
+    return gallery()
+
+
+def spec_schema() -> dict[str, Any]:
+    """The JSON Schema of the spec language, for editors."""
+    from cnncalc.schema import schema
+
+    return schema()

@@ -148,6 +148,9 @@ def excerpt(span: Span, label: str = "") -> list[str]:
 class Error(Exception):
     """Base of all that cnncalc raises on purpose; `diagnostics` says what is wrong, and where that is known."""
 
+    exit_code = 1
+    """What the command line ends with."""
+
     @property
     def diagnostics(self) -> list[Diagnostic]:
         raise AssertionError(f"{type(self).__name__} must say what is wrong")
@@ -201,6 +204,12 @@ class Fault(Error):
         if origin is None:
             return Diagnostic(self.code, self.message, None, label, facts, self.help)
         return Diagnostic(self.code, self.message, origin.span, label, (*facts, *origin.notes()), self.help)
+
+
+class UsageFault(Fault):
+    """What was asked for does not exist: a network, a key, a code of a lint.  Nothing is wrong with a spec."""
+
+    exit_code = 2
 
 
 def suggestion(name: str, candidates: Iterable[object]) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Fault, Note
-from cnncalc.geometry import AXES, GLOBAL, Intervals, Transposed, Window, dims
+from cnncalc.geometry import AXES, GLOBAL, Intervals, Transposed, Window, dims, elements
+from cnncalc.graph import Node
 from cnncalc.layers.base import Layer, Multiplies, Operation
 from cnncalc.layers.types import show
-from cnncalc.report import Report, has_params
-from cnncalc.tables.report import field_text, short
+from cnncalc.render.cells import short, written
+from cnncalc.report import Report
+from cnncalc.tables.report import described
+from cnncalc.values import AtLeast, known
 
 
 class Topic(NamedTuple):
@@ -19,25 +22,44 @@ class Topic(NamedTuple):
     lines: list[str]
 
 
-def explain(report: Report, name: str) -> list[Topic]:
+class Explanation:
+    """All that can be said of one layer; as text the titles stand on the left, their lines beside them."""
+
+    def __init__(self, topics: list[Topic]) -> None:
+        self.topics = topics
+
+    def to_dict(self) -> dict[str, list[str]]:
+        """Lines by title."""
+        return {topic.title.lower(): topic.lines for topic in self.topics}
+
+    def __str__(self) -> str:
+        wide = max(len(topic.title) for topic in self.topics)
+        rows = [
+            (topic.title if number == 0 else "", line)
+            for topic in self.topics
+            for number, line in enumerate(topic.lines)
+        ]
+        return "".join(f"{title:<{wide}}  {line}\n" for title, line in rows)
+
+
+def explain(report: Report, name: str) -> Explanation:
     """All that can be said of the layer called `name` (its row, or a name for its result); raises `Fault`."""
     node = report.graph.find(name).node
     if node is None:
         raise Fault("no-layer", f"`{name}` is an input: it has its shape and nothing to explain")
-    index = node.place
     operation = node.operation
     inputs = [f"{report.graph.tensor_name(tensor)}: {dims(report.graph.shapes[tensor])}" for tensor in node.inputs]
     topics = [
         Topic("Layer", [f"{node.name} ({node.kind})", *(f"also called {also}" for also in node.names)]),
         Topic("Input", inputs),
         Topic("Output", [f"{dims(operation.output)}", *_output_lines(operation)]),
-        Topic("Parameters", _params_lines(report, index)),
+        Topic("Parameters", _params_lines(report, node)),
         Topic("MACs", _macs_lines(operation)),
-        Topic("Receptive field", _field_lines(report, index)),
-        Topic("Written", _origin_lines(report, index)),
+        Topic("Receptive field", _field_lines(report, node)),
+        Topic("Written", _origin_lines(node)),
+        Topic("Notes", [remark.text for remark in report.notes(node)]),
     ]
-    notes = report.notes(index)
-    return [topic for topic in topics if topic.lines] + ([Topic("Notes", notes)] if notes else [])
+    return Explanation([topic for topic in topics if topic.lines])
 
 
 def _output_lines(operation: Operation) -> list[str]:
@@ -72,26 +94,22 @@ def _size_line(axis: Any, width: int, size: int) -> str:
     return f"{width} -> {size}, a pattern of {axis.period} positions for every {axis.step} of the input"
 
 
-def _params_lines(report: Report, index: int) -> list[str]:
-    node = report.graph.nodes[index]
-    if not has_params(node):
-        return ["not known"] if "params" in node.operation.layer.unknown else []
+def _params_lines(report: Report, node: Node) -> list[str]:
+    params, state = (report.values(key)[node.place] for key in ("params", "state"))
+    if params is None or isinstance(params, AtLeast):
+        return [] if params is None else ["not known"]
     lines = []
     for weight in node.operation.tensors:
         kept = "" if weight.learned and not node.frozen else " (state)"
-        total = 1
-        for size in weight.shape:
-            total *= size
         factors = f"{dims(weight.shape)} = " if len(weight.shape) > 1 else ""
-        lines.append(f"{weight.name}: {factors}{total:,}{kept}")
-    count = report.params[index]
+        lines.append(f"{weight.name}: {factors}{elements(weight.shape):,}{kept}")
     if node.shares is not None:
         lines.append(f"the weights of {node.shares.name}, counted there")
     else:
-        lines.append(f"{count.params:,} learned{f', {count.state:,} state' if count.state else ''}")
-    separable = report.separable[index].params
-    if separable != count.params and node.shares is None:
-        lines.append(f"depthwise separable instead: {separable:,} ({separable / max(1, count.params):.1%})")
+        lines.append(f"{params:,} learned{f', {state:,} state' if state else ''}")
+    separable = known(report.values("separable_params")[node.place])
+    if separable != params and node.shares is None:
+        lines.append(f"depthwise separable instead: {separable:,} ({separable / max(1, params):.1%})")
     return lines
 
 
@@ -109,13 +127,12 @@ def _product(product: Multiplies) -> str:
     )
 
 
-def _field_lines(report: Report, index: int) -> list[str]:
+def _field_lines(report: Report, node: Node) -> list[str]:
     """The field, and how it grew from the first input's; axes that grew alike share a line."""
-    field = report.fields[index]
+    field = report.fields[node.place]
     if field is None:
         return ["sees nothing of this input"]
-    lines = [field_text(field) + (", and global paths" if field.is_global and field.is_local else "")]
-    node = report.graph.nodes[index]
+    lines = [written(described(field)) + (", and global paths" if field.is_global and field.is_local else "")]
     earlier = report.graph.node(node.inputs[0])
     before = report.fields[earlier.place] if earlier is not None else None
     reach = node.operation.reach
@@ -138,9 +155,8 @@ def _growth(axis: Window, size: int, stride: int) -> str:
     )
 
 
-def _origin_lines(report: Report, index: int) -> list[str]:
+def _origin_lines(node: Node) -> list[str]:
     """The step in the file, the calls around it, and where each argument came from."""
-    node = report.graph.nodes[index]
     layer, origin = node.operation.layer, node.origin
     lines = []
     if origin is not None:

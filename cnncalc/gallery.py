@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from cnncalc.analyzers import macs, params
 from cnncalc.geometry import Shape
 from cnncalc.language.library import bundled_files, load_file, variant_names
 from cnncalc.network import build
@@ -20,10 +19,11 @@ class Entry(NamedTuple):
     source: str
     year: int | None
     input: Shape
-    params: int
-    macs: int
-    receptive_field: tuple[tuple[int, int], ...]
-    """Least and greatest size per axis."""
+    params: Any
+    """Learned parameters; a lower bound where a layer does not tell."""
+    macs: Any
+    receptive_field: tuple[Any, ...]
+    """The size per axis: a number, or a range."""
 
 
 def gallery() -> list[Entry]:
@@ -37,21 +37,17 @@ def gallery() -> list[Entry]:
         for variant in variants or [None]:
             network = build(file, variant)
             report = network.summary()
-            field = report.field
-            name = variant or os.path.splitext(os.path.basename(path))[0]
             year = re.search(r"\b(?:19|20)\d\d\b", file.reference)
-            sizes = field.size if field is not None else ()
-            shape = network.graph.inputs[0][1]
             found.append(
                 Entry(
-                    name,
+                    variant or os.path.splitext(os.path.basename(path))[0],
                     network.name,
                     file.reference,
                     int(year[0]) if year else None,
-                    shape,
-                    params.total(report.params).params,
-                    macs.total(report.macs),
-                    sizes,
+                    network.graph.inputs[0][1],
+                    report.total("params"),
+                    report.total("macs"),
+                    tuple(report.total("size") or ()),
                 )
             )
     return found

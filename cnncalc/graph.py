@@ -177,6 +177,17 @@ class Graph:
         place = tensor - len(self.inputs)
         return self.nodes[place] if place >= 0 else None
 
+    def input_number(self, name: str | None) -> int:
+        """The number of the input called `name`, the first if absent; raises `Fault` for an unknown one."""
+        names = [known for known, _ in self.inputs]
+        if name is None:
+            return 0
+        if name not in names:
+            listed = ", ".join(f"`{known}`" for known in names)
+            help = suggestion(name, names) or f"inputs are {listed}"
+            raise Fault("unknown-input", f"there is no input `{name}`", None, help)
+        return names.index(name)
+
     def tensor_name(self, tensor: int) -> str:
         """The name of an input, or of the node that gives a tensor."""
         node = self.node(tensor)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cnncalc.diagnostics import Diagnostic, Fault, Source, Span, SpecError, suggestion
+from cnncalc.diagnostics import Fault, Source, Span, SpecError, suggestion
 from cnncalc.expansion.expand import MAX_STEPS, expand
-from cnncalc.expansion.instance import Given, variant_values
+from cnncalc.expansion.instance import Given, located, variant_values
 from cnncalc.geometry import Shape
 from cnncalc.graph import Graph
 from cnncalc.language.expressions import compile_expression
@@ -18,34 +18,17 @@ from cnncalc.language.model import File, Value, ValueFault
 from cnncalc.language.source import Scalar
 from cnncalc.report import Report
 
+if TYPE_CHECKING:
+    from cnncalc.executor.machine import Tensor
+    from cnncalc.explain import Explanation
+    from cnncalc.verify.network import Progress, Verification
+
 Arguments = Mapping[str, Any]
 """Values for a file's `args`: numbers, lists, booleans, or text in the spec's expression language."""
 
 
-class ShownReport(Report):
-    """A report that shows itself: as text, as plain data, and as a table in a notebook."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The report as plain data, as ``--format json`` prints it."""
-        from cnncalc.render.json import report_to_dict
-
-        return report_to_dict(self)
-
-    def __str__(self) -> str:
-        from cnncalc.render.plain import render
-        from cnncalc.tables.report import tabulate
-
-        return render(tabulate(self))
-
-    def _repr_html_(self) -> str:
-        from cnncalc.render.html import render
-        from cnncalc.tables.report import tabulate
-
-        return render(tabulate(self))
-
-
 class Network:
-    """A network whose graph and shapes are known; each report is a method.
+    """A network whose graph and shapes are known; each command is a method.
 
     >>> load("resnet50").params().totals.params
     25557032
@@ -63,21 +46,62 @@ class Network:
     def variant(self) -> str | None:
         return self.graph.variant
 
-    def summary(self, of: str | None = None) -> ShownReport:
-        """Shapes, parameters, MACs, and the network's receptive field."""
-        return ShownReport(self.graph, "summary", of)
+    def summary(self, of: str | None = None) -> Report:
+        """Shapes, parameters, MACs, and receptive fields towards the input `of` (the first if absent)."""
+        return Report(self.graph, "summary", of)
 
-    def shapes(self) -> ShownReport:
+    def shapes(self) -> Report:
         """Output shapes, and the rows and columns that a stride leaves unread."""
-        return ShownReport(self.graph, "shapes")
+        return Report(self.graph, "shapes")
 
-    def params(self) -> ShownReport:
+    def params(self) -> Report:
         """Learned parameters and state, and the parameters of the depthwise-separable what-if."""
-        return ShownReport(self.graph, "params")
+        return Report(self.graph, "params")
 
-    def receptive_field(self, of: str | None = None) -> ShownReport:
-        """Receptive fields towards the input `of` (the first if absent); raises `Fault` for an unknown input."""
-        return ShownReport(self.graph, "rf", of)
+    def receptive_field(self, of: str | None = None) -> Report:
+        """Receptive fields towards the input `of` (the first if absent).
+
+        Raises `Fault` for an unknown input, and where a field cannot be worked out, when it is called.
+        """
+        report = Report(self.graph, "rf", of)
+        report.values("receptive_field")
+        return report
+
+    def explain(self, layer: str, of: str | None = None) -> Explanation:
+        """How every number of one layer came about; raises `Fault` for an unknown layer or input."""
+        from cnncalc.explain import explain
+
+        return explain(Report(self.graph, "summary", of), layer)
+
+    def expand(self) -> str:
+        """The flat spec that the blocks expand to, itself a valid spec: one step a layer."""
+        from cnncalc.render.spec import render
+
+        return render(self.graph)
+
+    def run(self, data: Any, weights: Any = None, seed: int = 0, layer: str | None = None) -> dict[str, Tensor]:
+        """Execute the network on data, in plain Python: the tensors that leave it, or that of one layer, by name.
+
+        `data` is a path (JSON, or a PGM or PPM image), or nested lists, channels first and without the batch; of
+        several inputs a mapping by name.  `weights` is a path or a mapping ``{layer: {tensor: nested lists}}`` in
+        PyTorch's layouts; what it leaves out is drawn from `seed`.  Raises `SpecError` for what does not fit.
+        """
+        from cnncalc.executor.session import outputs
+
+        return outputs(self.graph, data, weights, seed, layer)
+
+    def verify(self, progress: Progress | None = None, processes: int = 1) -> Verification:
+        """Execute the network and compare every reported number with what happened.
+
+        `progress` hears products made and in all, and the layer's name; `processes` share large convolutions.
+        """
+        from cnncalc.verify.network import verify
+
+        return verify(self.graph, progress, processes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The summary as plain data, as ``cnncalc summary --format json`` prints it."""
+        return self.summary().to_dict()
 
     def __repr__(self) -> str:
         return f"<{self.name}{f' ({self.variant})' if self.variant else ''}: {len(self.graph.nodes):,} layers>"
@@ -137,7 +161,7 @@ def set_argument(file: File, name: str, value: Any) -> Given:
     if name not in file.args:
         known = ", ".join(f"`{known}`" for known in file.args)
         help = suggestion(name, file.args) or (f"arguments are {known}" if known else "this spec has no `args`")
-        raise SpecError([Diagnostic("unknown-argument", f"{file.source.path} has no argument `{name}`", help=help)])
+        raise Fault("unknown-argument", f"{file.source.path} has no argument `{name}`", None, help)
     source = Source(f"--set {name}", value if isinstance(value, str) else repr(value))
     span = Span(source, 1, 1, len(source.text) + 1)
     if not isinstance(value, str):
@@ -147,11 +171,9 @@ def set_argument(file: File, name: str, value: Any) -> Given:
         expression = compile_expression(value, file)
         return Given(Value(node, expression.run, expression.names).evaluate({}), span)
     except ExpressionFault as fault:
-        found: Fault = fault
-        place = node.part(fault.start, fault.end)
-    except ValueFault as fault:
-        found, place = fault.fault, fault.span
-    raise SpecError([Diagnostic(found.code, found.message, place, help=found.help)])
+        raise SpecError([fault.at(node.part(fault.start, fault.end))]) from None
+    except ValueFault as found:
+        raise located(found, {}, {}) from None
 
 
 def _tuples(value: Any) -> Any:

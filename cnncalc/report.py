@@ -1,168 +1,181 @@
-"""A report: the figures of a graph as typed rows, computed when they are asked for.
+"""A report: the quantities of a graph as typed rows and totals, computed when they are asked for.
 
-Each command shows its own part of the same rows; drawing them is for `tables` and `render`.
+Each command shows its own part of the same rows; what tabulates and renders them is loaded when a report is shown.
 """
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
-from cnncalc.analyzers import macs as mac_counts
-from cnncalc.analyzers import params as param_counts
-from cnncalc.analyzers.shapes import output_shapes, unread, unread_note
+from cnncalc.analyzers.measurement import Measurement
+from cnncalc.analyzers.notes import UNKNOWN, Remark
+from cnncalc.analyzers.quantities import GROUPS, QUANTITIES
+from cnncalc.analyzers.quantity import function
+from cnncalc.analyzers.shapes import unread_remark
 from cnncalc.diagnostics import Diagnostic
-from cnncalc.geometry import Shape
 from cnncalc.graph import Graph, Node
+from cnncalc.values import AtLeast, Shapes, Sizes
 
-PARTS = {
-    "shapes": ("shapes",),
-    "params": ("params", "separable"),
-    "rf": ("rf",),
-    "summary": ("shapes", "params", "separable", "macs", "rf"),
-}
-"""What each command reports."""
+COMMANDS = ("summary", "shapes", "params", "rf")
+"""The reports."""
 
 
-class Totals(NamedTuple):
-    """Sums over the network; `lower_bound` names those with an unknown part."""
+class Report(Measurement):
+    """The figures of a graph, for one command: rows in `layers`, sums in `totals`.
 
-    params: int
-    state: int
-    macs: int
-    separable_params: int
-    output: list[Shape]
-    lower_bound: list[str]
-
-
-class Layer(NamedTuple):
-    """One row: the figures of one layer."""
-
-    name: str
-    kind: str
-    inputs: list[str]
-    input_shapes: tuple[Shape, ...]
-    output_shape: Shape
-    params: int | None
-    """Learned parameters of its own; None for a layer that cannot have any."""
-    state: int | None
-    macs: int | None
-    separable_params: int | None
-    receptive_field: Any
-    """A `receptive_field.ReceptiveField`, or None where the input is not seen at all."""
-    shares: str | None
-    names: tuple[str, ...]
-    notes: list[str]
-
-
-class Report:
-    """The figures of a graph, for one command."""
+    As text it is the command's table, in a notebook the same as HTML, and `to_dict` gives what ``--format json``
+    prints.  Raises `Fault` where the input `of` is not the network's.
+    """
 
     def __init__(self, graph: Graph, command: str, of: str | None = None) -> None:
-        self.graph = graph
+        super().__init__(graph, of)
+        assert command in COMMANDS, f"there is no report called {command}"
+        graph.input_number(of)
         self.command = command
-        self.parts = PARTS[command]
-        self.of = of
+        self._has: dict[str, bool] = {}
 
-    @cached_property
-    def params(self) -> list[param_counts.Count]:
-        return param_counts.params(self.graph)
+    @property
+    def layers(self) -> list[Row]:
+        """Every layer's row, in topological order."""
+        return [Row(self, node) for node in self.graph.nodes]
 
-    @cached_property
-    def separable(self) -> list[param_counts.Count]:
-        """Parameters of the network with its standard convolutions made depthwise separable, by original layer."""
-        from cnncalc.rewrite import separable
+    @property
+    def totals(self) -> Totals:
+        """What holds of the network as a whole."""
+        return Totals(self)
 
-        rewritten, owners = separable(self.graph)
-        parts: list[list[param_counts.Count]] = [[] for _ in self.graph.nodes]
-        for owner, counted in zip(owners, param_counts.params(rewritten)):
-            parts[owner].append(counted)
-        return [part[0] if len(part) == 1 else param_counts.total(part) for part in parts]
-
-    @cached_property
-    def macs(self) -> list[int | None]:
-        return mac_counts.macs(self.graph)
-
-    @cached_property
+    @property
     def fields(self) -> list[Any]:
-        """Receptive fields; raises `Fault`."""
-        from cnncalc.analyzers.receptive_field import receptive_fields
-
-        return list(receptive_fields(self.graph, self.of))
+        """The `ReceptiveField` of every layer, or None; raises `Fault`."""
+        return self.values("receptive_field")
 
     @property
     def field(self) -> Any:
-        """The network's own receptive field."""
-        from cnncalc.analyzers.receptive_field import network_field
-
-        return network_field(self.fields)
+        """The network's own `ReceptiveField`: that of its last layer with a local path; raises `Fault`."""
+        return self.totals.receptive_field
 
     @property
     def warnings(self) -> list[Diagnostic]:
+        """What is suspicious about the network, such as a layer that reaches no output."""
         return self.graph.warnings
 
-    @cached_property
-    def lower_bound(self) -> list[str]:
-        """The totals with an unknown part, sorted."""
-        return sorted({name for node in self.graph.nodes for name in node.operation.layer.unknown})
+    def has(self, key: str) -> bool:
+        """Whether this command reports a quantity, or a group of them."""
+        if key not in self._has:
+            named = [quantity for quantity in QUANTITIES.values() if key in (quantity.key, quantity.group)]
+            self._has[key] = any(self.command in quantity.commands for quantity in named)
+        return self._has[key]
 
-    @cached_property
-    def totals(self) -> Totals:
-        counted = param_counts.total(self.params)
-        return Totals(
-            counted.params,
-            counted.state,
-            mac_counts.total(self.macs),
-            param_counts.total(self.separable).params,
-            output_shapes(self.graph),
-            self.lower_bound,
-        )
-
-    def notes(self, index: int) -> list[str]:
-        """What is worth saying of one layer, among the parts that this command reports."""
-        node = self.graph.nodes[index]
+    def notes(self, node: Node) -> list[Remark]:
+        """What is worth saying of one layer, among what this command reports."""
         found = []
-        if "shapes" in self.parts:
-            note = unread_note(node.operation)
-            if note:
-                found.append(note)
-        if "rf" in self.parts and self.fields[index] is not None:
-            found += self.fields[index].notes
+        unread = unread_remark(node.operation) if self.has("unread") else None
+        if unread is not None:
+            found.append(unread)
+        if self.has("receptive_field") and (field := self.fields[node.place]) is not None:
+            found += field.notes
         if node.operation.layer.unknown:
-            found.append(f"not known to cnncalc: {', '.join(node.operation.layer.unknown)}")
+            found.append(Remark(UNKNOWN, node.operation.layer.unknown, ""))
         return found
 
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain data, as ``--format json`` prints it."""
+        from cnncalc.render.json import report_to_dict
+
+        return report_to_dict(self)
+
+    def __str__(self) -> str:
+        from cnncalc.render.plain import render
+        from cnncalc.tables.report import tabulate
+
+        return render([tabulate(self)])
+
+    def _repr_html_(self) -> str:
+        from cnncalc.render.html import render
+        from cnncalc.tables.report import tabulate
+
+        return render([tabulate(self)])
+
+
+class Row:
+    """The figures of one layer: its place in the network, and every quantity under its key.
+
+    `params`, `state`, `macs` and `separable_params` are numbers, or None where they do not apply or are not known;
+    `receptive_field` has `size`, `stride`, `start`, `center`, `min_size`, and is None where nothing is seen.
+    """
+
+    def __init__(self, report: Report, node: Node) -> None:
+        self._report = report
+        self._node = node
+        self.name = node.name
+        """Unique and stable: ``layer1.0.conv2``."""
+        self.kind = node.kind
+        self.inputs = [report.graph.tensor_name(tensor) for tensor in node.inputs]
+        """The names of the tensors that it takes."""
+        self.shares = node.shares.name if node.shares else None
+        """The layer whose weights it uses, if they are not its own."""
+        self.names = node.names
+        """Further names for its result."""
+
     @property
-    def layers(self) -> list[Layer]:
-        """Every layer's row, in topological order."""
-        return [self.layer(index) for index in range(len(self.graph.nodes))]
+    def notes(self) -> list[str]:
+        """What is worth saying of it."""
+        return [remark.text for remark in self._report.notes(self._node)]
 
-    def layer(self, index: int) -> Layer:
-        """The row of one layer by its number."""
-        node = self.graph.nodes[index]
-        weighted = has_params(node)
-        count = self.params[index]
-        return Layer(
-            node.name,
-            node.kind,
-            [self.graph.tensor_name(tensor) for tensor in node.inputs],
-            node.operation.inputs,
-            node.operation.output,
-            count.params if weighted else None,
-            count.state if weighted else None,
-            self.macs[index],
-            self.separable[index].params if weighted else None,
-            self.fields[index],
-            node.shares.name if node.shares else None,
-            node.names,
-            self.notes(index),
-        )
+    def __getattr__(self, key: str) -> Any:
+        """The value of a quantity; raises `AttributeError` for another name."""
+        if key not in QUANTITIES and key not in GROUPS:
+            raise AttributeError(f"a row has no {key}")
+        value = self._report.values(key)[self._node.place]
+        return None if is_unknown(value) else plain(value)
 
-    def unread(self, index: int) -> tuple[int, ...] | None:
-        """Rows and columns of the padded input that no window of this layer reads."""
-        return unread(self.graph.nodes[index].operation)
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *QUANTITIES, *GROUPS]
+
+    def __repr__(self) -> str:
+        return f"<{self.name} ({self.kind}): {'x'.join(map(str, self.output_shape))}>"
 
 
-def has_params(node: Node) -> bool:
-    """Whether parameters apply to this layer: it has weights, and tells how many."""
-    return bool(node.operation.tensors) and "params" not in node.operation.layer.unknown
+class Totals:
+    """What holds of the network as a whole: every quantity under its key, and `output`, the shapes of the outputs."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+
+    @property
+    def lower_bound(self) -> list[str]:
+        """The totals with an unknown part, sorted; their figures are lower bounds."""
+        return self._report.lower_bound
+
+    def __getattr__(self, key: str) -> Any:
+        """The total of a quantity; raises `AttributeError` for another name."""
+        if key in GROUPS:
+            return self._report.once(function(GROUPS[key].total))
+        found = next((quantity for quantity in QUANTITIES.values() if quantity.word == key), None)
+        if found is None:
+            raise AttributeError(f"totals have no {key}")
+        return plain(self._report.total(found.key))
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *(quantity.word for quantity in QUANTITIES.values()), *GROUPS]
+
+    def __repr__(self) -> str:
+        return f"<totals: {self.params:,} parameters, {self.macs:,} MACs>"
+
+
+def is_unknown(value: Any) -> bool:
+    """Whether nothing is known of a count that applies."""
+    return isinstance(value, AtLeast) and value.value == 0
+
+
+def plain(value: Any) -> Any:
+    """A value for programs: of a lower bound its number, of a shape a plain tuple."""
+    if isinstance(value, AtLeast):
+        return value.value
+    if isinstance(value, Sizes):
+        return tuple(value)
+    if isinstance(value, Shapes):
+        return tuple(map(tuple, value))
+    if isinstance(value, list):
+        return [plain(each) for each in value]
+    return value

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.language.expectations import COUNTS, FIELD_KEYS
+from cnncalc.analyzers.quantities import GROUPS
+from cnncalc.analyzers.quantity import Nature
+from cnncalc.language.expectations import expected
 from cnncalc.language.lint import LINTS
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import REQUIRED, Field, Layer
@@ -40,11 +42,6 @@ MODIFIER_DOCS = {
     "learned": "`false`: fixed weights, counted as state.",
 }
 EXPECT_DOCS = {
-    "params": "Learned parameters.",
-    "state": "Running statistics and fixed weights.",
-    "macs": "Multiply-accumulates of convolutions and linear layers, batch 1.",
-    "output": "The output's shape, or shapes by output name.",
-    "receptive_field": "Its size, one per axis, or `{size, stride, start}`.",
     "layers": "What must hold of layers, by name.",
     "with": "Other values for arguments of the file.",
 }
@@ -217,12 +214,19 @@ def _figure() -> Schema:
 def _entry(whole: bool) -> Schema:
     """What is expected of a network, or of a layer."""
     shape = {"type": ["array", "string", "integer"]}
-    axes = {"anyOf": [_ref("figure"), {"type": "array", "items": _ref("figure")}]}
-    bodies: dict[str, Schema] = {name: _ref("figure") for name in COUNTS}
-    bodies["output"] = {"anyOf": [shape, _mapping(shape)]} if whole else shape
-    bodies["receptive_field"] = {"anyOf": [*axes["anyOf"], _object(dict.fromkeys(FIELD_KEYS, axes))]}
+    bodies: dict[str, tuple[Schema, str]] = {}
+    for name, parts in expected().items():
+        doc = GROUPS[name].doc if name in GROUPS else parts[0].doc
+        if parts[0].nature == Nature.SHAPE:
+            bodies[name] = ({"anyOf": [shape, _mapping(shape)]} if whole else shape, doc)
+        elif parts[0].nature == Nature.AXES:
+            axes = [_ref("figure"), {"type": "array", "items": _ref("figure")}]
+            described = {part.key: {"anyOf": axes, "description": part.doc} for part in parts}
+            bodies[name] = ({"anyOf": [*axes, _object(described)]}, doc)
+        else:
+            bodies[name] = (_ref("figure"), doc)
     if whole:
-        bodies["layers"] = _mapping(_ref("layer-expectation"))
-        bodies["with"] = _mapping(EXPRESSION)
-    described = {name: {"allOf": [body], "description": EXPECT_DOCS[name]} for name, body in bodies.items()}
-    return {**_object(described), "minProperties": 1}
+        bodies["layers"] = (_mapping(_ref("layer-expectation")), EXPECT_DOCS["layers"])
+        bodies["with"] = (_mapping(EXPRESSION), EXPECT_DOCS["with"])
+    documented = {name: {"allOf": [body], "description": doc} for name, (body, doc) in bodies.items()}
+    return {**_object(documented), "minProperties": 1}

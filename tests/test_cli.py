@@ -477,7 +477,7 @@ def test_explain_puts_the_numbers_in(spec: str, run) -> None:
 
 def test_list_has_a_line_for_every_bundled_name(run) -> None:
     done = run("list", "--format", "json")
-    found = {entry["name"]: entry for entry in json.loads(done.out)}
+    found = {entry["name"]: entry for entry in json.loads(done.out)["networks"]}
     assert found["vgg16"]["params"] == 138_357_544
     assert found["resnet50"]["year"] == 2015
     assert set(found) <= set(cnncalc.bundled_names())

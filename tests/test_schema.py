@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from cnncalc import schema
 from cnncalc.cli import app
-from cnncalc.language.expectations import ENTRY_KEYS
+from cnncalc.language.expectations import entry_keys
 from cnncalc.language.library import bundled_files
 from cnncalc.language.names import FILE_KEYS, MODIFIERS
 from cnncalc.layers import KINDS
@@ -95,7 +95,9 @@ def test_unknown_keys_of_expectations_are_not_valid() -> None:
 def test_everything_has_a_hover_text() -> None:
     assert tuple(schema.KEY_DOCS) == FILE_KEYS
     assert tuple(schema.MODIFIER_DOCS) == MODIFIERS == tuple(schema.MODIFIERS)
-    assert tuple(schema.EXPECT_DOCS) == ENTRY_KEYS
+    expectation = schema.schema()["definitions"]["expectation"]["properties"]
+    assert tuple(expectation) == entry_keys()
+    assert all(body["description"] for body in expectation.values())
     definitions = schema.schema()["definitions"]
     for kind in KINDS.values():
         properties = definitions[f"kind-{kind.kind}"]["properties"]

@@ -1,0 +1,1 @@
+"""Analyzers: of a graph, what every layer is and costs.  QUANTITIES is the table of them."""

@@ -5,7 +5,10 @@ Padded taps are included; bias, normalisation, activation, pooling and joins are
 
 from __future__ import annotations
 
-from cnncalc.graph import Graph
+from typing import Any
+
+from cnncalc.analyzers.measurement import Measurement
+from cnncalc.values import AtLeast
 
 CONVENTION = (
     "MACs: multiply-accumulates of convolutions and linear layers, batch 1, padded taps included, "
@@ -13,11 +16,14 @@ CONVENTION = (
 )
 
 
-def macs(graph: Graph) -> list[int | None]:
-    """The MACs of every node, in order; None where they do not apply or are not known."""
-    return [node.operation.macs for node in graph.nodes]
+def macs(measured: Measurement) -> list[Any]:
+    """The MACs of every node, in order; None where they do not apply, a lower bound where they are not known."""
+    return [
+        AtLeast(0) if "macs" in node.operation.layer.unknown else node.operation.macs for node in measured.graph.nodes
+    ]
 
 
-def total(counts: list[int | None]) -> int:
-    """The sum of the known counts."""
-    return sum(count for count in counts if count is not None)
+def flops(measured: Measurement) -> Any:
+    """Floating-point operations of the network: two for each MAC."""
+    total = measured.total("macs")
+    return AtLeast(2 * total.value) if isinstance(total, AtLeast) else 2 * total

@@ -6,41 +6,76 @@ normalisation's running statistics, and weights that are fixed.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from cnncalc.analyzers.measurement import Measurement
 from cnncalc.geometry import elements
-from cnncalc.graph import Graph, Node
+from cnncalc.graph import Node
+from cnncalc.layers.base import Operation
+from cnncalc.values import AtLeast, added, known
 
 
 class Count(NamedTuple):
-    """Learned and kept numbers of one layer; `unknown` where a layer does not tell."""
+    """Learned and kept numbers of one layer."""
 
-    params: int
-    state: int
-    unknown: bool = False
+    params: Any
+    """None for a layer that has no weights; a lower bound for one that does not tell."""
+    state: Any
+
+
+NONE = Count(None, None)
+UNKNOWN = Count(AtLeast(0), AtLeast(0))
+SHARED = Count(0, 0)
+
+
+def owned(operation: Operation) -> Count:
+    """The numbers that an operation has where it shares nothing and is not fixed."""
+    counted = operation.memo.get("params")
+    if counted is None:
+        if "params" in operation.layer.unknown:
+            counted = UNKNOWN
+        elif not operation.tensors:
+            counted = NONE
+        else:
+            learned = sum(elements(weight.shape) for weight in operation.tensors if weight.learned)
+            kept = sum(elements(weight.shape) for weight in operation.tensors if not weight.learned)
+            counted = Count(learned, kept)
+        operation.memo["params"] = counted
+    return counted
 
 
 def count(node: Node) -> Count:
-    """The numbers that one node owns: none of its own where it shares."""
-    operation = node.operation
-    unknown = "params" in operation.layer.unknown
+    """The numbers that one node owns: 0 of its own where it shares, all of them state where it is fixed."""
+    counted = owned(node.operation)
+    if counted is NONE or counted is UNKNOWN:
+        return counted
     if node.shares is not None:
-        return Count(0, 0, unknown)
-    counted = operation.memo.get("params")
-    if counted is None:
-        learned = sum(elements(weight.shape) for weight in operation.tensors if weight.learned)
-        kept = sum(elements(weight.shape) for weight in operation.tensors if not weight.learned)
-        counted = operation.memo["params"] = Count(learned, kept, unknown)
-    return Count(0, counted.params + counted.state, unknown) if node.frozen else counted
+        return SHARED
+    return Count(0, counted.params + counted.state) if node.frozen else counted
 
 
-def params(graph: Graph) -> list[Count]:
+def counts(measured: Measurement) -> list[Count]:
     """The count of every node, in order."""
-    return [count(node) for node in graph.nodes]
+    return [count(node) for node in measured.graph.nodes]
 
 
-def total(counts: list[Count]) -> Count:
-    """Sums; a lower bound where a part is unknown."""
-    return Count(
-        sum(each.params for each in counts), sum(each.state for each in counts), any(each.unknown for each in counts)
-    )
+def learned(measured: Measurement) -> list[Any]:
+    """The learned parameters of every node."""
+    return [each.params for each in measured.once(counts)]
+
+
+def state(measured: Measurement) -> list[Any]:
+    """What every node keeps without learning it."""
+    return [each.state for each in measured.once(counts)]
+
+
+def with_state(measured: Measurement) -> Any:
+    """Learned and kept numbers together, as Keras counts them; None where nothing is kept."""
+    kept = measured.total("state")
+    return added([measured.total("params"), kept]) if known(kept) else None
+
+
+def weight_bytes(measured: Measurement) -> Any:
+    """Bytes of all weights as 32-bit numbers."""
+    total = added([measured.total("params"), measured.total("state")])
+    return AtLeast(4 * total.value) if isinstance(total, AtLeast) else 4 * total

@@ -11,9 +11,12 @@ from __future__ import annotations
 from math import gcd, lcm
 from typing import NamedTuple
 
-from cnncalc.diagnostics import Fault, SpecError, suggestion
+from cnncalc.analyzers.measurement import Measurement
+from cnncalc.analyzers.notes import BEYOND, MISALIGNED, PERIODIC, UNEQUAL, Remark
+from cnncalc.diagnostics import Fault, SpecError
 from cnncalc.geometry import GLOBAL, AxisMap, Intervals, Transposed, Window, check_period
 from cnncalc.graph import Graph, Node, fold
+from cnncalc.values import PerAxis, ranged, ratio
 
 Spans = tuple[tuple[int, int] | None, ...]
 
@@ -66,7 +69,7 @@ class Sight(NamedTuple):
     local: tuple[Alternatives, ...] | None
     smallest: tuple[Field, ...] | None
     is_global: bool = False
-    notes: tuple[str, ...] = ()
+    notes: tuple[Remark, ...] = ()
 
 
 NOTHING = Sight(None, None)
@@ -87,7 +90,7 @@ class ReceptiveField(NamedTuple):
     min_size: tuple[int, ...]
     is_global: bool
     is_local: bool
-    notes: tuple[str, ...] = ()
+    notes: tuple[Remark, ...] = ()
 
 
 def receptive_fields(graph: Graph, of: str | None = None) -> list[ReceptiveField | None]:
@@ -96,7 +99,7 @@ def receptive_fields(graph: Graph, of: str | None = None) -> list[ReceptiveField
     None for a node that does not depend on that input.  Raises `Fault` for an unknown input, `SpecError` for a
     pattern whose period is beyond the limit.
     """
-    number = _input_number(graph, of)
+    number = graph.input_number(of)
     shape = graph.inputs[number][1]
     axes = len(shape) - 1
     start = Sight(((IDENTITY,),) * axes, (IDENTITY,) * axes)
@@ -128,16 +131,6 @@ def network_field(fields: list[ReceptiveField | None]) -> ReceptiveField | None:
         if field is not None and field.is_local:
             return field
     return fields[-1] if fields else None
-
-
-def _input_number(graph: Graph, of: str | None) -> int:
-    names = [name for name, _ in graph.inputs]
-    if of is None:
-        return 0
-    if of not in names:
-        listed = ", ".join(f"`{name}`" for name in names)
-        raise Fault("unknown-input", f"there is no input `{of}`", None, suggestion(of, names) or f"inputs are {listed}")
-    return names.index(of)
 
 
 # -- along the edges ---------------------------------------------------------------------------------------------------
@@ -280,7 +273,7 @@ def _united(graph: Graph, node: Node, inputs: list[Sight]) -> Sight:
     names = [graph.tensor_name(number) for _, number in locals_]
     axes = len(locals_[0][0].local or ())
     local, smallest = [], []
-    notes: list[str] = []
+    notes: list[Remark] = []
     for axis in range(axes):
         branches = [sight.local[axis] for sight, _ in locals_ if sight.local is not None]
         local.append(_alternatives(branches))
@@ -311,20 +304,18 @@ def _both(a: Field, b: Field) -> Field:
     return _reduced(Field(a.step * (period // len(a.spans)), spans))
 
 
-def _misfits(branches: list[Alternatives], names: list[str]) -> list[str]:
+def _misfits(branches: list[Alternatives], names: list[str]) -> list[Remark]:
     """Notes on branches of unequal stride, or of equal stride whose centers lie apart."""
     first, first_name = branches[0][0], names[0]
     total, weight = first.drift()
     for fields, name in zip(branches[1:], names[1:]):
         field = fields[0]
         if field.ratio != first.ratio:
-            strides = f"{_fraction(first.ratio)} and {_fraction(field.ratio)}"
-            return [f"branches of unequal stride: `{first_name}` and `{name}` have {strides}"]
+            return [Remark(UNEQUAL, (first_name, name, (_fraction(first.ratio), _fraction(field.ratio))))]
         other_total, other_weight = field.drift()
         if total * other_weight != other_total * weight:
             apart = abs(total / weight - other_total / other_weight) / 2 if weight and other_weight else 0
-            far = f"{apart:g} pixel{'s' if apart != 1 else ''} apart"
-            return [f"misaligned branches: the centers of `{first_name}` and `{name}` lie {far}"]
+            return [Remark(MISALIGNED, (first_name, name, apart))]
     return []
 
 
@@ -332,8 +323,48 @@ def _fraction(ratio: tuple[int, int]) -> str:
     return str(ratio[0]) if ratio[1] == 1 else f"{ratio[0]}/{ratio[1]}"
 
 
-BEYOND = "even its smallest path sees more than the input"
-"""The note of a layer whose units all reach beyond the borders."""
+# -- quantities --------------------------------------------------------------------------------------------------------
+
+
+def fields(measured: Measurement) -> list[ReceptiveField | None]:
+    """The receptive field of every node; raises `Fault`."""
+    return receptive_fields(measured.graph, measured.of)
+
+
+def own_field(measured: Measurement) -> ReceptiveField | None:
+    """The network's own field."""
+    found: ReceptiveField | None = network_field(measured.once(fields))
+    return found
+
+
+def size_of(field: ReceptiveField) -> PerAxis:
+    """Least and greatest size per axis."""
+    return PerAxis(ranged(low, high) for low, high in field.size)
+
+
+def stride_of(field: ReceptiveField) -> PerAxis:
+    """Least and greatest stride per axis."""
+    return PerAxis(ranged(ratio(*low), ratio(*high)) for low, high in field.stride)
+
+
+def start_of(field: ReceptiveField) -> PerAxis:
+    """The first pixel per axis."""
+    return PerAxis(field.start)
+
+
+def center_of(field: ReceptiveField) -> PerAxis:
+    """The middle per axis; halves are not rounded."""
+    return PerAxis(int(center) if center is not None and center == int(center) else center for center in field.center)
+
+
+def min_size_of(field: ReceptiveField) -> PerAxis:
+    """The size of the smallest path per axis."""
+    return PerAxis(field.min_size)
+
+
+def global_of(field: ReceptiveField) -> bool:
+    """Whether some path sees everything."""
+    return field.is_global
 
 
 # -- in figures --------------------------------------------------------------------------------------------------------
@@ -365,9 +396,9 @@ def describe(sight: Sight, input_size: tuple[int, ...]) -> ReceptiveField | None
     least = tuple(max(field.sizes) for field in sight.smallest)
     notes = list(sight.notes)
     if _period(sight) > 1:
-        notes.append(f"what a unit sees depends on its position, with a period of {_period(sight)} units")
+        notes.append(Remark(PERIODIC, (_period(sight),)))
     if any(size > width for size, width in zip(least, input_size)):
-        notes.append(BEYOND)
+        notes.append(Remark(BEYOND, least))
     return ReceptiveField(
         tuple(sizes), tuple(strides), tuple(starts), tuple(centers), least, sight.is_global, True, tuple(notes)
     )

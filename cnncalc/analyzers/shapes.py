@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from cnncalc.geometry import AXES, Window
-from cnncalc.graph import Graph
+from typing import Any
+
+from cnncalc.analyzers.measurement import Measurement
+from cnncalc.analyzers.notes import UNREAD, Remark
+from cnncalc.geometry import Window
 from cnncalc.layers.base import Operation
+from cnncalc.values import Shapes, Sizes
 
 
-def unread(operation: Operation) -> tuple[int, ...] | None:
+def unread_of(operation: Operation) -> tuple[int, ...] | None:
     """Per spatial axis, how many positions of the padded input no window reads; None where nothing slides."""
     if "unread" not in operation.memo:
         reach = operation.reach if _slides(operation) else None
@@ -24,22 +28,27 @@ def _slides(operation: Operation) -> bool:
     return hasattr(operation.layer, "stride")
 
 
-def unread_note(operation: Operation) -> str | None:
-    """``the stride leaves 1 row and 1 column of the padded input unread``, or None where all are read."""
-    counts = unread(operation)
-    if not counts or not any(counts):
-        return None
-    if "unread note" not in operation.memo:
-        words = {"height": "row", "width": "column", "depth": "slice", "length": "position"}
-        parts = [
-            f"{count} {words[name]}{'s' if count > 1 else ''}"
-            for name, count in zip(AXES[len(counts)], counts)
-            if count
-        ]
-        operation.memo["unread note"] = f"the stride leaves {' and '.join(parts)} of the padded input unread"
-    return operation.memo["unread note"]  # type: ignore[no-any-return]
+def unread_remark(operation: Operation) -> Remark | None:
+    """What is said of positions that a stride leaves unread; None where all are read."""
+    counts = unread_of(operation)
+    return Remark(UNREAD, counts, "unread") if counts and any(counts) else None
 
 
-def output_shapes(graph: Graph) -> list[tuple[int, ...]]:
+def unread(measured: Measurement) -> list[Any]:
+    """For every node what `unread_of` says of it."""
+    return [None if (counts := unread_of(node.operation)) is None else Sizes(counts) for node in measured.graph.nodes]
+
+
+def input_shapes(measured: Measurement) -> list[Any]:
+    """For every node the shapes that it takes."""
+    return [Shapes(map(Sizes, node.operation.inputs)) for node in measured.graph.nodes]
+
+
+def output_shapes(measured: Measurement) -> list[Any]:
+    """For every node the shape that it gives."""
+    return [Sizes(node.operation.output) for node in measured.graph.nodes]
+
+
+def outputs(measured: Measurement) -> list[Sizes]:
     """The shapes of the tensors that leave the network."""
-    return [graph.shapes[number] for _, number in graph.outputs]
+    return [Sizes(measured.graph.shapes[number]) for _, number in measured.graph.outputs]

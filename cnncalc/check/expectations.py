@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from cnncalc.analyzers.quantities import QUANTITIES
 from cnncalc.diagnostics import Diagnostic, Fault, Note, Span, SpecError, suggestion
 from cnncalc.expansion.instance import Instance, located
 from cnncalc.geometry import dims
-from cnncalc.language.expectations import Axes, Expectation, Figure, Ratio
+from cnncalc.language.expectations import AxisFigures, Expectation, Figure, Quotient
 from cnncalc.language.model import Value, ValueFault
 from cnncalc.language.source import Located, Scalar, Sequence
 from cnncalc.layers.types import SHAPE, show
 from cnncalc.report import Report
+from cnncalc.values import AtLeast, PerAxis, Range, Ratio, known
 
 
 class Edit(NamedTuple):
@@ -92,14 +94,14 @@ class _Comparison:
 
     def network(self, expectation: Expectation) -> None:
         """The network as a whole, then its layers."""
-        graph, layers = self.report.graph, list(range(len(self.report.graph.nodes)))
-        for name, figure in expectation.figures.items():
-            self.each(self.count, name, figure, layers, "")
+        graph = self.report.graph
+        for key, figure in expectation.figures.items():
+            self.each(self.count, key, figure, self.report.total(key), "")
         outputs = {name: graph.shapes[number] for name, number in graph.outputs}
         for output, (span, value) in expectation.outputs.items():
             self.each(self.output, outputs, output, span, value)
-        for part, axes in expectation.field.items():
-            self.each(self.field, part, axes, self.report.field, "")
+        for key, axes in expectation.axes.items():
+            self.each(self.field, key, axes, self.report.total(key), "")
         for layer, (span, expected) in expectation.layers.items():
             self.each(self.layer, layer, span, expected)
 
@@ -120,50 +122,42 @@ class _Comparison:
             tensor, layers, _ = graph.find(name)
         except Fault as fault:
             raise SpecError([fault.at(span)]) from None
-        for what, figure in expectation.figures.items():
-            self.each(self.count, what, figure, layers, name)
+        for key, figure in expectation.figures.items():
+            self.each(self.count, key, figure, self.report.folded(QUANTITIES[key], layers), name)
         for _, value in expectation.outputs.values():
             self.each(self.shape, value, graph.shapes[tensor], name)
         result = graph.node(tensor)
-        if result is None and expectation.field:
+        if result is None and expectation.axes:
             raise _fail("unknown-layer", f"`{name}` stands for an input, which sees itself", span)
         if result is not None:
-            for part, axes in expectation.field.items():
-                self.each(self.field, part, axes, self.report.fields[result.place], name)
+            for key, axes in expectation.axes.items():
+                self.each(self.field, key, axes, self.report.values(key)[result.place], name)
 
-    def count(self, what: str, figure: Figure, layers: list[int], of: str) -> None:
+    def count(self, key: str, figure: Figure, measured: Any, of: str) -> None:
         """Parameters, state or MACs, summed over layers; a sum with an unknown part is a lower bound."""
-        report = self.report
-        if what == "macs":
-            total = sum(report.macs[index] or 0 for index in layers)
-        else:
-            total = sum(getattr(report.params[index], what) for index in layers)
-        nodes = report.graph.nodes
-        bound = any(what in nodes[index].operation.layer.unknown for index in layers)
+        total, bound = known(measured), isinstance(measured, AtLeast)
         ok, difference = self.judged(figure, (total, 1), (total, 1))
         if bound:
             ok = ok and figure.form in (">=", ">")
         edits = None if bound else replacement(figure, (total, 1), (total, 1))
         actual = f"at least {total:,}" if bound else total
-        self.found.append(
-            Verdict(what, of, self.text(figure), actual, ok, difference, figure.span, () if ok else edits)
-        )
+        self.found.append(Verdict(key, of, self.text(figure), actual, ok, difference, figure.span, () if ok else edits))
 
     def shape(self, value: Value, shape: tuple[int, ...], of: str) -> None:
         """A tensor's shape, channels first."""
         try:
             expected = SHAPE.read(self.evaluated(value))
         except Fault as fault:
-            raise _fail(fault.code, f"`output` {fault.message}", value.span, fault.help) from None
+            raise SpecError([fault.of("`output`").at(value.span)]) from None
         ok = expected == shape
         edits = () if ok else list_replacement(value.node, [str(size) for size in shape])
         self.found.append(Verdict("output", of, dims(expected), list(shape), ok, None, value.span, edits))
 
-    def field(self, part: str, axes: Axes, field: Any, of: str) -> None:
+    def field(self, key: str, axes: AxisFigures, value: PerAxis | None, of: str) -> None:
         """Size, stride or start, per axis of the input."""
-        measured = _measured(field, part)
+        measured = [_ends(each) for each in value or ()]
         if not measured or (axes.listed and len(axes.figures) != len(measured)):
-            code, message, help = _no_axes(field, part, axes, measured)
+            code, message, help = _no_axes(key, axes, value)
             raise _fail(code, message, axes.node.span, help)
         figures = axes.figures if axes.listed else axes.figures * len(measured)
         judged = [self.judged(figure, *ends) for figure, ends in zip(figures, measured) if ends]
@@ -175,7 +169,7 @@ class _Comparison:
         shown = ", ".join(self.text(figure) for figure in axes.figures)
         self.found.append(
             Verdict(
-                f"receptive_field.{part}",
+                f"{QUANTITIES[key].group}.{key}",
                 of,
                 f"[{shown}]" if axes.listed else shown,
                 int(actual) if actual.lstrip("-").isdecimal() else actual,
@@ -188,7 +182,7 @@ class _Comparison:
 
     # -- figures
 
-    def judged(self, figure: Figure, low: Ratio, high: Ratio) -> tuple[bool, float | None]:
+    def judged(self, figure: Figure, low: Quotient, high: Quotient) -> tuple[bool, float | None]:
         """Whether all from `low` to `high` is admitted, and by what share of the expected number it is not."""
         env = self.instance.env
         try:
@@ -196,15 +190,15 @@ class _Comparison:
         except ValueFault as found:
             raise located(found, self.instance.origins, env) from None
         except Fault as fault:
-            raise _fail(fault.code, f"this figure {fault.message}", figure.span, fault.help) from None
+            raise SpecError([fault.of("this figure").at(figure.span)]) from None
         side = interval.side(low) or interval.side(high)
         if side == 0:
             return True, None
         value = low if side < 0 else high
-        reference = center or (interval.low if side < 0 else interval.high)
-        if reference is None or reference[0] == 0:
+        nearest = center or (interval.low if side < 0 else interval.high)
+        if nearest is None or nearest[0] == 0:
             return False, None
-        expected = reference[0] / reference[1]
+        expected = nearest[0] / nearest[1]
         return False, (value[0] / value[1] - expected) / abs(expected)
 
     def text(self, figure: Figure) -> str:
@@ -223,7 +217,7 @@ class _Comparison:
             raise located(found, self.instance.origins, self.instance.env) from None
 
 
-Ends = tuple[Ratio, Ratio] | None
+Ends = tuple[Quotient, Quotient] | None
 """Least and greatest value on one axis; None where there is no value."""
 
 
@@ -231,28 +225,29 @@ def _fail(code: str, message: str, span: Span, help: str = "") -> SpecError:
     return SpecError([Diagnostic(code, message, span, help=help)])
 
 
-def _no_axes(field: Any, part: str, axes: Axes, measured: list[Ends]) -> tuple[str, str, str]:
-    """Code, message and help where a receptive field does not have the axes that are expected."""
-    if field is None:
+def _no_axes(key: str, axes: AxisFigures, value: PerAxis | None) -> tuple[str, str, str]:
+    """Code, message and help where a quantity does not have the axes that are expected."""
+    if value is None:
         return "receptive-field", "this does not depend on the input", "leave `receptive_field` out"
-    if not measured:
+    if not value:
         return "receptive-field", "the input is flat: it has no receptive field", "leave `receptive_field` out"
-    count = f"{len(measured)} spatial ax{'is' if len(measured) == 1 else 'es'}"
-    return "wrong-rank", f"`{part}` has {len(axes.figures)} entries for {count} of the input", "write one per axis"
+    count = f"{len(value)} spatial ax{'is' if len(value) == 1 else 'es'}"
+    return "wrong-rank", f"`{key}` has {len(axes.figures)} entries for {count} of the input", "write one per axis"
 
 
-def _measured(field: Any, part: str) -> list[Ends]:
-    """Size, stride or start of a receptive field, per axis."""
-    if field is None:
-        return []
-    if part == "size":
-        return [((low, 1), (high, 1)) for low, high in field.size]
-    if part == "stride":
-        return list(field.stride)
-    return [None if start is None else ((start, 1), (start, 1)) for start in field.start]
+def _ends(value: Any) -> Ends:
+    """Least and greatest of a number, a ratio or a range."""
+    if value is None:
+        return None
+    low, high = (value.low, value.high) if isinstance(value, Range) else (value, value)
+    return _quotient(low), _quotient(high)
 
 
-def _range(ends: tuple[Ratio, Ratio], between: str = "..") -> str:
+def _quotient(value: int | Ratio) -> Quotient:
+    return (value, 1) if isinstance(value, int) else (value.numerator, value.denominator)
+
+
+def _range(ends: tuple[Quotient, Quotient], between: str = "..") -> str:
     low, high = (str(n) if d == 1 else f"{n}/{d}" for n, d in ends)
     return low if low == high else f"{low}{between}{high}"
 
@@ -260,7 +255,7 @@ def _range(ends: tuple[Ratio, Ratio], between: str = "..") -> str:
 # -- edits -------------------------------------------------------------------------------------------------------------
 
 
-def replacement(figure: Figure, low: Ratio, high: Ratio) -> tuple[Edit, ...] | None:
+def replacement(figure: Figure, low: Quotient, high: Quotient) -> tuple[Edit, ...] | None:
     """The edit that writes a measured number in the form of the figure; None for limits and ranges."""
     if figure.form not in ("exact", "rounded", "+-"):
         return None
@@ -282,7 +277,7 @@ def replacement(figure: Figure, low: Ratio, high: Ratio) -> tuple[Edit, ...] | N
     return _at(node, text)
 
 
-def _field_edits(axes: Axes, measured: list[Ends]) -> tuple[Edit, ...] | None:
+def _field_edits(axes: AxisFigures, measured: list[Ends]) -> tuple[Edit, ...] | None:
     """One figure where it holds for all axes, else a list."""
     known = [ends for ends in measured if ends is not None]
     if len(known) < len(measured):

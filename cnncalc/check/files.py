@@ -9,18 +9,19 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from cnncalc.analyzers import macs, params
+from cnncalc.analyzers.quantities import reported
 from cnncalc.check.expectations import Verdict, compare
 from cnncalc.check.lints import network_lints
 from cnncalc.check.unused import file_lints, lint, reached
-from cnncalc.diagnostics import Diagnostic, Fault, Note, SpecError
-from cnncalc.expansion.expand import expand
+from cnncalc.diagnostics import Diagnostic, Fault, Note, SpecError, UsageFault, suggestion
+from cnncalc.expansion.expand import MAX_STEPS, expand
 from cnncalc.expansion.instance import Given, Instance, located, variant_values
 from cnncalc.language.expectations import Expectation
 from cnncalc.language.library import UnknownSpec, bundled_files, find, load_file
+from cnncalc.language.lint import LINTS
 from cnncalc.language.model import File, ValueFault
 from cnncalc.report import Report
 
@@ -68,8 +69,9 @@ class Task(NamedTuple):
 
     path: str
     shown: str
-    variant: str | None
-    allow: frozenset[str]
+    variant: str | None = None
+    allow: frozenset[str] = frozenset()
+    max_steps: int = MAX_STEPS
     problem: Diagnostic | None = None
     """What is wrong with the path itself."""
 
@@ -77,39 +79,41 @@ class Task(NamedTuple):
 # -- finding -----------------------------------------------------------------------------------------------------------
 
 
-def find_tasks(paths: list[str], allow: frozenset[str] = frozenset()) -> list[Task]:
+def find_tasks(paths: list[str], allowed: Iterable[str] = (), max_steps: int = MAX_STEPS) -> list[Task]:
     """The files behind paths, folders, globs and bundled names, each once; the bundled ones without any.
 
-    Raises `UnknownSpec` for a name that is neither a path nor bundled.
+    Raises `UnknownSpec` for a name that is neither a path nor bundled, `Fault` for a code that no lint has.
     """
-    if not paths:
-        return [Task(path, _near(path), None, allow) for path in bundled_files()]
+    allow = frozenset(allowed)
+    for code in sorted(allow - LINTS.keys()):
+        help = suggestion(code, LINTS) or f"codes are {', '.join(LINTS)}"
+        raise UsageFault("unknown-lint", f"there is no lint `{code}`", None, help)
+    asked = [Task(path, _near(path)) for path in bundled_files()] if not paths else []
     found: dict[tuple[str, str | None], Task] = {}
-    for path in paths:
-        for task in _tasks(path, allow):
-            found.setdefault((os.path.realpath(task.path), task.variant), task)
-    return list(found.values())
+    for task in (*asked, *(task for path in paths for task in _tasks(path))):
+        found.setdefault((os.path.realpath(task.path), task.variant), task)
+    return [task._replace(allow=allow, max_steps=max_steps) for task in found.values()]
 
 
-def _tasks(path: str, allow: frozenset[str]) -> Iterator[Task]:
+def _tasks(path: str) -> Iterator[Task]:
     if os.path.isdir(path):
-        yield from _in_folder(path, allow)
+        yield from _in_folder(path)
     elif os.path.exists(path):
-        yield Task(path, path, None, allow)
+        yield Task(path, path)
     elif any(char in path for char in "*?["):
-        yield from _in_glob(path, allow)
+        yield from _in_glob(path)
     else:
         try:
             bundled, variant = find(path)
         except UnknownSpec:
             if not path.endswith(SUFFIXES) and os.sep not in path:
                 raise
-            yield Task(path, path, None, allow, Diagnostic("no-such-file", f"there is no file {path}"))
+            yield Task(path, path, problem=Diagnostic("no-such-file", f"there is no file {path}"))
         else:
-            yield Task(bundled, _near(bundled), variant, allow)
+            yield Task(bundled, _near(bundled), variant)
 
 
-def _in_folder(folder: str, allow: frozenset[str]) -> Iterator[Task]:
+def _in_folder(folder: str) -> Iterator[Task]:
     """The specs below a folder, hidden files and folders left out."""
     found = False
     for here, folders, names in os.walk(folder):
@@ -118,23 +122,23 @@ def _in_folder(folder: str, allow: frozenset[str]) -> Iterator[Task]:
             if name.endswith(SUFFIXES) and not name.startswith("."):
                 found = True
                 path = os.path.join(here, name)
-                yield Task(path, path, None, allow)
+                yield Task(path, path)
     if not found:
         problem = Diagnostic("no-specs", f"{folder} holds no specs", help="specs are files called *.yaml or *.yml")
-        yield Task(folder, folder, None, allow, problem)
+        yield Task(folder, folder, problem=problem)
 
 
-def _in_glob(pattern: str, allow: frozenset[str]) -> Iterator[Task]:
+def _in_glob(pattern: str) -> Iterator[Task]:
     from glob import glob
 
     matches = sorted(glob(pattern, recursive=True))
     if not matches:
-        yield Task(pattern, pattern, None, allow, Diagnostic("no-such-file", f"{pattern} matches no file"))
+        yield Task(pattern, pattern, problem=Diagnostic("no-such-file", f"{pattern} matches no file"))
     for match in matches:
         if not os.path.isdir(match):
-            yield Task(match, match, None, allow)
+            yield Task(match, match)
         elif len(matches) == 1:
-            yield from _in_folder(match, allow)
+            yield from _in_folder(match)
 
 
 def _near(path: str) -> str:
@@ -154,14 +158,16 @@ def check_file(task: Task) -> Checked:
         file = load_file(task.path, task.shown)
     except SpecError as error:
         return Checked(task.shown, [], error.diagnostics, [])
-    return check_spec(file, task.variant, task.allow)
+    return check_spec(file, task.variant, task.allow, task.max_steps)
 
 
-def check_spec(file: File, variant: str | None = None, allow: frozenset[str] = frozenset()) -> Checked:
+def check_spec(
+    file: File, variant: str | None = None, allow: frozenset[str] = frozenset(), max_steps: int = MAX_STEPS
+) -> Checked:
     """Check a parsed file with each of its variants, or with one; a library is checked by parsing alone."""
     if file.steps_span is None:
         return Checked(file.source.path, [], [], [])
-    checker = _Checker(file)
+    checker = _Checker(file, max_steps)
     variants: list[str | None] = [variant] if variant is not None else [*file.variants] or [None]
     cases = [checker.case(name) for name in variants]
     whole = variant is None and all(case.params is not None for case in cases)
@@ -171,8 +177,9 @@ def check_spec(file: File, variant: str | None = None, allow: frozenset[str] = f
 class _Checker:
     """Checks one file: its networks one after the other, and what they say about it together."""
 
-    def __init__(self, file: File) -> None:
+    def __init__(self, file: File, max_steps: int) -> None:
         self.file = file
+        self.max_steps = max_steps
         self.steps: set[tuple[int, int]] = set()
         self.instances: dict[str | None, Instance] = {}
         self.hits: dict[tuple[str, object], tuple[Diagnostic, set[str], set[str]]] = {}
@@ -198,17 +205,17 @@ class _Checker:
                 problems += error.diagnostics
             else:
                 verdicts, problems = verdicts + found, problems + failed
-        return Case(name, variant, verdicts, problems, params.total(report.params).params, macs.total(report.macs))
+        return Case(name, variant, verdicts, problems, report.totals.params, report.totals.macs)
 
     def analysed(self, given: dict[str, Given], variant: str | None) -> Report:
         """The report of a setting, every analyzer run; raises `SpecError`."""
-        graph = expand(self.file, given, variant)
+        graph = expand(self.file, given, variant, max_steps=self.max_steps)
         report = Report(graph, "summary")
         try:
-            _ = report.params, report.macs, report.fields
+            for quantity in reported(report.command):
+                report.values(quantity.key)
         except Fault as fault:
-            span = self.file.steps_span
-            raise SpecError([Diagnostic(fault.code, fault.message, span, help=fault.help)]) from None
+            raise SpecError([fault.at(self.file.steps_span)]) from None
         reached(graph, self.file, self.steps)
         return report
 

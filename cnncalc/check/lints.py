@@ -8,16 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from cnncalc.analyzers.receptive_field import BEYOND
-from cnncalc.analyzers.shapes import unread_note
-from cnncalc.geometry import AXES, Transposed, Window, elements
+from cnncalc.analyzers.notes import BEYOND, MISALIGNED, UNEQUAL
+from cnncalc.analyzers.shapes import unread_remark
+from cnncalc.geometry import AXES, Transposed, Window, dims, elements
 from cnncalc.graph import Node
 from cnncalc.layers.base import Operation
 from cnncalc.report import Report
 from cnncalc.rewrite import is_replaceable, replaced
-
-MISFITS = ("misaligned branches", "branches of unequal stride")
-"""How the notes on branches that do not fit each other begin."""
+from cnncalc.values import known
 
 
 class Hit(NamedTuple):
@@ -79,7 +77,8 @@ def _of_axis(operation: Operation, axis: Any, name: str, width: int) -> Finding 
         return None  # all pixels are read, and the output is as large as `padding: same` would make it
     padding = axis.before + axis.after
     formula = f"({width} + {padding} - {axis.extent})/{axis.stride} + 1"
-    message = f"{formula} is no whole number: {unread_note(operation)}"
+    note = unread_remark(operation)
+    message = f"{formula} is no whole number{f': {note.text}' if note else ''}"
     return "stride-unread", message, "use `padding: same`, or an input size or padding that makes it whole"
 
 
@@ -97,23 +96,26 @@ def _fields(report: Report, index: int) -> Iterator[Hit]:
         return
     node = report.graph.nodes[index]
     for note in field.notes:
-        if note.startswith(MISFITS):
+        if note.code in (MISALIGNED, UNEQUAL):
             help = "give the branches equal strides, and padding that keeps their centers together"
-            yield Hit("misaligned-branches", node, f"`{node.name}`: {note}", help)
-        if note != BEYOND:
+            yield Hit("misaligned-branches", node, f"`{node.name}`: {note.text}", help)
+        if note.code != BEYOND:
             continue
         earlier_nodes = filter(None, map(report.graph.node, node.inputs))
         before = [report.fields[earlier.place] for earlier in earlier_nodes]
-        if not any(earlier is not None and BEYOND in earlier.notes for earlier in before):
-            size = " x ".join(map(str, field.min_size))
-            message = f"`{node.name}`: {note} ({size}), and so do the layers after it"
+        if not any(earlier is not None and _is_beyond(earlier) for earlier in before):
+            message = f"`{node.name}`: {note.text} ({dims(note.values)}), and so do the layers after it"
             yield Hit("beyond-input", node, message, "use a larger input, or fewer strides and kernels before it")
+
+
+def _is_beyond(field: Any) -> bool:
+    return any(note.code == BEYOND for note in field.notes)
 
 
 def _separable(report: Report, index: int) -> Iterator[Hit]:
     """Convolutions that would not, or do not, have fewer parameters as depthwise and pointwise ones."""
     node = report.graph.nodes[index]
-    params = report.params[index].params
+    params = known(report.values("params")[index])
     if is_replaceable(node.operation) and params:
         separable = sum(elements(weight.shape) for part in replaced(node.operation) for weight in part.tensors)
         if params <= separable:
@@ -129,7 +131,7 @@ def _separable(report: Report, index: int) -> Iterator[Hit]:
         kernel = nodes[first].operation.tensors[0].shape[2:]
         inputs, outputs = nodes[first].operation.inputs[0][0], node.operation.output[0]
         bias = sum(elements(weight.shape) for weight in node.operation.tensors[1:])
-        regular, own = inputs * outputs * elements(kernel) + bias, params + report.params[first].params
+        regular, own = inputs * outputs * elements(kernel) + bias, params + known(report.values("params")[first])
         if own >= regular:
             name = node.name.removesuffix(".pointwise")
             message = f"`{name}` has {own:,} parameters, a regular convolution {regular:,}"

@@ -37,7 +37,7 @@ def update(task: Task, checked: Checked) -> tuple[Checked, int]:
         edits, new = [edit.text for edit in found], edited(text, found)
     if not edits:
         return checked, 0
-    again = check_spec(load_edited(task.path, new, task.shown), task.variant, task.allow)
+    again = check_spec(load_edited(task.path, new, task.shown), task.variant, task.allow, task.max_steps)
     left = [verdict for verdict in again.verdicts if verdict.edits]
     if left:
         raise _refused(checked.path, f"`{left[0].what}` would not hold afterwards")

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cnncalc.cli.flags import (
-    DEFAULT_MAX_STEPS,
     FORMATS,
+    PLAIN_FORMATS,
     Batch,
     Depth,
     Format,
@@ -24,6 +24,7 @@ from cnncalc.cli.flags import (
     MaxSteps,
     Of,
     Output,
+    Plain,
     Set,
     Sort,
     Spec,
@@ -36,9 +37,9 @@ from cnncalc.cli.flags import (
     single,
     view,
 )
-from cnncalc.cli.output import emit, guarded, reported, show_tables
+from cnncalc.cli.output import deliver, emit, guarded, reported
 from cnncalc.diagnostics import SpecError
-from cnncalc.report import Report
+from cnncalc.expansion.expand import MAX_STEPS
 
 if TYPE_CHECKING:
     from typer.models import CommandInfo
@@ -67,7 +68,7 @@ REPORT_FLAGS: dict[str, tuple[Any, Any]] = {
     "layout": (Layout, "nchw"),
     "format": (Format, "table"),
     "output": (Output, None),
-    "max_steps": (MaxSteps, DEFAULT_MAX_STEPS),
+    "max_steps": (MaxSteps, MAX_STEPS),
 }
 """Names, types and defaults of the flags that the reports share; `of` is for receptive fields alone."""
 
@@ -125,13 +126,10 @@ def expand(
     set_: Set = None,
     input_: Input = None,
     output: Output = None,
-    max_steps: MaxSteps = DEFAULT_MAX_STEPS,
+    max_steps: MaxSteps = MAX_STEPS,
 ) -> None:
     """The flat spec that the blocks expand to, itself a valid spec."""
-    from cnncalc.render import spec
-
-    network = single(networks(specs, variant, set_, input_, max_steps))
-    emit(spec.render(network.graph), output)
+    emit(single(networks(specs, variant, set_, input_, max_steps)).expand(), output)
 
 
 @app.command(epilog="For example: cnncalc explain alexnet conv1")
@@ -143,17 +141,20 @@ def explain(
     set_: Set = None,
     input_: Input = None,
     of: Of = None,
-    format: Annotated[str, typer.Option("--format", "-f", metavar="table|json", help="What to print.")] = "table",
+    format: Plain = "table",
     output: Output = None,
+    max_steps: MaxSteps = MAX_STEPS,
 ) -> None:
     """How every number of one layer came about."""
-    from cnncalc.explain import explain as explained
-    from cnncalc.render import explanation
+    choice(format, PLAIN_FORMATS, "--format")
+    network = single(networks([spec], variant, set_, input_, max_steps))
+    found = network.explain(layer, of)
+    if format == "json":
+        from cnncalc.render.json import document, network_header
 
-    choice(format, ("table", "json"), "--format")
-    network = single(networks([spec], variant, set_, input_))
-    topics = explained(Report(network.graph, "summary", of), layer)
-    emit(explanation.as_json(topics) if format == "json" else explanation.as_text(topics), output)
+        emit(document({**network_header(network.graph), **found.to_dict()}), output)
+    else:
+        emit(str(found), output)
 
 
 @app.command("list", epilog="For example: cnncalc list")
@@ -161,12 +162,18 @@ def explain(
 def list_(format: Format = "table", output: Output = None) -> None:
     """The bundled networks, with one line each."""
     from cnncalc.gallery import gallery
-    from cnncalc.tables import gallery as listing
+    from cnncalc.tables import gallery as tables
 
-    if choice(format, FORMATS, "--format") == "json":
-        emit(listing.as_json(gallery()), output)
-    else:
-        show_tables([listing.table(gallery())], format, output)
+    found = gallery()
+
+    def text() -> str:
+        from cnncalc.render.cells import data
+        from cnncalc.render.json import document
+
+        rows = [{key: data(value) for key, value in tables.to_dict(entry).items()} for entry in found]
+        return document({"networks": rows})
+
+    deliver(lambda: [tables.tabulate(found)], text, format, output)
 
 
 @app.command(epilog="For example: cnncalc layers conv")
@@ -198,15 +205,15 @@ def run(
     variant: Variant = None,
     set_: Set = None,
     input_: Input = None,
-    format: Annotated[str, typer.Option("--format", "-f", metavar="table|json", help="What to print.")] = "table",
+    format: Plain = "table",
     output: Output = None,
+    max_steps: MaxSteps = MAX_STEPS,
 ) -> None:
     """Execute the network on data, in plain Python, and print the tensors that leave it."""
-    from cnncalc.executor.session import outputs
     from cnncalc.render import tensors
 
-    choice(format, ("table", "json"), "--format")
-    found = outputs(single(networks([spec], variant, set_, input_)).graph, data, weights, seed, layer)
+    choice(format, PLAIN_FORMATS, "--format")
+    found = single(networks([spec], variant, set_, input_, max_steps)).run(data, weights, seed, layer)
     emit(tensors.as_json(found) if format == "json" else tensors.as_text(found), output)
 
 
@@ -219,24 +226,31 @@ def verify(
     variant: Variant = None,
     set_: Set = None,
     input_: Input = None,
-    format: Annotated[str, typer.Option("--format", "-f", metavar="table|json", help="What to print.")] = "table",
+    format: Format = "table",
     output: Output = None,
-    max_steps: MaxSteps = DEFAULT_MAX_STEPS,
+    max_steps: MaxSteps = MAX_STEPS,
 ) -> None:
     """Execute the network and compare every reported number with what happened; 1 if any differs."""
     from cnncalc.render.progress import bar
-    from cnncalc.tables import verification
-    from cnncalc.verify.network import verify as verified
+    from cnncalc.tables import verification as tables
 
-    choice(format, ("table", "json"), "--format")
-    names = _bundled_up_to(up_to) if every else specs
+    choice(format, FORMATS, "--format")
     found = []
-    for network in loaded(networks(names, variant, set_, input_, max_steps)):
+    for network in loaded(networks(_bundled_up_to(up_to) if every else specs, variant, set_, input_, max_steps)):
         with bar(network.name) as progress:
-            found.append(verified(network.graph, progress, os.cpu_count() or 1))
+            found.append(network.verify(progress, os.cpu_count() or 1))
         if every:
             sys.stderr.write(f"{found[-1].title}: {'differs' if found[-1].differences else 'agrees'}\n")
-    emit(verification.as_json(found) if format == "json" else verification.as_text(found, brief=every), output)
+
+    def text() -> str:
+        from cnncalc.render.json import documents
+
+        return documents([tables.to_dict(each) for each in found])
+
+    if every and format == "table":
+        emit("".join("\n".join([*tables.differing(each), each.sentence]) + "\n" for each in found), output)
+    else:
+        deliver(lambda: list(map(tables.tabulate, found)), text, format, output)
     if any(each.differences for each in found):
         raise typer.Exit(1)
 
@@ -262,33 +276,26 @@ def check(
         str, typer.Option("--format", "-f", metavar="table|json|junit|github|sarif", help="What to print.")
     ] = "table",
     output: Output = None,
+    max_steps: MaxSteps = MAX_STEPS,
 ) -> None:
     """Check files: they are valid, every analyzer runs, every expectation holds; and lints."""
-    from cnncalc.check.files import check_all
+    from cnncalc.check.files import check_all, find_tasks
+    from cnncalc.render import findings
     from cnncalc.render.progress import bar
-    from cnncalc.tables import checks
 
-    choice(format, checks.FORMATS, "--format")
+    choice(format, tuple(findings.FORMS), "--format")
     lints_fail = choice(fail_on, ("error", "lint"), "--fail-on") == "lint"
-    tasks = check_tasks(paths, allow, update)
+    if update and not paths:
+        raise typer.BadParameter("--update takes PATHs: the bundled networks are not yours to change")
+    tasks = find_tasks(paths or [], allow or (), max_steps)
     with bar("checking") as progress:
         results = check_all(tasks, jobs, progress)
     if update:
         results = updated(tasks, results)
     colour = output is None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    emit(checks.render(results, format, lints_fail, colour), output)
+    emit(findings.render(results, format, lints_fail, colour), output)
     if any(each.failures or (lints_fail and each.lints) for each in results):
         raise typer.Exit(1)
-
-
-def check_tasks(paths: list[str] | None, allow: list[str] | None, update: bool) -> list[Task]:
-    """The files that `check` is asked for."""
-    from cnncalc.check.files import find_tasks
-    from cnncalc.language.lint import LINTS
-
-    if update and not paths:
-        raise typer.BadParameter("--update takes PATHs: the bundled networks are not yours to change")
-    return find_tasks(paths or [], frozenset(choice(code, tuple(LINTS), "--allow") for code in allow or []))
 
 
 def updated(tasks: list[Task], results: list[Checked]) -> list[Checked]:

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cnncalc.diagnostics import SpecError
-from cnncalc.language.library import bundled_names, find_bundled
+from cnncalc.diagnostics import Error, SpecError
+from cnncalc.expansion.expand import MAX_STEPS
+from cnncalc.language.library import UnknownSpec, bundled_names, find_bundled
 from cnncalc.network import Network, load
+from cnncalc.render import FORMS
 
 if TYPE_CHECKING:
-    from cnncalc.tables.report import View
+    from cnncalc.tables.table import View
 
-FORMATS = ("table", "json", "csv", "markdown")
+FORMATS = ("table", "json", *(form for form in FORMS if form != "table"))
 LAYOUTS = ("nchw", "nhwc")
 
 
@@ -61,11 +63,12 @@ Sort = Annotated[
 Top = Annotated[int | None, typer.Option(min=1, help="Show this many rows only.")]
 Layout = Annotated[str, typer.Option(metavar="nchw|nhwc", help="Channels first, or last as in Keras.")]
 Format = Annotated[str, typer.Option("--format", "-f", metavar="|".join(FORMATS), help="What to print.")]
+PLAIN_FORMATS = ("table", "json")
+Plain = Annotated[str, typer.Option("--format", "-f", metavar="|".join(PLAIN_FORMATS), help="What to print.")]
 Output = Annotated[
     str | None, typer.Option("--output", "-o", metavar="FILE", help="Write here instead, whole or not at all.")
 ]
 MaxSteps = Annotated[int, typer.Option("--max-steps", min=1, metavar="N", help="Limit on the steps of one network.")]
-DEFAULT_MAX_STEPS = 200_000
 
 
 def choice(value: str, allowed: tuple[str, ...], flag: str) -> str:
@@ -79,8 +82,8 @@ def networks(
     variant: str | None,
     set_: list[str] | None,
     input_: list[str] | None,
-    max_steps: int = DEFAULT_MAX_STEPS,
-) -> Iterator[Network | SpecError]:
+    max_steps: int = MAX_STEPS,
+) -> Iterator[Network | Error]:
     """The networks that the flags name, one by one, or what is wrong with one; without a SPEC, exit 2."""
     if not specs:
         sys.stderr.write("name a SPEC: a file, or a bundled network\n")
@@ -91,19 +94,21 @@ def networks(
     for spec in specs:
         try:
             yield load(spec, variant, arguments, inputs, max_steps)
-        except SpecError as error:
+        except UnknownSpec:
+            raise
+        except Error as error:
             yield error
 
 
-def loaded(found: Iterator[Network | SpecError]) -> Iterator[Network]:
+def loaded(found: Iterator[Network | Error]) -> Iterator[Network]:
     """The networks of a command that cannot go on without one; raises `SpecError`."""
     for network in found:
-        if isinstance(network, SpecError):
+        if isinstance(network, Error):
             raise network
         yield network
 
 
-def single(found: Iterator[Network | SpecError]) -> Network:
+def single(found: Iterator[Network | Error]) -> Network:
     """The one network of a command that takes one; raises `SpecError`."""
     network, *others = loaded(found)
     if others:
@@ -140,10 +145,11 @@ def _inputs(texts: list[str]) -> Any:
 
 
 def view(batch: int, depth: int | None, sort: str | None, top: int | None, layout: str) -> View:
-    from cnncalc.tables.report import SORTS, View
+    from cnncalc.tables.rows import sort_key
+    from cnncalc.tables.table import View
 
     if sort is not None:
-        choice(sort, SORTS, "--sort")
+        sort_key(sort)
     return View(batch, depth, sort, top, choice(layout, LAYOUTS, "--layout") == "nhwc")
 
 

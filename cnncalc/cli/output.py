@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from cnncalc.cli.flags import FORMATS, choice, list_names
-from cnncalc.diagnostics import Diagnostic, Fault, SpecError
+from cnncalc.diagnostics import Diagnostic, Error, SpecError
 from cnncalc.language.library import UnknownSpec
 from cnncalc.network import Network
 from cnncalc.report import Report
 
 if TYPE_CHECKING:
-    from cnncalc.tables.report import Table, View
+    from cnncalc.tables.table import Table, View
 
 
 def guarded(command: Callable[..., None]) -> Callable[..., None]:
@@ -28,17 +28,11 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
         try:
             command(*args, **kwargs)
             sys.stdout.flush()
-        except SpecError as error:
+        except Error as error:
             complain(error.diagnostics)
-            raise typer.Exit(1) from None
-        except Fault as fault:
-            complain([Diagnostic(fault.code, fault.message, help=fault.help)])
-            raise typer.Exit(1) from None
-        except UnknownSpec as unknown:
-            complain([Diagnostic("unknown-spec", str(unknown), help=unknown.help)])
-            if not unknown.is_path:
+            if isinstance(error, UnknownSpec) and not error.is_path:
                 list_names()
-            raise typer.Exit(2) from None
+            raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
         except BrokenPipeError:
@@ -92,41 +86,46 @@ def emit(text: str, output: str | None) -> None:
         raise SpecError([Diagnostic("unwritable", message)]) from None
 
 
-def show(reports: list[Report], shown: View, format: str, output: str | None) -> None:
-    """Reports in the form that was asked for, then their warnings."""
+def deliver(tables: Callable[[], list[Table]], text: Callable[[], str], format: str, output: str | None) -> None:
+    """A result in the form that was asked for: `text` is its JSON, tables are drawn to the width of a terminal."""
+    choice(format, FORMATS, "--format")
     if format == "json":
-        from cnncalc.render import json
-
-        emit(json.render(reports, shown.channels_last), output)
-    else:
-        from cnncalc.tables.report import tabulate
-
-        show_tables([tabulate(report, shown) for report in reports], format, output)
-    for report in reports:
-        if report.warnings:
-            complain(report.warnings[:20])
-
-
-def show_tables(tables: list[Table], format: str, output: str | None) -> None:
-    """Tables as CSV, Markdown or text; on a terminal drawn to its width."""
-    if format == "csv":
-        from cnncalc.render import csv
-
-        emit(csv.render(tables), output)
-    elif format == "markdown":
-        from cnncalc.render import markdown
-
-        emit("\n".join(map(markdown.render, tables)), output)
-    elif output is None and sys.stdout.isatty() and all(len(table.rows) <= 5_000 for table in tables):
+        emit(text(), output)
+        return
+    made = tables()
+    if format == "table" and output is None and sys.stdout.isatty() and all(len(t.lines) <= 5_000 for t in made):
         from cnncalc.render import rich
 
-        for number, table in enumerate(tables):
-            print() if number else None
-            rich.show(table)
+        rich.show(made)
     else:
-        from cnncalc.render import plain
+        from cnncalc.render import render
 
-        emit("\n".join(map(plain.render, tables)), output)
+        emit(render(made, format), output)
+
+
+def show(reports: list[Report], shown: View, format: str, output: str | None) -> None:
+    """Reports in the form that was asked for, then their warnings."""
+
+    def tables() -> list[Table]:
+        from cnncalc.tables.report import tabulate
+
+        return [tabulate(report, shown) for report in reports]
+
+    def text() -> str:
+        from cnncalc.render import json
+
+        return json.render(reports, shown)
+
+    deliver(tables, text, format, output)
+    warnings = [warning for report in reports for warning in report.warnings]
+    if warnings:
+        complain(warnings[:MAX_WARNINGS])
+    if len(warnings) > MAX_WARNINGS:
+        sys.stderr.write(f"\n{len(warnings) - MAX_WARNINGS:,} further warnings; `cnncalc check` tells all\n")
+
+
+MAX_WARNINGS = 20
+"""Warnings that are told one by one beside a report."""
 
 
 def show_partial(error: SpecError, command: str, shown: View) -> None:
@@ -138,7 +137,7 @@ def show_partial(error: SpecError, command: str, shown: View) -> None:
     if not graph.nodes:
         return
     table = tabulate(Report(graph, command), shown)
-    sys.stdout.write(plain.render(table._replace(totals=[], remarks=[], sentence="")))
+    sys.stdout.write(plain.render([table._replace(totals=(), remarks=(), sentence=())]))
     failing = error.diagnostics[0]
     sys.stdout.write(f"\nFAILED at {failing.span}: {failing.message}\n\n")
     sys.stdout.flush()
@@ -146,7 +145,7 @@ def show_partial(error: SpecError, command: str, shown: View) -> None:
 
 def reported(
     command: str,
-    every: Iterator[Network | SpecError],
+    every: Iterator[Network | Error],
     shown: View,
     format: str,
     output: str | None,
@@ -155,12 +154,12 @@ def reported(
     """Report on every network; of a spec that fails midway the good rows in a table, and its errors at the end."""
     choice(format, FORMATS, "--format")
     found = list(every)
-    errors = [each for each in found if isinstance(each, SpecError)]
+    errors = [each for each in found if isinstance(each, Error)]
     good = [Report(each.graph, command, of) for each in found if isinstance(each, Network)]
     if not errors or (format == "table" and output is None):
         show(good, shown, format, output) if good else None
         for error in errors:
-            if error.partial is not None:
+            if isinstance(error, SpecError) and error.partial is not None:
                 show_partial(error, command, shown)
     if errors:
         raise SpecError([diagnostic for error in errors for diagnostic in error.diagnostics])

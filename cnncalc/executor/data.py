@@ -125,7 +125,11 @@ def read_inputs(path: str, graph: Graph) -> list[Tensor]:
             wanted = ", ".join(f"{name} {dims(shape)}" for name, shape in graph.inputs)
             raise wrong("wrong-shape", f"the image `{path}` is {dims(image.shape)}; the network takes {wanted}")
         return [image]
-    data = parse_json(content, path)
+    return inputs_of(parse_json(content, path), graph, path)
+
+
+def inputs_of(data: Any, graph: Graph, path: str = "data") -> list[Tensor]:
+    """One tensor per input of the network from nested lists, of several inputs by name; `path` names them in errors."""
     if len(graph.inputs) == 1 and not isinstance(data, dict):
         return [tensor(data, graph.inputs[0][1], graph.inputs[0][0])]
     names = [name for name, _ in graph.inputs]

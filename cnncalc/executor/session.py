@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from math import isfinite
+from typing import Any
 
 from cnncalc.diagnostics import Fault, SpecError
 from cnncalc.executor.algebras import Floats
-from cnncalc.executor.data import Weights, parse_json, read_bytes, read_inputs, wrong
+from cnncalc.executor.data import Weights, inputs_of, parse_json, read_bytes, read_inputs, wrong
 from cnncalc.executor.machine import Machine, Tensor, run
 from cnncalc.graph import Graph, Node
 
 
-def outputs(
-    graph: Graph, data: str, weights: str | None = None, seed: int = 0, layer: str | None = None
-) -> dict[str, Tensor]:
+def outputs(graph: Graph, data: Any, weights: Any = None, seed: int = 0, layer: str | None = None) -> dict[str, Tensor]:
     """The tensors that leave the network, or that of one layer, by name.
 
-    `data` and `weights` are paths (`-` is standard input); weights that no file gives are drawn from `seed`.
+    `data` and `weights` are paths (`-` is standard input), or what such files hold: nested lists, and mappings of
+    layers to mappings of tensors.  Weights that are not given are drawn from `seed`.
     Raises `SpecError` for data that does not fit, and at the layer for what cannot be computed.
     """
     if data == weights == "-":
         raise wrong("unreadable", "standard input can be the data or the weights, not both")
     wanted = {layer: graph.find(layer).tensor} if layer is not None else dict(graph.outputs)
-    inputs = read_inputs(data, graph)
-    given = parse_json(read_bytes(weights), weights) if weights is not None else {}
-    values = Weights(graph, given, weights or "", seed)
+    inputs = read_inputs(os.fspath(data), graph) if _is_path(data) else inputs_of(data, graph)
+    given = parse_json(read_bytes(os.fspath(weights)), os.fspath(weights)) if _is_path(weights) else weights or {}
+    values = Weights(graph, given, os.fspath(weights) if _is_path(weights) else "weights", seed)
     found = dict(enumerate(inputs))
     reached = []
     for node, tensor in _located(graph, Machine(Floats(), values), inputs):
@@ -37,6 +38,10 @@ def outputs(
             break
     values.check_used(reached)
     return {name: found[tensor] for name, tensor in wanted.items()}
+
+
+def _is_path(given: Any) -> bool:
+    return isinstance(given, (str, os.PathLike))
 
 
 def _located(graph: Graph, machine: Machine, inputs: list[Tensor]) -> Iterator[tuple[Node, Tensor]]:

@@ -9,31 +9,46 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
+from cnncalc.analyzers.quantities import GROUPS, QUANTITIES
+from cnncalc.analyzers.quantity import Nature, Quantity
 from cnncalc.diagnostics import Fault, Span, suggestion
 from cnncalc.language.forms import FormReader
 from cnncalc.language.model import Argument, Value, ValueFault
 from cnncalc.language.source import Located, Mapping, Scalar, Sequence
 from cnncalc.layers.types import SHAPE, show
+from cnncalc.values import UNITS
 
-COUNTS = ("params", "state", "macs")
-LAYER_KEYS = (*COUNTS, "output", "receptive_field")
-ENTRY_KEYS = (*LAYER_KEYS, "layers", "with")
-FIELD_KEYS = ("size", "stride", "start")
-UNITS = {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15}
+FURTHER_KEYS = ("layers", "with")
+"""What stands below `expect` beside quantities."""
 
-Ratio = tuple[int, int]
+
+def expected() -> dict[str, list[Quantity]]:
+    """The quantities that can be expected, by the word for them: a single one, or the parts of a group."""
+    found: dict[str, list[Quantity]] = {}
+    for quantity in QUANTITIES.values():
+        if quantity.expected:
+            found.setdefault(quantity.group or quantity.word, []).append(quantity)
+    return found
+
+
+def entry_keys() -> tuple[str, ...]:
+    """Every key of an entry below `expect`."""
+    return (*expected(), *FURTHER_KEYS)
+
+
+Quotient = tuple[int, int]
 """A number as numerator and denominator: exact, and cheaper to load than fractions."""
 
 
 class Interval(NamedTuple):
     """The numbers that a figure admits; None is no bound, and an open bound is not itself admitted."""
 
-    low: Ratio | None
-    high: Ratio | None
+    low: Quotient | None
+    high: Quotient | None
     low_open: bool = False
     high_open: bool = False
 
-    def side(self, value: Ratio) -> int:
+    def side(self, value: Quotient) -> int:
         """-1 where a number lies below, 1 above, 0 within."""
         if self.low is not None:
             over = value[0] * self.low[1] - self.low[0] * value[1]
@@ -52,11 +67,11 @@ class Operand(NamedTuple):
     node: Scalar
     value: Value | None
     """The expression; None where `literal` holds."""
-    literal: Ratio = (0, 1)
-    step: Ratio = (0, 1)
+    literal: Quotient = (0, 1)
+    step: Quotient = (0, 1)
     """The worth of the literal's last digit."""
 
-    def number(self, env: Any) -> Ratio:
+    def number(self, env: Any) -> Quotient:
         """The number in this environment; raises `ValueFault`."""
         return self.literal if self.value is None else ratio(self.value.evaluate(env))
 
@@ -82,7 +97,7 @@ class Figure(NamedTuple):
         """As it is written."""
         return self.node.text
 
-    def center(self, env: Any) -> Ratio | None:
+    def center(self, env: Any) -> Quotient | None:
         """The one number that is meant, from which a difference counts; None for a limit or a range."""
         return self.first.number(env) if self.form in ("exact", "rounded", "+-") else None
 
@@ -105,7 +120,7 @@ class Figure(NamedTuple):
         return Interval(low, high, self.form == ">", self.form == "<")
 
 
-class Axes(NamedTuple):
+class AxisFigures(NamedTuple):
     """A figure for every axis, or one figure for all of them."""
 
     node: Located
@@ -116,17 +131,17 @@ class Axes(NamedTuple):
 class Expectation:
     """What must hold of a network, or of one layer; `given` is another setting of the file's arguments."""
 
-    __slots__ = ("field", "figures", "given", "layers", "outputs", "span")
+    __slots__ = ("axes", "figures", "given", "layers", "outputs", "span")
 
     def __init__(self, span: Span) -> None:
         self.span = span
         self.given: dict[str, Argument] = {}
         self.figures: dict[str, Figure] = {}
-        """By name: `params`, `state`, `macs`."""
+        """Counts, by the quantity's key."""
         self.outputs: dict[str | None, tuple[Span, Value]] = {}
         """Shapes by output; None is the only one, or a layer's."""
-        self.field: dict[str, Axes] = {}
-        """`size`, `stride` and `start` of the receptive field."""
+        self.axes: dict[str, AxisFigures] = {}
+        """Figures per axis, by the quantity's key: `size`, `stride` and `start` of the receptive field."""
         self.layers: dict[str, tuple[Span, Expectation]] = {}
 
 
@@ -134,7 +149,7 @@ Expectations = dict[str | None, list[Expectation]]
 """By variant; None holds for every setting that is checked."""
 
 
-def ratio(value: Any) -> Ratio:
+def ratio(value: Any) -> Quotient:
     """An expression's value as a ratio; a decimal that is a simple fraction counts as one.  Raises `Fault`."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         help = "a unit stands after a number: `4.09 G`" if isinstance(value, str) else ""
@@ -148,7 +163,7 @@ def ratio(value: Any) -> Ratio:
     return value.as_integer_ratio()
 
 
-def _sum(a: Ratio, b: Ratio, sign: int = 1) -> Ratio:
+def _sum(a: Quotient, b: Quotient, sign: int = 1) -> Quotient:
     return a[0] * b[1] + sign * b[0] * a[1], a[1] * b[1]
 
 
@@ -164,52 +179,54 @@ _STRANGE_UNIT = re.compile(r"[\d.,]+\s*([A-Za-z]\w*)")
 
 def read_expectations(reader: FormReader, node: Located) -> Expectations:
     """What stands below `expect`: an entry, a list of entries, or either of them per variant."""
-    variants = reader.result.variants
+    variants, known = reader.result.variants, entry_keys()
     if not isinstance(node, Mapping) or not variants:
         return {None: _entries(reader, node, "`expect`")}
-    if any(key in ENTRY_KEYS for key in node.entries) and not any(key in variants for key in node.entries):
+    if any(key in known for key in node.entries) and not any(key in variants for key in node.entries):
         return {None: _entries(reader, node, "`expect`")}
     found: Expectations = {}
     for name, (key, value) in node.entries.items():
         if name in variants:
             found[name] = _entries(reader, value, f"what variant `{name}` is expected to have")
-        elif name in ENTRY_KEYS:
+        elif name in known:
             message = f"`{name}` stands beside variants"
             reader.report("unknown-variant", message, key.span, "write it below each variant that it holds for")
         else:
             listed = ", ".join(f"`{variant}`" for variant in list(variants)[:12])
-            help = suggestion(name, [*variants, *ENTRY_KEYS]) or f"variants are {listed}"
+            help = suggestion(name, [*variants, *known]) or f"variants are {listed}"
             reader.report("unknown-variant", f"`expect` names `{name}`, which is no variant", key.span, help)
     return found
 
 
 def _entries(reader: FormReader, node: Located, what: str) -> list[Expectation]:
     if isinstance(node, Sequence):
-        return [_entry(reader, item, what, ENTRY_KEYS) for item in node.items]
-    return [_entry(reader, node, what, ENTRY_KEYS)]
+        return [_entry(reader, item, what, True) for item in node.items]
+    return [_entry(reader, node, what, True)]
 
 
-def _entry(reader: FormReader, node: Located, what: str, allowed: tuple[str, ...]) -> Expectation:
-    """One set of expectations, of the network or of a layer."""
+def _entry(reader: FormReader, node: Located, what: str, whole: bool) -> Expectation:
+    """One set of expectations, of the network as a `whole` or of a layer."""
     entry = Expectation(node.span)
-    known = reader.entries(node, what, allowed, "for example `{params: 1.5 M, output: [1000]}`")
+    quantities = expected()
+    allowed = (*quantities, *FURTHER_KEYS) if whole else tuple(quantities)
+    found = reader.entries(node, what, allowed, "for example `{params: 1.5 M, output: [1000]}`")
     if isinstance(node, Mapping) and not node.entries:
         reader.report("empty", f"{what} is empty", node.span, "for example `{params: 1.5 M, output: [1000]}`")
-    for name, (_, value) in known.items():
-        if name in COUNTS:
+    for name, (_, value) in found.items():
+        if name == "layers":
+            for layer, (key, inner) in reader.entries(value, "`layers`", help="write `{layer: {…}}`").items():
+                what_layer = f"what layer `{layer}` is expected to have"
+                entry.layers[layer] = (key.span, _entry(reader, inner, what_layer, False))
+        elif name == "with":
+            entry.given = reader.arguments(value, "`with`", reader.result.args)
+        elif quantities[name][0].nature == Nature.SHAPE:
+            entry.outputs = _outputs(reader, value, whole)
+        elif quantities[name][0].nature == Nature.AXES:
+            entry.axes |= _axes(reader, value, name, [part.key for part in quantities[name]])
+        else:
             figure = read_figure(reader, value, f"`{name}`", whole=True)
             if figure is not None:
-                entry.figures[name] = figure
-        elif name == "output":
-            entry.outputs = _outputs(reader, value, allowed is ENTRY_KEYS)
-        elif name == "receptive_field":
-            entry.field = _field(reader, value)
-        elif name == "layers":
-            for layer, (key, expected) in reader.entries(value, "`layers`", help="write `{layer: {…}}`").items():
-                what_layer = f"what layer `{layer}` is expected to have"
-                entry.layers[layer] = (key.span, _entry(reader, expected, what_layer, LAYER_KEYS))
-        else:
-            entry.given = reader.arguments(value, "`with`", reader.result.args)
+                entry.figures[quantities[name][0].key] = figure
     return entry
 
 
@@ -230,18 +247,18 @@ def _outputs(reader: FormReader, node: Located, named: bool) -> dict[str | None,
     return found
 
 
-def _field(reader: FormReader, node: Located) -> dict[str, Axes]:
-    """A size, a list of one per axis, or size, stride and start."""
-    entries: dict[str, Located] = {"size": node}
+def _axes(reader: FormReader, node: Located, name: str, parts: list[str]) -> dict[str, AxisFigures]:
+    """Figures per axis: of the group's main part, or a mapping of several."""
+    entries: dict[str, Located] = {GROUPS[name].main if name in GROUPS else name: node}
     if isinstance(node, Mapping):
-        known = reader.entries(node, "`receptive_field`", FIELD_KEYS, "for example `{size: 427, stride: 32}`")
-        entries = {name: value for name, (_, value) in known.items()}
+        allowed = reader.entries(node, f"`{name}`", parts, "for example `{size: 427, stride: 32}`")
+        entries = {part: value for part, (_, value) in allowed.items()}
     found = {}
-    for name, value in entries.items():
+    for part, value in entries.items():
         listed = isinstance(value, Sequence)
         items = value.items if isinstance(value, Sequence) else [value]
-        figures = [read_figure(reader, item, f"`{name}`", whole=name != "stride") for item in items]
-        found[name] = Axes(value, tuple(figure for figure in figures if figure is not None), listed)
+        figures = [read_figure(reader, item, f"`{part}`", whole=part != "stride") for item in items]
+        found[part] = AxisFigures(value, tuple(figure for figure in figures if figure is not None), listed)
     return found
 
 
@@ -299,7 +316,7 @@ def _operand(reader: FormReader, node: Scalar, start: int, end: int) -> Operand:
     return Operand(part, reader.value(part))
 
 
-def _whole(number: Ratio) -> None:
+def _whole(number: Quotient) -> None:
     if number[0] % number[1]:
         raise Fault("wrong-type", "needs a whole number", None, "a rounded figure has a unit: `4.09 G`")
 

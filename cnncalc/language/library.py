@@ -9,22 +9,21 @@ import os
 import re
 from functools import cache
 
-from cnncalc.diagnostics import Fault, Source, Span, suggestion
+from cnncalc.diagnostics import Fault, Source, Span, UsageFault, suggestion
 from cnncalc.language.file import parse
 from cnncalc.language.model import File
 from cnncalc.language.source import read_source
 
 
-class UnknownSpec(Exception):
+class UnknownSpec(UsageFault):
     """A name that is neither a file nor a bundled network."""
 
     def __init__(self, name: str) -> None:
         self.is_path = "/" in name or os.sep in name or name.endswith((".yaml", ".yml"))
-        super().__init__(f"there is no {'file' if self.is_path else 'file and no bundled network'} `{name}`")
+        help = suggestion(name, bundled_names()) or ("`cnncalc list` lists the bundled ones" if self.is_path else "")
+        message = f"there is no {'file' if self.is_path else 'file and no bundled network'} `{name}`"
+        super().__init__("unknown-spec", message, None, help)
         self.name = name
-        self.help = suggestion(name, bundled_names()) or (
-            "`cnncalc list` lists the bundled ones" if self.is_path else ""
-        )
 
 
 @cache

@@ -1,12 +1,12 @@
-"""Comma-separated values: raw digits, one header line."""
+"""Comma-separated values: raw digits in every cell, one header line."""
 
 from __future__ import annotations
 
 import csv
 import io
 
-from cnncalc.render.text import raw
-from cnncalc.tables.report import Table
+from cnncalc.render.cells import prose, raw
+from cnncalc.tables.table import Table
 
 
 def render(tables: list[Table]) -> str:
@@ -20,7 +20,7 @@ def render(tables: list[Table]) -> str:
     writer.writerow([*(["Network"] if several else []), *titles])
     for table in tables:
         places = {column.title: index for index, column in enumerate(table.columns)}
-        for row in table.rows:
-            cells = [raw(row.cells[places[title]]) if title in places else "" for title in titles]
-            writer.writerow([*([table.heading] if several else []), *cells])
+        for line in table.lines:
+            cells = [raw(line.cells[places[title]]) if title in places else "" for title in titles]
+            writer.writerow([*([prose(table.heading)] if several else []), *cells])
     return out.getvalue()

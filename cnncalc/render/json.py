@@ -1,141 +1,156 @@
-"""The report as JSON: exact figures under the same keys in every command."""
+"""JSON: exact figures under the same keys in every command, behind the same header."""
 
 from __future__ import annotations
 
+import json as encoder
+from collections.abc import Iterable
 from typing import Any
 
+from cnncalc.analyzers.quantities import GROUPS, reported
+from cnncalc.analyzers.quantity import Fold, Quantity
 from cnncalc.diagnostics import Origin
-from cnncalc.geometry import Shape
-from cnncalc.report import Report, has_params
+from cnncalc.graph import Graph
+from cnncalc.render.cells import data
+from cnncalc.report import Report
+from cnncalc.tables.rows import Stretch, arranged, shown, stretches
+from cnncalc.tables.table import View
+from cnncalc.values import known
 
 SCHEMA = 1
+encode = encoder.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
-def report_to_dict(report: Report, channels_last: bool = False) -> dict[str, Any]:
-    """The report as plain data: strings, numbers, lists and dictionaries."""
-    return {
-        **header(report, channels_last),
-        "layers": layers(report, channels_last),
-        "totals": totals(report, channels_last),
-    }
+def document(content: dict[str, Any]) -> str:
+    """A result under the header that every JSON output has."""
+    return encode({**header(), **content}) + "\n"
 
 
-def render(reports: list[Report], channels_last: bool = False) -> str:
-    """One report as an object, several as a list; one layer a line."""
-    import json
-
-    encode = json.JSONEncoder(ensure_ascii=False).encode
-    texts = []
-    for report in reports:
-        head = encode(header(report, channels_last))[:-1]
-        rows = ",\n".join(map(encode, layers(report, channels_last)))
-        texts.append(f'{head}, "layers": [\n{rows}\n], "totals": {encode(totals(report, channels_last))}}}')
+def documents(contents: list[dict[str, Any]]) -> str:
+    """One result as an object, several as a list."""
+    texts = [document(content).rstrip("\n") for content in contents]
     return texts[0] + "\n" if len(texts) == 1 else "[" + ",\n".join(texts) + "]\n"
 
 
-def header(report: Report, channels_last: bool) -> dict[str, Any]:
+def header() -> dict[str, Any]:
+    """What every JSON output begins with."""
     from cnncalc import __version__  # the package imports this module's callers
 
-    graph = report.graph
+    return {"cnncalc": __version__, "schema": SCHEMA}
+
+
+def network_header(graph: Graph, view: View | None = None) -> dict[str, Any]:
+    """Which network it is."""
+    view = view or View()
+    inputs = {name: data(arranged(shape, view)) for name, shape in graph.inputs}
+    return {"name": graph.name, "variant": graph.variant, "input": inputs}
+
+
+def report_to_dict(report: Report, view: View | None = None) -> dict[str, Any]:
+    """A report as plain data: strings, numbers, lists and dictionaries."""
+    view = view or View()
     return {
-        "cnncalc": __version__,
-        "schema": SCHEMA,
-        "name": graph.name,
-        "variant": graph.variant,
-        "input": {name: _shape(shape, channels_last) for name, shape in graph.inputs},
+        **header(),
+        **network_header(report.graph, view),
+        "layers": list(layers(report, view)),
+        "totals": totals(report, view),
     }
 
 
-def layers(report: Report, channels_last: bool) -> list[dict[str, Any]]:
-    """One dictionary per layer, with the keys that the report's command has."""
-    graph, parts = report.graph, report.parts
-    names = [name for name, _ in graph.inputs] + [node.name for node in graph.nodes]
-    with_shapes, with_params, with_macs, with_fields = (part in parts for part in ("shapes", "params", "macs", "rf"))
-    shapes: dict[int, tuple[list[Any], Any]] = {}
-    fields: dict[int, Any] = {}
-    rows = []
-    for index, node in enumerate(graph.nodes):
-        operation = node.operation
-        found = shapes.get(id(operation))
-        if found is None:
-            listed = [_shape(shape, channels_last) for shape in operation.inputs]
-            found = shapes[id(operation)] = (listed, _shape(operation.output, channels_last))
-        row: dict[str, Any] = {
-            "name": node.name,
-            "kind": operation.layer.kind,
-            "inputs": [names[tensor] for tensor in node.inputs],
-            "input_shapes": found[0],
-            "output_shape": found[1],
-        }
-        if with_params:
-            weighted = has_params(node)
-            row["params"] = report.params[index].params if weighted else None
-            row["state"] = report.params[index].state if weighted else None
-        if with_macs:
-            row["macs"] = report.macs[index]
-        if with_params:
-            row["separable_params"] = report.separable[index].params if weighted else None
-        if with_fields:
-            field = report.fields[index]
-            if id(field) not in fields:
-                fields[id(field)] = field_to_dict(field)
-            row["receptive_field"] = fields[id(field)]
-        if with_shapes:
-            row["unread"] = report.unread(index)
-        row["shares"] = node.shares.name if node.shares else None
-        row["names"] = node.names
-        row["notes"] = report.notes(index)
-        row["at"] = _place(node.origin)
-        rows.append(row)
-    return rows
+def render(reports: list[Report], view: View | None = None) -> str:
+    """One report as an object, several as a list; one layer a line."""
+    view = view or View()
+    texts = []
+    for report in reports:
+        head = encode({**header(), **network_header(report.graph, view)})[:-1]
+        rows = ",\n".join(map(encode, layers(report, view)))
+        texts.append(f'{head}, "layers": [\n{rows}\n], "totals": {encode(totals(report, view))}}}')
+    return texts[0] + "\n" if len(texts) == 1 else "[" + ",\n".join(texts) + "]\n"
 
 
-def totals(report: Report, channels_last: bool) -> dict[str, Any]:
-    """The sums that the report's command has."""
-    parts = report.parts
-    found: dict[str, Any] = {}
-    if "params" in parts:
-        found |= {"params": report.totals.params, "state": report.totals.state}
-    if "macs" in parts:
-        found["macs"] = report.totals.macs
-    if "params" in parts:
-        found["separable_params"] = report.totals.separable_params
-    graph = report.graph
-    found["output"] = [_shape(graph.shapes[number], channels_last) for _, number in graph.outputs]
-    if "rf" in parts:
-        found["receptive_field"] = field_to_dict(report.field)
-    found["lower_bound"] = report.lower_bound
+# -- rows --------------------------------------------------------------------------------------------------------------
+
+
+def layers(report: Report, view: View) -> Iterable[dict[str, Any]]:
+    """One dictionary per row of the view, with the quantities that the report has."""
+    entries = [_Entry(report, view, key, parts) for key, parts in _entries(report.command).items()]
+    names = [*(name for name, _ in report.graph.inputs), *(node.name for node in report.graph.nodes)]
+    rows, _ = stretches(report, view)
+    for row in rows:
+        first, last = report.graph.nodes[row.places[0]], report.graph.nodes[row.places[-1]]
+        alone = len(row.places) == 1
+        found: dict[str, Any] = {"name": row.name, "kind": last.kind if alone else None}
+        if not alone:
+            found["layers"] = len(row.places)
+        found["inputs"] = [names[tensor] for tensor in first.inputs]
+        for entry in entries:
+            found[entry.key] = entry.alone(row.places[0]) if alone else entry.folded(row)
+        found["shares"] = last.shares.name if last.shares and alone else None
+        found["names"] = last.names
+        notes = [note.text for at in row.places for note in report.notes(report.graph.nodes[at])]
+        found["notes"] = notes if alone else list(dict.fromkeys(notes))
+        found["at"] = place(first.origin)
+        yield found
+
+
+def _entries(command: str) -> dict[str, list[Quantity]]:
+    """The quantities of a report by the key that they stand under: their own, or that of their group."""
+    found: dict[str, list[Quantity]] = {}
+    for quantity in reported(command):
+        found.setdefault(quantity.group or quantity.key, []).append(quantity)
     return found
 
 
-def field_to_dict(field: Any) -> dict[str, Any] | None:
-    """A receptive field under its keys; None where the input is not seen."""
-    if field is None:
-        return None
-    return {
-        "size": [low if low == high else {"min": low, "max": high} for low, high in field.size],
-        "stride": [
-            _fraction(low) if low == high else {"min": _fraction(low), "max": _fraction(high)}
-            for low, high in field.stride
-        ],
-        "start": list(field.start),
-        "center": [int(center) if center is not None and center == int(center) else center for center in field.center],
-        "min_size": list(field.min_size),
-        "global": field.is_global,
-    }
+class _Entry:
+    """What stands under one key of a row: a quantity, or a group of them as an object."""
+
+    def __init__(self, report: Report, view: View, key: str, parts: list[Quantity]) -> None:
+        self.report = report
+        self.view = view
+        self.key = key
+        self.parts = parts
+        self.values = report.values(key)
+        self.known: dict[int, Any] = {}
+        """Data by the identity of values: layers of equal shapes have one object."""
+
+    def alone(self, at: int) -> Any:
+        """The data of the layer at a place."""
+        value = self.values[at]
+        if value is None or type(value) is int:
+            return value
+        found = self.known.get(id(value))
+        if found is None:
+            if self.key in GROUPS:
+                found = {part.key: data(self.report.values(part.key)[at]) for part in self.parts}
+            else:
+                found = data(shown(self.parts[0], value, self.view))
+            self.known[id(value)] = found
+        return found
+
+    def folded(self, row: Stretch) -> Any:
+        """The data of several layers together."""
+        values = {part.key: self.report.folded(part, row.places) for part in self.parts}
+        if self.key not in GROUPS:
+            return data(shown(self.parts[0], values[self.key], self.view))
+        return None if self.values[row.places[-1]] is None else {key: data(value) for key, value in values.items()}
 
 
-def _place(origin: Origin | None) -> dict[str, Any] | None:
-    """Where a layer is written; a model file has no lines."""
+def place(origin: Origin | None) -> dict[str, Any] | None:
+    """Where something is written; a model file has no lines."""
     if origin is None:
         return None
     span = origin.span
     return {"file": span.source.path, "line": span.line or None, "column": span.column or None}
 
 
-def _fraction(ratio: tuple[int, int]) -> Any:
-    return ratio[0] if ratio[1] == 1 else list(ratio)
-
-
-def _shape(shape: Shape, channels_last: bool) -> list[int]:
-    return [*shape[1:], shape[0]] if channels_last else list(shape)
+def totals(report: Report, view: View) -> dict[str, Any]:
+    """The totals of the quantities that the report has; `lower_bound` names those with an unknown part."""
+    found: dict[str, Any] = {}
+    for key, parts in _entries(report.command).items():
+        if key in GROUPS:
+            own = getattr(report.totals, key)
+            found[key] = None if own is None else {part.key: data(report.total(part.key)) for part in parts}
+        elif parts[0].fold == Fold.SUM:
+            found[parts[0].word] = known(report.total(key))
+        elif parts[0].total is not None:
+            found[parts[0].word] = data(shown(parts[0], report.total(key), view))
+    return {**found, "lower_bound": report.lower_bound}

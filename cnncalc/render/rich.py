@@ -8,22 +8,32 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from cnncalc.render.cells import prose, written
 from cnncalc.render.plain import totals
-from cnncalc.render.text import written
-from cnncalc.tables.report import Table
+from cnncalc.tables.table import Table
 
 LEAST = {"From": 14, "Layer": 14, "Name": 14, "Type": 10}
 """Columns of text, which fold on a narrow terminal, in this order, and the width that they keep."""
 
 
-def show(table: Table, console: Console | None = None) -> None:
+def show(tables: list[Table]) -> None:
+    """Print tables one below the other."""
+    for number, table in enumerate(tables):
+        if number:
+            Console().print()
+        show_one(table)
+
+
+def show_one(table: Table, console: Console | None = None) -> None:
     """Print a table; names fold where the terminal is narrow, numbers are never cut off."""
     console = console or Console(highlight=False)
-    print_text(console, table.heading, "bold")
+    if table.heading:
+        print_text(console, prose(table.heading), "bold")
     if table.source:
         print_text(console, table.source, "dim")
-    console.print()
-    cells = [[written(cell) for cell in row.cells] for row in table.rows]
+    if table.heading:
+        console.print()
+    cells = [[written(cell) for cell in line.cells] for line in table.lines]
     widths, gap = column_widths(table, cells, console.width)
     drawn = RichTable(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold underline")
     for index, (column, width) in enumerate(zip(table.columns, widths)):
@@ -34,24 +44,25 @@ def show(table: Table, console: Console | None = None) -> None:
             no_wrap=True,
             style="cyan" if index == 0 else "",
         )
-    for row, texts in zip(table.rows, cells):
-        lines = [folded(text, width) for text, width in zip(texts, widths)]
-        dimmed = ["dim" if cell in (None, 0) else "" for cell in row.cells]
-        drawn.add_row(*map(Text, lines, dimmed), style="italic" if row.folded > 1 else "")
+    for line, texts in zip(table.lines, cells):
+        wrapped = [folded(text, width) for text, width in zip(texts, widths)]
+        dimmed = ["dim" if cell in (None, 0) else "" for cell in line.cells]
+        drawn.add_row(*map(Text, wrapped, dimmed), style="italic" if line.layers > 1 else "")
     needed = sum(widths) + gap * (len(widths) - 1)
     if needed > console.width:  # rather lines that the terminal wraps than a number cut off
         console = Console(highlight=False, width=needed)
     console.print(drawn)
-    console.print()
-    for line in totals(table):
-        print_text(console, line, "")
+    if table.totals:
+        console.print()
+    for text in totals(table):
+        print_text(console, text, "")
     if table.remarks:
         console.print()
     for remark in table.remarks:
         print_text(console, remark, "dim")
     if table.sentence:
         console.print()
-        print_text(console, table.sentence, "bold")
+        print_text(console, prose(table.sentence), "bold")
 
 
 def print_text(console: Console, text: str, style: str) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json as encoder
 from typing import TYPE_CHECKING
 
-from cnncalc.render.text import written
-from cnncalc.tables.report import Sized
+from cnncalc.render.cells import written
+from cnncalc.values import Sizes
 
 if TYPE_CHECKING:
     from cnncalc.executor.machine import Tensor
@@ -25,7 +25,7 @@ def as_json(tensors: dict[str, Tensor]) -> str:
 
 def as_text(tensors: dict[str, Tensor]) -> str:
     """Every tensor under its name and shape."""
-    return "\n".join("\n".join([f"{name}: {written(Sized(t.shape))}", *_body(t)]) + "\n" for name, t in tensors.items())
+    return "\n".join("\n".join([f"{name}: {written(Sizes(t.shape))}", *_body(t)]) + "\n" for name, t in tensors.items())
 
 
 def _body(tensor: Tensor) -> list[str]:

@@ -1,4 +1,4 @@
-"""The results of a check, for people and as JSON."""
+"""The results of a check as a table, and as data."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ from typing import Any
 
 from cnncalc.check.expectations import Verdict
 from cnncalc.check.files import Checked
-from cnncalc.diagnostics import Diagnostic
-from cnncalc.render import plain
-from cnncalc.render.findings import messages
-from cnncalc.render.findings.common import sentence, unique
-from cnncalc.tables.report import Column, Row, Table
+from cnncalc.diagnostics import Diagnostic, Span
+from cnncalc.tables.table import Column, Line, Table
 
 COLUMNS = [
     Column("File"),
@@ -21,36 +18,10 @@ COLUMNS = [
 ]
 
 
-FORMATS = ("table", "json", "junit", "github", "sarif")
-
-
-def render(results: list[Checked], format: str, lints_fail: bool = False, colour: bool = False) -> str:
-    """The results in one of `FORMATS`; `lints_fail` makes failures of the lints."""
-    if format == "json":
-        return as_json(results)
-    if format == "junit":
-        from cnncalc.render.findings import junit
-
-        return junit.render(results, lints_fail)
-    if format == "github":
-        from cnncalc.render.findings import github
-
-        return github.render(results, lints_fail)
-    if format == "sarif":
-        from cnncalc.render.findings import sarif
-
-        return sarif.render(results, lints_fail)
-    return as_text(results, colour)
-
-
-def as_text(results: list[Checked], colour: bool = False) -> str:
-    """A row per file, then every failure and lint at its place, then the sum in one sentence."""
-    rows = [Row([each.path, len(each.cases), len(each.verdicts), len(each.lints), _result(each)]) for each in results]
-    table = Table("", "", COLUMNS, rows, [], [], "")
-    parts = ["\n".join(plain.grid(table))] if len(results) > 1 else []
-    found = unique([*(d for each in results for d in each.lints), *(d for each in results for d in each.failures)])
-    parts += [messages.render(diagnostic, colour) for diagnostic in found]
-    return "\n\n".join([*parts, sentence(results)]) + "\n"
+def tabulate(results: list[Checked]) -> Table:
+    """A line per file."""
+    lines = [Line([each.path, len(each.cases), len(each.verdicts), len(each.lints), _result(each)]) for each in results]
+    return Table(COLUMNS, lines)
 
 
 def _result(each: Checked) -> str:
@@ -59,17 +30,8 @@ def _result(each: Checked) -> str:
     return f"{len(each.failures)} failed"
 
 
-# -- JSON --------------------------------------------------------------------------------------------------------------
-
-
-def as_json(results: list[Checked]) -> str:
-    """One object: the files with their networks, verdicts, problems and lints, and the sums."""
-    import json
-
-    from cnncalc import __version__
-    from cnncalc.render.json import SCHEMA
-
-    encode = json.JSONEncoder(ensure_ascii=False).encode
+def to_dict(results: list[Checked]) -> dict[str, Any]:
+    """The files with their networks, verdicts, problems and lints, and the sums."""
     verdicts = [verdict for each in results for verdict in each.verdicts]
     totals = {
         "files": len(results),
@@ -78,9 +40,7 @@ def as_json(results: list[Checked]) -> str:
         "failed": sum(len(each.failures) for each in results),
         "lints": sum(len(each.lints) for each in results),
     }
-    files = ",\n".join(encode(_file(each)) for each in results)
-    head = encode({"cnncalc": __version__, "schema": SCHEMA})[:-1]
-    return f'{head}, "files": [\n{files}\n], "totals": {encode(totals)}}}\n'
+    return {"files": [_file(each) for each in results], "totals": totals}
 
 
 def _file(each: Checked) -> dict[str, Any]:
@@ -127,5 +87,5 @@ def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
     }
 
 
-def _place(span: Any) -> dict[str, Any]:
+def _place(span: Span) -> dict[str, Any]:
     return {"file": span.source.path, "line": span.line, "column": span.column}

@@ -1,9 +1,12 @@
-"""The gallery as a table, whose last column is the receptive field, and as JSON."""
+"""The bundled networks as a table, and as data."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from cnncalc.gallery import Entry
-from cnncalc.tables.report import Axes, Column, Row, Sized, Table, ranged
+from cnncalc.tables.table import Column, Line, Table
+from cnncalc.values import PerAxis, Sizes
 
 COLUMNS = [
     Column("Name"),
@@ -15,46 +18,25 @@ COLUMNS = [
 ]
 
 
-def as_json(entries: list[Entry]) -> str:
-    """A list with one object a network."""
-    import json
-
-    keys = ("name", "title", "source", "year", "input", "params", "macs")
-    rows = [
-        {
-            **{key: getattr(entry, key) for key in keys},
-            "receptive_field": [_size(*size) for size in entry.receptive_field],
-        }
-        for entry in entries
-    ]
-    return json.dumps(rows, ensure_ascii=False) + "\n"
-
-
-def table(entries: list[Entry]) -> Table:
-    """One line a network."""
-    rows = [
-        Row(
+def tabulate(entries: list[Entry]) -> Table:
+    """One line a network; the last column is the receptive field."""
+    lines = [
+        Line(
             [
                 entry.name,
                 None if entry.year is None else str(entry.year),
-                Sized(entry.input),
+                Sizes(entry.input),
                 entry.params,
                 entry.macs,
-                Axes(ranged(*size) for size in entry.receptive_field),
+                PerAxis(entry.receptive_field),
             ]
         )
         for entry in entries
     ]
-    return Table(
-        f"{len(entries)} bundled networks",
-        "",
-        COLUMNS,
-        rows,
-        [],
-        ["Field: the receptive field, in pixels of the input"],
-        "",
-    )
+    heading = (len(entries), " bundled networks")
+    return Table(COLUMNS, lines, heading, remarks=("Field: the receptive field, in pixels of the input",))
 
 
-def _size(low: int, high: int) -> object:
-    return low if low == high else {"min": low, "max": high}
+def to_dict(entry: Entry) -> dict[str, Any]:
+    """A network's line as data, values as they are."""
+    return entry._asdict()

@@ -136,7 +136,7 @@ def _numbers(graph: Graph, progress: Progress | None, processes: int) -> tuple[l
     """Run the network in numbers: by the fast path at full size, and by the plain path too if it is small."""
     generator = Random(graph.name)
     inputs = [Tensor(shape, generator.randbytes(prod(shape))) for _, shape in graph.inputs]
-    machine, counts = Fast(drawn, processes), param_counts.params(graph)
+    machine, counts = Fast(drawn, processes), [param_counts.count(node) for node in graph.nodes]
     total = sum(node.operation.macs or 0 for node in graph.nodes)
     results = sum(prod(node.operation.output) for node in graph.nodes)
     plain = run(graph, Machine(Bytes(), drawn), inputs) if total + results <= PLAIN else None
@@ -175,8 +175,8 @@ def _compare(
         return found
     owned[node.name] = read
     learned, kept = _own(node, machine)
-    if (learned, kept) != (count.params, count.state):
-        reported = f"{count.params:,} and {count.state:,} of state"
+    if (learned, kept) != (count.params or 0, count.state or 0):
+        reported = f"{count.params or 0:,} and {count.state or 0:,} of state"
         found.append(f"weights: read {learned:,} and {kept:,} of state, reported {reported}")
     return found
 

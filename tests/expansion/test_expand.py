@@ -616,7 +616,7 @@ def test_shared_weights_have_equal_shapes(step: str) -> None:
 def test_what_is_not_learned_is_state() -> None:
     report = load("layers: [{conv: 4, kernel: 1, norm: batch, learned: false}, {conv: 4, kernel: 1}]\n").params()
     assert [(layer.params, layer.state) for layer in report.layers] == [(0, 20), (0, 16), (20, 0)]
-    assert report.totals[:2] == (20, 36)
+    assert (report.totals.params, report.totals.state) == (20, 36)
 
 
 # -- outputs -----------------------------------------------------------------------------------------------------------

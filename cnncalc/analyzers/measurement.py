@@ -1,0 +1,86 @@
+"""A graph under measurement: every quantity of it, worked out when it is first asked for, and once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from cnncalc.analyzers.quantities import GROUPS, QUANTITIES
+from cnncalc.analyzers.quantity import Fold, Quantity, function
+from cnncalc.graph import Graph
+from cnncalc.values import added
+
+T = TypeVar("T")
+
+
+class Measurement:
+    """The quantities of one graph; receptive fields are those towards the input `of` (the first if absent)."""
+
+    def __init__(self, graph: Graph, of: str | None = None) -> None:
+        self.graph = graph
+        self.of = of
+        self._once: dict[Any, Any] = {}
+        self._values: dict[str, list[Any]] = {}
+
+    def once(self, analyse: Callable[[Measurement], T]) -> T:
+        """What `analyse` makes of this measurement; worked out once, however many quantities follow from it."""
+        if analyse not in self._once:
+            self._once[analyse] = analyse(self)
+        return self._once[analyse]  # type: ignore[no-any-return]
+
+    def values(self, key: str) -> list[Any]:
+        """The value of a quantity, or of a group of them, for every node in order; None where it does not apply.
+
+        Raises `KeyError` for a key that is no quantity's, and what its analyzer raises.
+        """
+        found = self._values.get(key)
+        if found is None:
+            if key in GROUPS:
+                found = self.once(function(GROUPS[key].measure))
+            elif QUANTITIES[key].group:
+                found = self._parts(QUANTITIES[key])
+            else:
+                found = function(QUANTITIES[key].measure)(self)
+            self._values[key] = found
+        return found
+
+    def _parts(self, quantity: Quantity) -> list[Any]:
+        """A part of what a group measures, for every node; of equal objects it is taken once."""
+        part, known = function(quantity.measure), {id(None): None}
+        found: list[Any] = []
+        for whole in self.values(quantity.group):
+            if id(whole) not in known:
+                known[id(whole)] = part(whole)
+            found.append(known[id(whole)])
+        return found
+
+    def folded(self, quantity: Quantity, places: Sequence[int]) -> Any:
+        """One value for the layers at these places: their sum, or that of the first or last of them."""
+        values = self.values(quantity.key)
+        if len(places) == 1:
+            return values[places[0]]
+        if quantity.fold == Fold.SUM:
+            return added([values[place] for place in places])
+        if not places or quantity.fold == Fold.NOTHING:
+            return None
+        return values[places[0] if quantity.fold == Fold.FIRST else places[-1]]
+
+    def total(self, key: str) -> Any:
+        """The value of a quantity for the network as a whole; a sum of nothing is 0."""
+        name = ("total", key)
+        if name not in self._once:
+            self._once[name] = self._total(QUANTITIES[key])
+        return self._once[name]
+
+    def _total(self, quantity: Quantity) -> Any:
+        if quantity.group:
+            whole = self.once(function(GROUPS[quantity.group].total))
+            return None if whole is None else function(quantity.measure)(whole)
+        if quantity.total is not None:
+            return function(quantity.total)(self)
+        return (added(self.values(quantity.key)) or 0) if quantity.fold == Fold.SUM else None
+
+    @property
+    def lower_bound(self) -> list[str]:
+        """The totals with an unknown part, sorted."""
+        return sorted({name for node in self.graph.nodes for name in node.operation.layer.unknown})

@@ -1,0 +1,194 @@
+"""QUANTITIES: the one table of what is reported.  Rows, columns, ``--sort``, JSON, CSV, `expect` and the reference
+come from it; a new quantity is a function in a file of this package and an entry here."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cnncalc.analyzers.quantity import Fold, Line, Measure, Nature, Quantity
+
+FIELD = "receptive_field"
+
+ENTRIES = (
+    Quantity(
+        "input_shapes",
+        "Input",
+        "The shapes of the tensors that the layer takes, channels first, without the batch.",
+        "shapes.input_shapes",
+        Nature.SHAPE,
+        fold=Fold.FIRST,
+        commands=("summary", "shapes", "params", "rf"),
+        columns=("shapes",),
+    ),
+    Quantity(
+        "output_shape",
+        "Output",
+        "The output's shape, channels first, without the batch; of the network, the shapes of its outputs.",
+        "shapes.output_shapes",
+        Nature.SHAPE,
+        fold=Fold.LAST,
+        total="shapes.outputs",
+        total_key="output",
+        expected=True,
+        commands=("summary", "shapes", "params", "rf"),
+        columns=("summary", "shapes", "params", "rf"),
+    ),
+    Quantity(
+        "params",
+        "Params",
+        "Learned parameters, as papers and PyTorch count them; shared weights count once.",
+        "params.learned",
+        expected=True,
+        commands=("summary", "params"),
+        columns=("summary", "params"),
+    ),
+    Quantity(
+        "state",
+        "State",
+        "Numbers that are kept and not learned: running statistics, and weights that are fixed.",
+        "params.state",
+        expected=True,
+        commands=("summary", "params"),
+        columns=("params",),
+        optional=True,
+        further=(Line("Params + state", "params.with_state"),),
+    ),
+    Quantity(
+        "macs",
+        "MACs",
+        "Multiply-accumulates of convolutions and linear layers, batch 1; FLOPs are twice as many.",
+        "macs.macs",
+        expected=True,
+        commands=("summary",),
+        columns=("summary",),
+        further=(Line("FLOPs (2 x MACs)", "macs.flops"), Line("Weights, 32-bit", "params.weight_bytes", "bytes")),
+    ),
+    Quantity(
+        "separable_params",
+        "Separable",
+        "Parameters with every standard convolution larger than 1x1 made depthwise separable.",
+        "separable.params",
+        total_title="Params, separable",
+        commands=("summary", "params"),
+        columns=("params",),
+    ),
+    Quantity(
+        "size",
+        "Size",
+        "Pixels between the extreme ones that a unit sees; padding is not clipped.",
+        "receptive_field.size_of",
+        Nature.AXES,
+        fold=Fold.LAST,
+        group=FIELD,
+        expected=True,
+        commands=("summary", "rf"),
+        columns=("rf",),
+    ),
+    Quantity(
+        "stride",
+        "Stride",
+        "Pixels between the receptive fields of neighbouring units.",
+        "receptive_field.stride_of",
+        Nature.AXES,
+        fold=Fold.LAST,
+        group=FIELD,
+        expected=True,
+        commands=("summary", "rf"),
+        columns=("rf",),
+    ),
+    Quantity(
+        "start",
+        "Start",
+        "The first pixel that unit 0 sees; negative in the padding.",
+        "receptive_field.start_of",
+        Nature.AXES,
+        fold=Fold.LAST,
+        group=FIELD,
+        expected=True,
+        commands=("summary", "rf"),
+        columns=("rf",),
+    ),
+    Quantity(
+        "center",
+        "Center",
+        "The middle of what unit 0 sees.",
+        "receptive_field.center_of",
+        Nature.AXES,
+        fold=Fold.LAST,
+        group=FIELD,
+        commands=("summary", "rf"),
+        columns=("rf",),
+    ),
+    Quantity(
+        "min_size",
+        "Min size",
+        "The size along the smallest path to the input.",
+        "receptive_field.min_size_of",
+        Nature.AXES,
+        fold=Fold.LAST,
+        group=FIELD,
+        commands=("summary", "rf"),
+        columns=("rf",),
+    ),
+    Quantity(
+        "global",
+        "Global",
+        "Whether some path sees the whole input: global pooling, flatten, a gate.",
+        "receptive_field.global_of",
+        Nature.FLAG,
+        fold=Fold.LAST,
+        group=FIELD,
+        commands=("summary", "rf"),
+        columns=("rf",),
+        optional=True,
+    ),
+    Quantity(
+        "unread",
+        "Unread",
+        "Rows and columns of the padded input that no window reads.",
+        "shapes.unread",
+        Nature.AXES,
+        fold=Fold.NOTHING,
+        commands=("summary", "shapes"),
+        columns=("shapes",),
+        optional=True,
+    ),
+)
+
+
+class Group(NamedTuple):
+    """Quantities that are told together, under one key."""
+
+    key: str
+    title: str
+    doc: str
+    measure: str | Measure
+    """Of a measurement what its parts are taken from, for every node; None where the layer has none of it."""
+    total: str | Measure
+    """The same for the network."""
+    main: str
+    """The part that is meant where a single figure is expected."""
+
+
+QUANTITIES: dict[str, Quantity] = {quantity.key: quantity for quantity in ENTRIES}
+
+GROUPS: dict[str, Group] = {
+    FIELD: Group(
+        FIELD,
+        "Receptive field",
+        "Which pixels influence a unit.",
+        "receptive_field.fields",
+        "receptive_field.own_field",
+        "size",
+    )
+}
+
+
+def reported(command: str) -> list[Quantity]:
+    """The quantities that a report has, in order."""
+    return [quantity for quantity in QUANTITIES.values() if command in quantity.commands]
+
+
+def columns(command: str) -> list[Quantity]:
+    """The quantities that are columns of a report's table, in order."""
+    return [quantity for quantity in QUANTITIES.values() if command in quantity.columns]
