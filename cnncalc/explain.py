@@ -89,7 +89,7 @@ def _params_lines(report: Report, index: int) -> list[str]:
     if not has_params(node):
         return ["not known"] if "params" in node.operation.layer.unknown else []
     lines = []
-    for weight in node.operation.tensors:
+    for weight in node.operation.weights:
         kept = "" if weight.learned and not node.frozen else " (state)"
         total = 1
         for size in weight.shape:

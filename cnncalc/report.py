@@ -165,4 +165,4 @@ class Report:
 
 def has_params(node: Node) -> bool:
     """Whether parameters apply to this layer: it has weights, and tells how many."""
-    return bool(node.operation.tensors) and "params" not in node.operation.layer.unknown
+    return bool(node.operation.weights) and "params" not in node.operation.layer.unknown

@@ -28,8 +28,8 @@ def count(node: Node) -> Count:
         return Count(0, 0, unknown)
     counted = operation.memo.get("params")
     if counted is None:
-        learned = sum(elements(weight.shape) for weight in operation.tensors if weight.learned)
-        kept = sum(elements(weight.shape) for weight in operation.tensors if not weight.learned)
+        learned = sum(elements(weight.shape) for weight in operation.weights if weight.learned)
+        kept = sum(elements(weight.shape) for weight in operation.weights if not weight.learned)
         counted = operation.memo["params"] = Count(learned, kept, unknown)
     return Count(0, counted.params + counted.state, unknown) if node.frozen else counted
 

@@ -124,7 +124,7 @@ def _separable(report: Report, index: int) -> Iterator[Hit]:
     node = report.graph.nodes[index]
     params = report.params[index].params
     if is_replaceable(node.operation) and params:
-        separable = sum(elements(weight.shape) for part in replaced(node.operation) for weight in part.tensors)
+        separable = sum(elements(weight.shape) for part in replaced(node.operation) for weight in part.weights)
         if params <= separable:
             message = (
                 f"`{node.name}` would have {separable:,} parameters as a separable convolution, {params:,} as it is"
@@ -135,9 +135,9 @@ def _separable(report: Report, index: int) -> Iterator[Hit]:
         first = next((i for i in range(index - 1, -1, -1) if nodes[i].name.endswith(".depthwise")), None)
         if first is None or nodes[first].origin != node.origin:
             return
-        kernel = nodes[first].operation.tensors[0].shape[2:]
+        kernel = nodes[first].operation.weights[0].shape[2:]
         inputs, outputs = nodes[first].operation.inputs[0][0], node.operation.output[0]
-        bias = sum(elements(weight.shape) for weight in node.operation.tensors[1:])
+        bias = sum(elements(weight.shape) for weight in node.operation.weights[1:])
         regular, own = inputs * outputs * elements(kernel) + bias, params + report.params[first].params
         if own >= regular:
             name = node.name.removesuffix(".pointwise")

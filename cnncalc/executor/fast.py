@@ -16,8 +16,8 @@ from random import Random
 from typing import Any
 
 from cnncalc.executor.algebras import SCALE, Bytes
-from cnncalc.executor.machine import Machine, Tensor, Weights, highest, spread
-from cnncalc.executor.packed import ByChannel, ByPixel, Kernels, Scattered
+from cnncalc.executor.machine import Machine, Tensor, WeightValues, highest, spread
+from cnncalc.executor.packed import ByChannel, ByPixel, KernelValues, Scattered
 from cnncalc.executor.sliding import Slide, offsets, taps
 from cnncalc.geometry import Shape
 from cnncalc.graph import Node
@@ -53,7 +53,7 @@ def drawn(owner: Node, name: str, shape: Shape) -> memoryview:
 class Fast(Machine):
     """The machine of the fast path; `processes` share the large convolutions."""
 
-    def __init__(self, weights: Weights = drawn, processes: int = 1) -> None:
+    def __init__(self, weights: WeightValues = drawn, processes: int = 1) -> None:
         super().__init__(Bytes(), weights)
         self.processes = processes if hasattr(os, "fork") else 1
 
@@ -75,7 +75,7 @@ class Fast(Machine):
             return super().convolve(x, sliding, channels, groups, weight, bias, mode)
         values = self.weight(weight, (channels, each, *(slide.size for slide in sliding)))
         biases = self.weight(bias, (channels,)) if bias else [0] * channels
-        kernels = Kernels(bytes(values), [SCALE * int(number) for number in biases], channels, groups)
+        kernels = KernelValues(bytes(values), [SCALE * int(number) for number in biases], channels, groups)
         work: Any = ByChannel(x, axes, kernels) if by_channel else ByPixel(x, list(sliding), axes, mode, kernels)
         data, made = shared(work.outputs, channels, self.processes if products >= WORTH_FORKING else 1)
         self.algebra.products += made
@@ -90,7 +90,7 @@ class Fast(Machine):
             return super().scatter(x, sliding, channels, groups, weight, bias)
         values = self.weight(weight, (x.shape[0], channels // groups, *kernel))
         biases = self.weight(bias, (channels,)) if bias else [0] * channels
-        kernels = Kernels(bytes(values), [SCALE * int(number) for number in biases], channels, groups)
+        kernels = KernelValues(bytes(values), [SCALE * int(number) for number in biases], channels, groups)
         work = Scattered(x, sliding, kernels)
         data, made = shared(work.outputs, channels, self.processes if products >= WORTH_FORKING else 1)
         self.algebra.products += made

@@ -48,7 +48,7 @@ def highest(values: Sequence[Any], count: int) -> Any:
 
 # -- the machine -------------------------------------------------------------------------------------------------------
 
-Weights = Callable[[Node, str, Shape], Any]
+WeightValues = Callable[[Node, str, Shape], Any]
 """Gives the values of a tensor of weights, flat and row-major, for the node that owns it."""
 
 
@@ -64,9 +64,9 @@ class Machine:
     position = Slide(1, 1, 1, 0, 0)
     """The geometry of a pointwise window."""
 
-    def __init__(self, algebra: Floats, weights: Weights) -> None:
+    def __init__(self, algebra: Floats, weights: WeightValues) -> None:
         self.algebra = algebra
-        self.weights = weights
+        self.weight_values = weights
         self.node: Node | None = None
         self.consumed: dict[tuple[str, str], int] = {}
         """Values read by the current node, by the layer that owns them and the tensor's name."""
@@ -91,7 +91,7 @@ class Machine:
         owner = self.node.shares or self.node
         assert (owner.name, name) not in self.consumed, "a tensor of weights is read once"
         self.consumed[owner.name, name] = prod(shape)
-        return self.weights(owner, name, shape)
+        return self.weight_values(owner, name, shape)
 
     def factors(self, name: str, x: Tensor, count: int | None = None) -> Tensor:
         """A weight per channel of `x` (or `count` of them), to be used aside."""

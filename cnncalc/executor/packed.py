@@ -54,7 +54,7 @@ STRIP = 48_000
 """Bytes of a plane that are multiplied at a time: they stay in the cache."""
 
 
-class Kernels:
+class KernelValues:
     """The weights of a convolution, and the bound that they give."""
 
     def __init__(self, raw: bytes, biases: list[int], channels: int, groups: int) -> None:
@@ -103,7 +103,7 @@ class ByChannel:
     BLOCK = 64
     """Weights of an output channel that are packed at a time: it bounds the memory."""
 
-    def __init__(self, x: Tensor, axes: list[Any], kernels: Kernels) -> None:
+    def __init__(self, x: Tensor, axes: list[Any], kernels: KernelValues) -> None:
         self.kernels = kernels
         self.windows = offsets(axes, x.shape[1:])
         self.planes = x.planes(0)
@@ -138,7 +138,7 @@ class ByChannel:
 class Scattered:
     """A transposed convolution: slots are output channels, and every output sums what the inputs scatter to it."""
 
-    def __init__(self, x: Tensor, sliding: Sequence[Slide], kernels: Kernels) -> None:
+    def __init__(self, x: Tensor, sliding: Sequence[Slide], kernels: KernelValues) -> None:
         self.kernels = kernels
         self.planes = x.planes(0)
         self.size = prod(slide.size for slide in sliding)
@@ -178,7 +178,7 @@ class Scattered:
 class ByPixel:
     """A convolution of many positions: slots are the pixels of a plane, and kernel rows multiply packed planes."""
 
-    def __init__(self, x: Tensor, sliding: list[Slide], axes: list[Any], mode: str, kernels: Kernels) -> None:
+    def __init__(self, x: Tensor, sliding: list[Slide], axes: list[Any], mode: str, kernels: KernelValues) -> None:
         self.mode, self.kernels = mode, kernels
         self.sizes = x.shape[1:] if len(sliding) > 1 else (1, *x.shape[1:])
         self.depth = prod(self.sizes[:-2])

@@ -12,7 +12,7 @@ from cnncalc.language.model import Call, Value
 from cnncalc.language.operators import Tensor, Word, unknown_name
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import Layer, Operation, make
-from cnncalc.layers.types import REFERENCE
+from cnncalc.layers.types import LAYER_NAME
 
 ROLES = ("norm", "act")
 """Fields that name a layer to follow, in order."""
@@ -33,7 +33,7 @@ class Made:
         }
         self.layers: list[tuple[str, Layer]] = []
         """Suffixes of rows and layers, in a chain: ``("", conv), (".norm", batch_norm), (".act", relu)``."""
-        self.reference = next((name for name, field in kind.fields.items() if field.type is REFERENCE), None)
+        self.reference = next((name for name, field in kind.fields.items() if field.type is LAYER_NAME), None)
         """The field that names a second tensor to take, if there is one."""
         self.lists: list[Any] = []
         """The lists that it was made for, kept alive: `Maker` knows them by identity."""

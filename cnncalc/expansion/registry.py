@@ -162,4 +162,4 @@ class Registry:
             nodes = [node for node in self.graph.nodes[:first] if f"{node.name}.".startswith(prefix)]
         else:
             raise self.unknown(text, template, where)
-        return [node for node in nodes if node.operation.tensors]
+        return [node for node in nodes if node.operation.weights]

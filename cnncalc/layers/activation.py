@@ -55,7 +55,7 @@ class Prelu(Layer, kind="prelu"):
 
     slopes: int = field(COUNT, "learned slopes: 1, or one per channel", 1)
 
-    def tensors(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
+    def weight_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
         if self.slopes not in (1, inputs[0][0]):
             raise Fault(
                 "wrong-shape",
@@ -66,7 +66,7 @@ class Prelu(Layer, kind="prelu"):
         return (Weight("weight", (self.slopes,)),)
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        self.tensors(inputs)
+        self.weight_shapes(inputs)
         return inputs[0]
 
     def execute(self, run: Any, x: Any) -> Any:

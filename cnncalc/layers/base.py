@@ -107,7 +107,7 @@ class Layer:
         sizes = tuple(axis.output(width) for axis, width in zip(reach, inputs[0][1:]))
         return (self.channels_out(inputs), *sizes)
 
-    def tensors(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
+    def weight_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
         """The weight tensors, in PyTorch's layouts and order."""
         return ()
 
@@ -127,7 +127,7 @@ class Layer:
 class Operation:
     """A layer applied to inputs of given shapes: all that can be said of a node wherever it stands."""
 
-    __slots__ = ("_macs", "_reach", "_tensors", "inputs", "layer", "memo", "output")
+    __slots__ = ("_macs", "_reach", "_weights", "inputs", "layer", "memo", "output")
 
     def __init__(self, layer: Layer, inputs: tuple[Shape, ...]) -> None:
         """Infer the output's shape; raises `Fault` where the layer does not fit."""
@@ -135,7 +135,7 @@ class Operation:
         self.inputs = inputs
         self.output = bounded(layer.out_shape(inputs))
         self._reach: Any = self
-        self._tensors: tuple[Weight, ...] | None = None
+        self._weights: tuple[Weight, ...] | None = None
         self._macs: Any = self
         self.memo: dict[Any, Any] = {}
         """Analyzers' results that depend on this operation alone."""
@@ -147,10 +147,10 @@ class Operation:
         return self._reach  # type: ignore[no-any-return]
 
     @property
-    def tensors(self) -> tuple[Weight, ...]:
-        if self._tensors is None:
-            self._tensors = self.layer.tensors(self.inputs)
-        return self._tensors
+    def weights(self) -> tuple[Weight, ...]:
+        if self._weights is None:
+            self._weights = self.layer.weight_shapes(self.inputs)
+        return self._weights
 
     @property
     def macs(self) -> int | None:

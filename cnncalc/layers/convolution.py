@@ -92,7 +92,7 @@ class Convolution(Layer):
         channels, groups = self.split(inputs[0][0])
         divides(groups, inputs[0][0], "input")
         divides(groups, channels, "output")
-        shape = self.kernel_tensor(inputs)
+        shape = self.kernel_shape(inputs)
         if self.weights and len(self.weights) != elements(shape):
             raise Fault(
                 "wrong-shape",
@@ -105,16 +105,16 @@ class Convolution(Layer):
         """The kernel's size on every spatial axis."""
         return per_axis(self.kernel, len(inputs[0]) - 1, "kernel")
 
-    def kernel_tensor(self, inputs: tuple[Shape, ...]) -> Shape:
+    def kernel_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         channels, groups = self.split(inputs[0][0])
         return (channels, inputs[0][0] // groups, *self.kernel_sizes(inputs))
 
-    def tensors(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
-        shape = self.kernel_tensor(inputs)
+    def weight_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
+        shape = self.kernel_shape(inputs)
         return with_bias((Weight("weight", shape),), self.bias, shape[0])
 
     def multiplies(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[Multiplies, ...]:
-        return (Multiplies("output", elements(output), elements(self.kernel_tensor(inputs)[1:])),)
+        return (Multiplies("output", elements(output), elements(self.kernel_shape(inputs)[1:])),)
 
     def execute(self, run: Any, x: Any) -> Any:
         sliding = run.slides(self, x.shape[1:])
@@ -226,7 +226,7 @@ class ConvTranspose(Convolution, kind="conv_transpose"):
     def split(self, channels: int) -> tuple[int, int]:
         return self.channels, self.groups
 
-    def kernel_tensor(self, inputs: tuple[Shape, ...]) -> Shape:
+    def kernel_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """PyTorch's layout: input channels by output channels per group by one size per axis."""
         return (inputs[0][0], self.channels // self.groups, *self.kernel_sizes(inputs))
 
@@ -254,12 +254,12 @@ class ConvTranspose(Convolution, kind="conv_transpose"):
             found.append(window)
         return tuple(found)
 
-    def tensors(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
-        return with_bias((Weight("weight", self.kernel_tensor(inputs)),), self.bias, self.channels)
+    def weight_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
+        return with_bias((Weight("weight", self.kernel_shape(inputs)),), self.bias, self.channels)
 
     def multiplies(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[Multiplies, ...]:
         """By input positions: each is multiplied by the whole kernel of its group, cropped taps included."""
-        return (Multiplies("input", elements(inputs[0]), elements(self.kernel_tensor(inputs)[1:])),)
+        return (Multiplies("input", elements(inputs[0]), elements(self.kernel_shape(inputs)[1:])),)
 
     def execute(self, run: Any, x: Any) -> Any:
         sliding = run.slides(self, x.shape[1:])

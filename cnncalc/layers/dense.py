@@ -35,7 +35,7 @@ class Linear(Layer, kind="linear"):
             )
         return (self.features,)
 
-    def tensors(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
+    def weight_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
         return with_bias((Weight("weight", (self.features, inputs[0][0])),), self.bias, self.features)
 
     def multiplies(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[Multiplies, ...]:

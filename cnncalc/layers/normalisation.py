@@ -37,7 +37,7 @@ class Normalisation(Layer):
     eps: float
     statistics: bool = False
 
-    def tensors(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
+    def weight_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
         each = (inputs[0][0],)
         kept = []
         if self.scale:

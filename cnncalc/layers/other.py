@@ -28,7 +28,7 @@ class LayerScale(Layer, kind="layer_scale"):
 
     initial: float = field(NUMBER, "initial value", 1e-6)
 
-    def tensors(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
+    def weight_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
         return (Weight("weight", (inputs[0][0],)),)
 
     def execute(self, run: Any, x: Any) -> Any:
@@ -50,7 +50,7 @@ class Opaque(Layer, kind="opaque"):
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         return self.output
 
-    def tensors(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
+    def weight_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
         return () if self.params is None else (Weight("weight", (self.params,)),)
 
     def multiplies(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[Multiplies, ...]:

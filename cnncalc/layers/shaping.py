@@ -9,7 +9,7 @@ from typing import Any
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import GLOBAL, Pads, Reach, Shape, Transposed, Window, dims, elements, explicit_padding
 from cnncalc.layers.base import Layer, check_pads, divides, field, spatial
-from cnncalc.layers.types import AMOUNT, COUNT, INDICES, NUMBER, PAIR, REFERENCE, TARGET, words
+from cnncalc.layers.types import AMOUNT, COUNT, INDICES, LAYER_NAME, NUMBER, PAIR, TARGET, words
 
 ORDER = field(
     words("crd", "dcr"), "channel order: `crd` is PyTorch's pixel_shuffle, `dcr` TensorFlow's and ONNX's default", "crd"
@@ -196,7 +196,7 @@ class Crop(Moves, kind="crop"):
 class CropLike(Moves, kind="crop_like"):
     """Cropped to the spatial size of another layer: centred, the odd position cut after."""
 
-    layer: str = field(REFERENCE, "the layer whose size to take")
+    layer: str = field(LAYER_NAME, "the layer whose size to take")
 
     example = "{crop_like: up64, from: down64}"
 

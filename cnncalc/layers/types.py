@@ -166,7 +166,7 @@ def _whole_list(least: int, expected: str) -> Callable[[Value], tuple[int, ...]]
     return read
 
 
-def _reference(value: Value) -> str:
+def _layer_name(value: Value) -> str:
     if not isinstance(value, str):
         raise wrong("the name of a layer", value)
     return str(value)
@@ -219,5 +219,5 @@ TARGET = Type(
     _whole_list(-1, "a list of sizes"),
     schema=({"type": "integer"}, _list_of("integer")),
 )
-REFERENCE = Type("name of a layer", _reference)
+LAYER_NAME = Type("name of a layer", _layer_name)
 SCALE = Type("number, or one per axis", _scale, schema=({"type": "number"}, _list_of("number", most=3)))

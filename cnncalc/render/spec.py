@@ -7,7 +7,7 @@ from typing import Any
 
 from cnncalc.graph import Graph, Node
 from cnncalc.language.names import FILE_KEYS
-from cnncalc.layers.types import REFERENCE, show
+from cnncalc.layers.types import LAYER_NAME, show
 
 IMPLIED = ("norm", "act")
 """Fields that expansion has already turned into rows of their own."""
@@ -55,7 +55,7 @@ def _arguments(node: Node, names: list[str]) -> list[str]:
     written = []
     for position, (name, field) in enumerate(layer.fields.items()):
         value = getattr(layer, name)
-        if field.type is REFERENCE:
+        if field.type is LAYER_NAME:
             value = names[1]
         elif name in IMPLIED or (name in layer.defaults and value == layer.defaults[name]):
             continue

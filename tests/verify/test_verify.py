@@ -96,15 +96,15 @@ def test_a_wrong_output_size(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_wrong_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = Conv.tensors
-    monkeypatch.setattr(Conv, "tensors", lambda self, inputs: right(self, inputs)[:1])  # the bias is forgotten
+    right = Conv.weight_shapes
+    monkeypatch.setattr(Conv, "weight_shapes", lambda self, inputs: right(self, inputs)[:1])  # the bias is forgotten
     assert differing() == [("first", "weights"), ("second", "weights")]
 
 
 def test_wrong_state(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = Normalisation.tensors
+    right = Normalisation.weight_shapes
     monkeypatch.setattr(
-        Normalisation, "tensors", lambda self, inputs: tuple(Weight(w.name, w.shape) for w in right(self, inputs))
+        Normalisation, "weight_shapes", lambda self, inputs: tuple(Weight(w.name, w.shape) for w in right(self, inputs))
     )
     assert differing() == [("first.norm", "weights")]
 
@@ -201,8 +201,8 @@ def test_verify_command() -> None:
 
 
 def test_verify_command_fails_and_names_the_layer(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = Conv.tensors
-    monkeypatch.setattr(Conv, "tensors", lambda self, inputs: (*right(self, inputs), Weight("more", (1,))))
+    right = Conv.weight_shapes
+    monkeypatch.setattr(Conv, "weight_shapes", lambda self, inputs: (*right(self, inputs), Weight("more", (1,))))
     result = invoke("verify", "notes_stride2")
     assert result.exit_code == 1
     assert "conv1: weights: read 3 and 0 of state, reported 4" in result.stdout
