@@ -29,6 +29,18 @@ LIMIT = 2**63 - 1
 """Sizes and counts of one tensor stay within 64 bits."""
 
 
+class Slide(NamedTuple):
+    """A window's declared geometry on one axis, its padding resolved; nothing is worked out yet."""
+
+    size: int
+    stride: int = 1
+    dilation: int = 1
+    before: int = 0
+    after: int = 0
+    extra: int = 0
+    """Transposed only: positions added after the output."""
+
+
 class Window(NamedTuple):
     """A sliding window: output `o` reads inputs ``stride*o - before + dilation*k`` for k < size."""
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from cnncalc.geometry import elements
 from cnncalc.graph import Graph, Node
+from cnncalc.layers.base import Operation, once_per_operation
 
 
 class Count(NamedTuple):
@@ -20,18 +21,20 @@ class Count(NamedTuple):
     unknown: bool = False
 
 
+@once_per_operation
+def of_operation(operation: Operation) -> Count:
+    """The numbers of a layer that owns its weights, and learns what can be learned."""
+    learned = sum(elements(weight.shape) for weight in operation.weights if weight.learned)
+    kept = sum(elements(weight.shape) for weight in operation.weights if not weight.learned)
+    return Count(learned, kept, "params" in operation.layer.unknown)
+
+
 def count(node: Node) -> Count:
     """The numbers that one node owns: none of its own where it shares."""
-    operation = node.operation
-    unknown = "params" in operation.layer.unknown
+    own = of_operation(node.operation)
     if node.shares is not None:
-        return Count(0, 0, unknown)
-    counted = operation.memo.get("params")
-    if counted is None:
-        learned = sum(elements(weight.shape) for weight in operation.weights if weight.learned)
-        kept = sum(elements(weight.shape) for weight in operation.weights if not weight.learned)
-        counted = operation.memo["params"] = Count(learned, kept, unknown)
-    return Count(0, counted.params + counted.state, unknown) if node.frozen else counted
+        return Count(0, 0, own.unknown)
+    return Count(0, own.params + own.state, own.unknown) if node.frozen else own
 
 
 def params(graph: Graph) -> list[Count]:

@@ -12,7 +12,7 @@ from cnncalc.analyzers.receptive_field import BEYOND
 from cnncalc.analyzers.shapes import unread_note
 from cnncalc.geometry import AXES, Transposed, Window, elements
 from cnncalc.graph import Graph, Node
-from cnncalc.layers.base import Operation
+from cnncalc.layers.base import Operation, once_per_operation
 from cnncalc.report import Report
 from cnncalc.rewrite import is_replaceable, replaced
 
@@ -36,7 +36,7 @@ def network_lints(report: Report) -> Iterator[Hit]:
     for index, node in enumerate(graph.nodes):
         for code, message, help in _of_operation(node.operation):
             yield Hit(code, node, f"`{node.name}`: {message}", help)
-        if getattr(node.operation.layer, "bias", False):
+        if node.operation.layer.bias:
             yield from _bias(node, takers.get(len(graph.inputs) + index, []))
         yield from _fields(report, index)
         yield from _separable(report, index)
@@ -57,18 +57,17 @@ Finding = tuple[str, str, str]
 """Code, message and help."""
 
 
+@once_per_operation
 def _of_operation(operation: Operation) -> tuple[Finding, ...]:
     """The findings that depend on a layer and its input's shape alone, made once for equal ones."""
-    if "lints" not in operation.memo:
-        reach = operation.reach
-        found: list[Finding] = []
-        if isinstance(reach, tuple):
-            for axis, name, width in zip(reach, AXES[len(reach)], operation.inputs[0][1:]):
-                finding = _of_axis(operation, axis, name, width)
-                if finding and finding[0] not in [code for code, _, _ in found]:
-                    found.append(finding)
-        operation.memo["lints"] = tuple(found)
-    return operation.memo["lints"]  # type: ignore[no-any-return]
+    reach = operation.reach
+    found: list[Finding] = []
+    if isinstance(reach, tuple):
+        for axis, name, width in zip(reach, AXES[len(reach)], operation.inputs[0][1:]):
+            finding = _of_axis(operation, axis, name, width)
+            if finding and finding[0] not in [code for code, _, _ in found]:
+                found.append(finding)
+    return tuple(found)
 
 
 def _of_axis(operation: Operation, axis: Any, name: str, width: int) -> Finding | None:

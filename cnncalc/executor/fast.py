@@ -18,8 +18,8 @@ from typing import Any
 from cnncalc.executor.algebras import SCALE, Bytes
 from cnncalc.executor.machine import Machine, Tensor, WeightValues, highest, spread
 from cnncalc.executor.packed import ByChannel, ByPixel, KernelValues, Scattered
-from cnncalc.executor.sliding import Slide, offsets, taps
-from cnncalc.geometry import Shape
+from cnncalc.executor.sliding import offsets, taps
+from cnncalc.geometry import Shape, Slide
 from cnncalc.graph import Node
 
 LARGEST = 3

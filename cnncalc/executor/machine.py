@@ -18,10 +18,9 @@ from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Fault
 from cnncalc.executor.algebras import Floats
-from cnncalc.executor.sliding import Slide, Taps, border, offsets, own, scattered, slides, taps
-from cnncalc.geometry import Shape
+from cnncalc.executor.sliding import Taps, border, offsets, own, scattered, taps
+from cnncalc.geometry import Shape, Slide
 from cnncalc.graph import Graph, Node
-from cnncalc.layers.base import spatial
 
 
 class Tensor(NamedTuple):
@@ -55,14 +54,10 @@ WeightValues = Callable[[Node, str, Shape], Any]
 class Machine:
     """The kernels that layers execute in: sliding windows, elementwise functions, reductions, and moved data."""
 
-    slides = staticmethod(slides)
     taps = staticmethod(taps)
     border = staticmethod(border)
     own = staticmethod(own)
-    spatial = staticmethod(spatial)
     highest = staticmethod(highest)
-    position = Slide(1, 1, 1, 0, 0)
-    """The geometry of a pointwise window."""
 
     def __init__(self, algebra: Floats, weights: WeightValues) -> None:
         self.algebra = algebra

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 
 from cnncalc.executor.algebras import shift
 from cnncalc.executor.machine import Tensor
-from cnncalc.executor.sliding import Slide, border, offsets, scattered
+from cnncalc.executor.sliding import border, offsets, scattered
+from cnncalc.geometry import Slide
 
 
 class Term(NamedTuple):

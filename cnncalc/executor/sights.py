@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 from cnncalc.executor.algebras import Floats
 from cnncalc.executor.machine import Machine
-from cnncalc.executor.sliding import Slide, Taps, unbordered
-from cnncalc.geometry import Shape
+from cnncalc.executor.sliding import Taps, unbordered
+from cnncalc.geometry import Shape, Slide
 from cnncalc.graph import Node
 
 PADDED = 1

@@ -8,7 +8,7 @@ from typing import Any
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import Shape
 from cnncalc.layers.base import Layer, Weight, field
-from cnncalc.layers.types import COUNT, NUMBER, Type, _word, words
+from cnncalc.layers.types import COUNT, NOTHING, NUMBER, follower, words
 
 
 def sigmoid(x: float) -> float:
@@ -190,11 +190,9 @@ ACTIVATIONS: tuple[type[Layer], ...] = (
     Softmax,
     LogSoftmax,
 )
-_WORDS = ("none", *(kind.kind for kind in ACTIVATIONS))
-
-
-def _act(value: Any) -> str:
-    return _word(value, _WORDS)
-
-
-ACT = Type("`none` or an activation's kind", _act, _WORDS)
+ACT = field(
+    follower("`none` or an activation's kind", (kind.kind for kind in ACTIVATIONS)),
+    "activation after it, and after the normalisation",
+    NOTHING,
+)
+"""The field of a kind that an activation may follow."""

@@ -10,7 +10,7 @@ from cnncalc.layers.activation import ACT
 from cnncalc.layers.base import Layer, Multiplies, Weight, field
 from cnncalc.layers.convolution import with_bias
 from cnncalc.layers.normalisation import NORM
-from cnncalc.layers.types import COUNT, FLAG
+from cnncalc.layers.types import COUNT, FLAG, Follower
 
 
 class Linear(Layer, kind="linear"):
@@ -18,8 +18,8 @@ class Linear(Layer, kind="linear"):
 
     features: int = field(COUNT, "output features")
     bias: bool = field(FLAG, "a learned offset per feature", True)
-    norm: str = field(NORM, "normalisation after it", "none")
-    act: str = field(ACT, "activation after it, and after the normalisation", "none")
+    norm: Follower = NORM
+    act: Follower = ACT
 
     example = "{linear: 1000}"
 

@@ -11,11 +11,7 @@ from typing import Any
 
 from cnncalc.geometry import Shape
 from cnncalc.layers.base import Layer, Weight, divides, field
-from cnncalc.layers.types import COUNT, FLAG, NUMBER, Type, _word
-
-SCALE_ON = field(FLAG, "a learned factor per channel", True)
-SHIFT_ON = field(FLAG, "a learned offset per channel", True)
-EPS = field(NUMBER, "added to the variance", 1e-5)
+from cnncalc.layers.types import COUNT, FLAG, NOTHING, NUMBER, follower
 
 
 def moments(values: tuple[float, ...], count: int) -> tuple[float, float]:
@@ -32,9 +28,9 @@ def squares(values: tuple[float, ...], count: int) -> float:
 class Normalisation(Layer):
     """What the normalisations share: learned factors, and statistics where they are kept."""
 
-    scale: bool
-    shift: bool
-    eps: float
+    scale: bool = field(FLAG, "a learned factor per channel", True)
+    shift: bool = field(FLAG, "a learned offset per channel", True)
+    eps: float = field(NUMBER, "added to the variance", 1e-5)
     statistics: bool = False
 
     def weight_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
@@ -74,9 +70,6 @@ class Normalisation(Layer):
 class BatchNorm(Normalisation, kind="batch_norm"):
     """Batch normalisation: per channel, with running statistics (Ioffe and Szegedy 2015)."""
 
-    scale: bool = SCALE_ON
-    shift: bool = SHIFT_ON
-    eps: float = EPS
     statistics: bool = field(FLAG, "running mean and variance are kept, counted as state", True)
 
     def measure(self, run: Any, x: Any) -> Any:
@@ -86,10 +79,6 @@ class BatchNorm(Normalisation, kind="batch_norm"):
 class LayerNorm(Normalisation, kind="layer_norm"):
     """Layer normalisation over the channels of a position."""
 
-    scale: bool = SCALE_ON
-    shift: bool = SHIFT_ON
-    eps: float = EPS
-
     def measure(self, run: Any, x: Any) -> Any:
         return run.across(moments, x)
 
@@ -97,10 +86,7 @@ class LayerNorm(Normalisation, kind="layer_norm"):
 class GroupNorm(Normalisation, kind="group_norm"):
     """Group normalisation (Wu and He 2018)."""
 
-    groups: int = field(COUNT, "groups of channels")
-    scale: bool = SCALE_ON
-    shift: bool = SHIFT_ON
-    eps: float = EPS
+    groups: int = field(COUNT, "groups of channels", before="scale")
 
     example = "{group_norm: 32}"
 
@@ -117,7 +103,6 @@ class InstanceNorm(Normalisation, kind="instance_norm"):
 
     scale: bool = field(FLAG, "a learned factor per channel", False)
     shift: bool = field(FLAG, "a learned offset per channel", False)
-    eps: float = EPS
     statistics: bool = field(FLAG, "running mean and variance are kept, counted as state", False)
 
     def measure(self, run: Any, x: Any) -> Any:
@@ -161,12 +146,9 @@ class LocalResponseNorm(Layer, kind="local_response_norm"):
 
 
 NORMALISATIONS: tuple[type[Layer], ...] = (BatchNorm, LayerNorm, GroupNorm, InstanceNorm, LocalResponseNorm, L2Norm)
-_WORDS = ("none", "batch", *(kind.kind for kind in NORMALISATIONS))
-
-
-def _norm(value: Any) -> str:
-    word = _word(value, _WORDS)
-    return "batch_norm" if word == "batch" else word
-
-
-NORM = Type("`none`, `batch` or a normalisation's kind", _norm, _WORDS)
+NORM = field(
+    follower("`none`, `batch` or a normalisation's kind", (kind.kind for kind in NORMALISATIONS), batch="batch_norm"),
+    "normalisation after it",
+    NOTHING,
+)
+"""The field of a kind that a normalisation may follow."""

@@ -39,8 +39,8 @@ class Opaque(Layer, kind="opaque"):
     """A layer that cnncalc does not know: its output's shape is given; counts left out make totals lower bounds."""
 
     output: tuple[int, ...] = field(SHAPE, "output shape, channels first")
-    params: Any = field(WHOLE, "learned parameters, if known", None)
-    macs: Any = field(WHOLE, "multiply-accumulates, if known", None)
+    params: int | None = field(WHOLE, "learned parameters, if known", None)
+    macs: int | None = field(WHOLE, "multiply-accumulates, if known", None)
 
     example = "{opaque: [256, 14, 14], params: 12000}"
 
@@ -60,6 +60,6 @@ class Opaque(Layer, kind="opaque"):
         return run.unknown(self.output)
 
     @property
-    def unknown(self) -> tuple[str, ...]:  # type: ignore[override]
-        counts = [name for name in ("params", "macs") if getattr(self, name) is None]
+    def unknown(self) -> tuple[str, ...]:
+        counts = [name for name, count in (("params", self.params), ("macs", self.macs)) if count is None]
         return (*counts, "receptive_field")

@@ -6,16 +6,10 @@ from math import nan
 from typing import Any
 
 from cnncalc.diagnostics import Fault
-from cnncalc.geometry import GLOBAL, Reach, Shape, adaptive
-from cnncalc.layers.base import Layer, field, per_axis, spatial
-from cnncalc.layers.convolution import windows
-from cnncalc.layers.types import FLAG, NUMBER, PADDING, SIZES
-
-KERNEL = field(SIZES, "window size")
-STRIDE = field(SIZES, "distance between windows; the kernel if left out", None)
-PADDING_FIELD = field(PADDING, "padding", "valid")
-DILATION = field(SIZES, "distance between the positions of a window", 1)
-CEIL = field(FLAG, "round the output size up, as PyTorch does", False)
+from cnncalc.geometry import GLOBAL, Reach, Shape, Slide, adaptive
+from cnncalc.layers.base import Layer, field
+from cnncalc.layers.types import FLAG, NUMBER, PADDING, SIZES, Sizes, Value
+from cnncalc.layers.windows import per_axis, slides, spatial, windows
 
 
 def mean(values: tuple[float, ...], count: int) -> float:
@@ -31,14 +25,21 @@ def mean_inside(values: tuple[float, ...], count: int) -> float:
 class Pool(Layer):
     """What the sliding pools share."""
 
-    kernel: Any
-    stride: Any
-    padding: Any
-    dilation: Any
-    ceil_mode: bool
+    kernel: Sizes = field(SIZES, "window size")
+    stride: Sizes | None = field(SIZES, "distance between windows; the kernel if left out", None)
+    padding: Value = field(PADDING, "padding", "valid")
+    dilation: Sizes = field(SIZES, "distance between the positions of a window", 1)
+    ceil_mode: bool = field(FLAG, "round the output size up, as PyTorch does", False)
+    strided = True
+
+    def slides(self, sizes: Shape) -> tuple[Slide, ...]:
+        """How it slides over axes of these sizes; raises `Fault`."""
+        stride = self.kernel if self.stride is None else self.stride
+        return slides(sizes, self.kernel, stride, self.dilation, self.padding)
 
     def reach(self, inputs: tuple[Shape, ...]) -> Reach:
-        found = windows(self, inputs[0])
+        sizes = spatial(inputs[0], self.kind)
+        found = windows(self.slides(sizes), sizes, self.ceil_mode)
         for window in found:
             most = max(window.before, window.after)
             if most >= window.extent:
@@ -51,8 +52,8 @@ class Pool(Layer):
         return found
 
     def execute(self, run: Any, x: Any) -> Any:
-        sizes = run.spatial(x.shape, self.kind)
-        axes = [run.taps(slide, width, self.ceil_mode) for slide, width in zip(run.slides(self, sizes), sizes)]
+        sizes = x.shape[1:]
+        axes = [run.taps(slide, width, self.ceil_mode) for slide, width in zip(self.slides(sizes), sizes)]
         return run.reduce(self.pooled(run), x, axes)
 
     def pooled(self, run: Any) -> Any:
@@ -63,12 +64,6 @@ class Pool(Layer):
 class MaxPool(Pool, kind="max_pool"):
     """Maximum over a window; padding never wins."""
 
-    kernel: Any = KERNEL
-    stride: Any = STRIDE
-    padding: Any = PADDING_FIELD
-    dilation: Any = DILATION
-    ceil_mode: bool = CEIL
-
     example = "{max_pool: 2}"
 
     def pooled(self, run: Any) -> Any:
@@ -78,11 +73,6 @@ class MaxPool(Pool, kind="max_pool"):
 class AvgPool(Pool, kind="avg_pool"):
     """Mean over a window."""
 
-    kernel: Any = KERNEL
-    stride: Any = STRIDE
-    padding: Any = PADDING_FIELD
-    dilation: Any = DILATION
-    ceil_mode: bool = CEIL
     count_include_pad: bool = field(FLAG, "divide by the padded positions too", True)
 
     example = "{avg_pool: 2}"
@@ -94,11 +84,6 @@ class AvgPool(Pool, kind="avg_pool"):
 class LpPool(Pool, kind="lp_pool"):
     """p-th root of the sum of p-th powers over a window."""
 
-    kernel: Any = KERNEL
-    stride: Any = STRIDE
-    padding: Any = PADDING_FIELD
-    dilation: Any = DILATION
-    ceil_mode: bool = CEIL
     p: float = field(NUMBER, "the power", 2)
 
     example = "{lp_pool: 2}"
@@ -141,7 +126,7 @@ class GlobalMaxPool(GlobalPool, kind="global_max_pool"):
 class AdaptivePool(Layer):
     """What the adaptive pools share: the output's size is given, windows divide the input as evenly as they can."""
 
-    size: Any
+    size: Sizes = field(SIZES, "output size")
 
     def _sizes(self, inputs: tuple[Shape, ...]) -> tuple[int, ...]:
         return per_axis(self.size, len(spatial(inputs[0], self.kind)), "size")
@@ -157,7 +142,7 @@ class AdaptivePool(Layer):
         return (inputs[0][0], *self._sizes(inputs))
 
     def execute(self, run: Any, x: Any) -> Any:
-        widths = run.spatial(x.shape, self.kind)
+        widths = x.shape[1:]
         sizes = per_axis(self.size, len(widths), "size")
         if set(sizes) == {1}:
             return run.whole(self.pooled(run), x)
@@ -175,8 +160,6 @@ class AdaptivePool(Layer):
 class AdaptiveAvgPool(AdaptivePool, kind="adaptive_avg_pool"):
     """Mean over windows that divide the input into `size` parts per axis."""
 
-    size: Any = field(SIZES, "output size")
-
     example = "{adaptive_avg_pool: 7}"
 
     def pooled(self, run: Any) -> Any:
@@ -185,8 +168,6 @@ class AdaptiveAvgPool(AdaptivePool, kind="adaptive_avg_pool"):
 
 class AdaptiveMaxPool(AdaptivePool, kind="adaptive_max_pool"):
     """Maximum over windows that divide the input into `size` parts per axis."""
-
-    size: Any = field(SIZES, "output size")
 
     example = "{adaptive_max_pool: 7}"
 

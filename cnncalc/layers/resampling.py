@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import Reach, Shape, linear, nearest
-from cnncalc.layers.base import Layer, field, per_axis, spatial
-from cnncalc.layers.types import FLAG, SCALE, SIZES, words
+from cnncalc.layers.base import Layer, field
+from cnncalc.layers.types import FLAG, SCALE, SIZES, Sizes, words
+from cnncalc.layers.windows import per_axis, spatial
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -20,7 +21,7 @@ class Upsample(Layer, kind="upsample"):
     """
 
     scale: Any = field(SCALE, "output size divided by input size", None)
-    size: Any = field(SIZES, "output size, in place of a scale", None)
+    size: Sizes | None = field(SIZES, "output size, in place of a scale", None)
     mode: str = field(words("nearest", "bilinear"), "interpolation", "nearest")
     align_corners: bool = field(FLAG, "the first and last positions keep their values (bilinear only)", False)
 
@@ -54,7 +55,7 @@ class Upsample(Layer, kind="upsample"):
         return tuple(linear(*axis, self.align_corners) for axis in self._axes(inputs))
 
     def execute(self, run: Any, x: Any) -> Any:
-        widths = run.spatial(x.shape, self.kind)
+        widths = x.shape[1:]
         axes = [self.sources(axis, width, len(widths)) for axis, width in enumerate(widths)]
         if self.mode == "nearest":
             return run.take(x, run.own(x.shape[0]), [[(int(source),) for source in sources] for sources in axes])

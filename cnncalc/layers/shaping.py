@@ -7,9 +7,10 @@ from math import prod
 from typing import Any
 
 from cnncalc.diagnostics import Fault
-from cnncalc.geometry import GLOBAL, Pads, Reach, Shape, Transposed, Window, dims, elements, explicit_padding
-from cnncalc.layers.base import Layer, check_pads, divides, field, spatial
-from cnncalc.layers.types import AMOUNT, COUNT, INDICES, LAYER_NAME, NUMBER, PAIR, TARGET, words
+from cnncalc.geometry import GLOBAL, Pads, Reach, Shape, Transposed, Window, dims, elements
+from cnncalc.layers.base import Layer, divides, field
+from cnncalc.layers.types import AMOUNT, COUNT, INDICES, LAYER_NAME, NUMBER, PAIR, TARGET, Value, words
+from cnncalc.layers.windows import amounts, spatial
 
 ORDER = field(
     words("crd", "dcr"), "channel order: `crd` is PyTorch's pixel_shuffle, `dcr` TensorFlow's and ONNX's default", "crd"
@@ -143,52 +144,50 @@ class Moves(Layer):
 class Pad(Moves, kind="pad"):
     """Positions, or channels, added at the borders."""
 
-    amount: Any = field(AMOUNT, "positions added, per side")
-    channels: Any = field(PAIR, "channels added, per side", (0, 0))
+    amount: Value = field(AMOUNT, "positions added, per side")
+    channels: Pads = field(PAIR, "channels added, per side", (0, 0))
     mode: str = field(words("zeros", "constant", "replicate", "reflect", "circular"), "what is added", "zeros")
     value: float = field(NUMBER, "the constant that is added", 0.0)
 
     example = "{pad: 1}"
 
+    @property
+    def border(self) -> str:
+        return self.mode
+
     def shifts(self, inputs: tuple[Shape, ...]) -> tuple[Pads, ...]:
-        rank = len(inputs[0]) - 1
-        rule = check_pads(self.amount, rank, "amount")
-        return tuple(explicit_padding(rule, axis) for axis in range(rank))
+        return amounts(self.amount, len(inputs[0]) - 1, "amount")
 
     def channels_out(self, inputs: tuple[Shape, ...]) -> int:
-        before, after = self.channels
-        return inputs[0][0] + int(before + after)
+        return inputs[0][0] + sum(self.channels)
 
     def execute(self, run: Any, x: Any) -> Any:
-        before, after = self.channels
-        channels = [(place if 0 <= place < x.shape[0] else -1,) for place in range(-before, x.shape[0] + after)]
-        rule, axes = check_pads(self.amount, len(x.shape) - 1, "amount"), []
-        for axis, width in enumerate(x.shape[1:]):
-            pads = explicit_padding(rule, axis)
-            axes.append([(run.border(tap, width, self.mode),) for tap in range(-pads[0], width + pads[1])])
+        first, last = -self.channels[0], x.shape[0] + self.channels[1]
+        channels = [(place if 0 <= place < x.shape[0] else -1,) for place in range(first, last)]
+        axes = []
+        for (before, after), width in zip(amounts(self.amount, len(x.shape) - 1, "amount"), x.shape[1:]):
+            axes.append([(run.border(tap, width, self.mode),) for tap in range(-before, width + after)])
         return run.take(x, channels, axes, self.value if self.mode == "constant" else 0.0)
 
 
 class Crop(Moves, kind="crop"):
     """Positions cut from the borders."""
 
-    amount: Any = field(AMOUNT, "positions cut, per side")
+    amount: Value = field(AMOUNT, "positions cut, per side")
 
     example = "{crop: 1}"
 
     def shifts(self, inputs: tuple[Shape, ...]) -> tuple[Pads, ...]:
         axes = spatial(inputs[0], self.kind)
-        rule = check_pads(self.amount, len(axes), "amount")
-        cuts = tuple(explicit_padding(rule, axis) for axis in range(len(axes)))
+        cuts = amounts(self.amount, len(axes), "amount")
         for (before, after), width in zip(cuts, axes):
             if before + after >= width:
                 raise Fault("empty-output", f"cropping {before} + {after} leaves nothing of {width}", "amount")
         return tuple((-before, -after) for before, after in cuts)
 
     def execute(self, run: Any, x: Any) -> Any:
-        rule, axes = check_pads(self.amount, len(x.shape) - 1, "amount"), []
-        for axis, width in enumerate(x.shape[1:]):
-            before, after = explicit_padding(rule, axis)
+        axes = []
+        for (before, after), width in zip(amounts(self.amount, len(x.shape) - 1, "amount"), x.shape[1:]):
             axes.append([(place,) for place in range(before, width - after)])
         return run.take(x, run.own(x.shape[0]), axes)
 

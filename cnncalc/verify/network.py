@@ -297,6 +297,4 @@ def _grown(before: Sight, after: Sight) -> bool:
 
 def _reads_around(node: Node) -> bool:
     """Whether a layer's padding holds values of the input, from wherever."""
-    layer = node.operation.layer
-    modes = (getattr(layer, "padding_mode", "zeros"), getattr(layer, "mode", "zeros"))
-    return any(mode in ("replicate", "reflect", "circular") for mode in modes)
+    return node.operation.layer.border in ("replicate", "reflect", "circular")
