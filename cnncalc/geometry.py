@@ -8,6 +8,7 @@ The arithmetic follows Dumoulin and Visin, "A guide to convolution arithmetic fo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import gcd
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -39,6 +40,15 @@ class Slide(NamedTuple):
     after: int = 0
     extra: int = 0
     """Transposed only: positions added after the output."""
+
+
+Taps = Sequence[Sequence[int]]
+"""Along one axis, for every output position the input positions that it reads; -1 is padding."""
+
+
+def own(size: int) -> Taps:
+    """Every position reads itself."""
+    return [(position,) for position in range(size)]
 
 
 class Window(NamedTuple):

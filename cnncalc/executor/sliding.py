@@ -8,16 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from cnncalc.geometry import Shape, Slide
-
-Taps = Sequence[Sequence[int]]
-"""Along one axis, for every output position the input positions that it reads; -1 is padding."""
+from cnncalc.geometry import Shape, Slide, Taps
 
 
-def taps(slide: Slide, width: int, ceil: bool = False, mode: str = "zeros") -> Taps:
+def taps(slide: Slide, width: int, ceil: bool = False, border: str = "zeros") -> Taps:
     """As `unbordered`, with what stands in the padding; taps beyond the padding are left out."""
     end = width + slide.after
-    return [[border(tap, width, mode) for tap in window if tap < end] for window in unbordered(slide, width, ceil)]
+    return [[inside(tap, width, border) for tap in window if tap < end] for window in unbordered(slide, width, ceil)]
 
 
 def unbordered(slide: Slide, width: int, ceil: bool = False) -> Taps:
@@ -38,15 +35,15 @@ def unbordered(slide: Slide, width: int, ceil: bool = False) -> Taps:
     return found
 
 
-def border(tap: int, width: int, mode: str) -> int:
+def inside(tap: int, width: int, border: str) -> int:
     """The input position that stands at `tap` of the padded axis; -1 where a constant stands there."""
     if 0 <= tap < width:
         return tap
-    if mode == "replicate":
+    if border == "replicate":
         return 0 if tap < 0 else width - 1
-    if mode == "circular":
+    if border == "circular":
         return tap % width
-    if mode == "reflect":
+    if border == "reflect":
         around = tap % max(1, 2 * (width - 1))
         return min(around, 2 * (width - 1) - around)
     return -1
@@ -62,11 +59,6 @@ def offsets(axes: Sequence[Taps], sizes: Shape) -> list[list[int]]:
             for window in axis
         ]
     return flat
-
-
-def own(size: int) -> Taps:
-    """Every position reads itself."""
-    return [(position,) for position in range(size)]
 
 
 def scattered(sliding: Sequence[Slide], sizes: Shape) -> tuple[list[list[tuple[int, int]]], tuple[list[Taps], Shape]]:

@@ -6,13 +6,16 @@ weights and its multiplications, each once.  It knows no file, no graph and no o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any, ClassVar, NamedTuple, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, dataclass_transform
 
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import GLOBAL, Reach, Shape, bounded
 from cnncalc.layers.types import NOTHING, Follower, Type, Value
+
+if TYPE_CHECKING:
+    from cnncalc.layers.kernels import Kernels, T
 
 Result = TypeVar("Result")
 
@@ -147,13 +150,17 @@ class Layer:
         """The multiply-accumulates that count as MACs; empty where the quantity does not apply."""
         return ()
 
-    def execute(self, run: Any, *inputs: Any) -> Any:
-        """The layer's result from the tensors of its inputs, in the kernels of the executor's machine `run`."""
-        return run.each(self.scalar, *inputs)
+    def execute_all(self, run: Kernels[T], inputs: Sequence[T]) -> T:
+        """The layer's result from the tensors of all its inputs, in the kernels of the executor's machine `run`."""
+        return self.execute(run, inputs[0])
 
-    def scalar(self, *values: float) -> float:
-        """What an elementwise layer makes of a number, or of one from each of its inputs."""
-        return values[0]
+    def execute(self, run: Kernels[T], x: T) -> T:
+        """The result of a layer with one input."""
+        return run.each(self.scalar, x)
+
+    def scalar(self, x: float) -> float:
+        """What an elementwise layer makes of a number."""
+        return x
 
 
 def _collected(kind: type[Layer]) -> dict[str, Field]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import Reach, Shape, Slide, dims, elements
@@ -11,6 +11,9 @@ from cnncalc.layers.base import Layer, Multiplies, Weight, divides, field
 from cnncalc.layers.normalisation import NORM
 from cnncalc.layers.types import COUNT, EXTRA, FLAG, NUMBERS, PADDING, SIZES, Follower, Sizes, Value, words
 from cnncalc.layers.windows import per_axis, slides, spatial, transposed_slides, transposed_windows, windows
+
+if TYPE_CHECKING:
+    from cnncalc.layers.kernels import Kernels, T
 
 CHANNELS = field(COUNT, "output channels", before="kernel")
 GROUPS = field(COUNT, "groups of channels that are convolved apart", 1, before="bias")
@@ -82,11 +85,9 @@ class Convolution(Layer):
     def multiplies(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[Multiplies, ...]:
         return (Multiplies("output", elements(output), elements(self.kernel_shape(inputs)[1:])),)
 
-    def execute(self, run: Any, x: Any) -> Any:
+    def execute(self, run: Kernels[T], x: T) -> T:
         sliding = self.slides(x.shape[1:])
-        return run.convolve(
-            x, sliding, *self.split(x.shape[0]), "weight", "bias" if self.bias else "", self.padding_mode
-        )
+        return run.convolve(x, sliding, *self.split(x.shape[0]), "weight", "bias" if self.bias else "", self.border)
 
 
 def with_bias(tensors: tuple[Weight, ...], bias: bool, channels: int) -> tuple[Weight, ...]:
@@ -191,6 +192,6 @@ class ConvTranspose(Convolution, kind="conv_transpose"):
         """By input positions: each is multiplied by the whole kernel of its group, cropped taps included."""
         return (Multiplies("input", elements(inputs[0]), elements(self.kernel_shape(inputs)[1:])),)
 
-    def execute(self, run: Any, x: Any) -> Any:
+    def execute(self, run: Kernels[T], x: T) -> T:
         sliding = self.slides(x.shape[1:])
         return run.scatter(x, sliding, self.channels, self.groups, "weight", "bias" if self.bias else "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import Shape, dims, elements
@@ -11,6 +11,9 @@ from cnncalc.layers.base import Layer, Multiplies, Weight, field
 from cnncalc.layers.convolution import with_bias
 from cnncalc.layers.normalisation import NORM
 from cnncalc.layers.types import COUNT, FLAG, Follower
+
+if TYPE_CHECKING:
+    from cnncalc.layers.kernels import Kernels, T
 
 
 class Linear(Layer, kind="linear"):
@@ -41,5 +44,5 @@ class Linear(Layer, kind="linear"):
     def multiplies(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[Multiplies, ...]:
         return (Multiplies("output", self.features, inputs[0][0]),)
 
-    def execute(self, run: Any, x: Any) -> Any:
+    def execute(self, run: Kernels[T], x: T) -> T:
         return run.convolve(x, (), self.features, 1, "weight", "bias" if self.bias else "")

@@ -6,21 +6,25 @@ as they do not in the literature.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import sqrt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnncalc.geometry import Shape
 from cnncalc.layers.base import Layer, Weight, divides, field
 from cnncalc.layers.types import COUNT, FLAG, NOTHING, NUMBER, follower
 
+if TYPE_CHECKING:
+    from cnncalc.layers.kernels import Kernels, T
 
-def moments(values: tuple[float, ...], count: int) -> tuple[float, float]:
+
+def moments(values: Sequence[float], count: int) -> tuple[float, float]:
     """Mean and (biased) variance."""
     mean = sum(values) / count
     return mean, sum((value - mean) ** 2 for value in values) / count
 
 
-def squares(values: tuple[float, ...], count: int) -> float:
+def squares(values: Sequence[float], count: int) -> float:
     """Sum of squares."""
     return sum(value * value for value in values)
 
@@ -44,26 +48,28 @@ class Normalisation(Layer):
             kept += [Weight("running_mean", each, False), Weight("running_var", each, False)]
         return tuple(kept)
 
-    def execute(self, run: Any, x: Any) -> Any:
+    def execute(self, run: Kernels[T], x: T) -> T:
         return run.each(self.normalise, x, aside=(*self.factors(run, x), self.measure(run, x)))
 
-    def factors(self, run: Any, x: Any) -> tuple[Any, Any]:
+    def factors(self, run: Kernels[T], x: T) -> tuple[T, T]:
         """Factor and offset per channel; 1 and 0 where they are not learned."""
         scale = run.factors("weight", x) if self.scale else run.per_channel([1.0], x)
         return scale, run.factors("bias", x) if self.shift else run.per_channel([0.0], x)
 
-    def measure(self, run: Any, x: Any) -> Any:
+    def measure(self, run: Kernels[T], x: T) -> T:
         """The statistics, as a tensor that broadcasts over `x`; here mean and variance."""
         raise AssertionError(f"{self.kind} must state what it measures")
 
-    def kept(self, run: Any, x: Any) -> Any:
+    def kept(self, run: Kernels[T], x: T) -> T:
         """The running mean and variance per channel."""
         moments = zip(run.weight("running_mean", (x.shape[0],)), run.weight("running_var", (x.shape[0],)))
         return run.per_channel(list(moments), x)
 
-    def normalise(self, x: float, scale: float, shift: float, moments: tuple[float, float]) -> float:
-        """(x - mean)/sqrt(variance + eps)*scale + shift."""
-        mean, variance = moments
+    def normalise(self, x: float, scale: float, shift: float, measured: Any) -> float:
+        """(x - mean)/sqrt(variance + eps)*scale + shift, or what else is made of what was measured."""
+        mean: float
+        variance: float
+        mean, variance = measured
         return (x - mean) / sqrt(variance + self.eps) * scale + shift
 
 
@@ -72,14 +78,14 @@ class BatchNorm(Normalisation, kind="batch_norm"):
 
     statistics: bool = field(FLAG, "running mean and variance are kept, counted as state", True)
 
-    def measure(self, run: Any, x: Any) -> Any:
+    def measure(self, run: Kernels[T], x: T) -> T:
         return self.kept(run, x) if self.statistics else run.over(moments, x, x.shape[0])
 
 
 class LayerNorm(Normalisation, kind="layer_norm"):
     """Layer normalisation over the channels of a position."""
 
-    def measure(self, run: Any, x: Any) -> Any:
+    def measure(self, run: Kernels[T], x: T) -> T:
         return run.across(moments, x)
 
 
@@ -94,7 +100,7 @@ class GroupNorm(Normalisation, kind="group_norm"):
         divides(self.groups, inputs[0][0], "input")
         return inputs[0]
 
-    def measure(self, run: Any, x: Any) -> Any:
+    def measure(self, run: Kernels[T], x: T) -> T:
         return run.over(moments, x, self.groups)
 
 
@@ -105,7 +111,7 @@ class InstanceNorm(Normalisation, kind="instance_norm"):
     shift: bool = field(FLAG, "a learned offset per channel", False)
     statistics: bool = field(FLAG, "running mean and variance are kept, counted as state", False)
 
-    def measure(self, run: Any, x: Any) -> Any:
+    def measure(self, run: Kernels[T], x: T) -> T:
         return self.kept(run, x) if self.statistics else run.over(moments, x, x.shape[0])
 
 
@@ -116,12 +122,12 @@ class L2Norm(Normalisation, kind="l2_norm"):
     eps: float = field(NUMBER, "least norm", 1e-12)
     shift = False
 
-    def measure(self, run: Any, x: Any) -> Any:
+    def measure(self, run: Kernels[T], x: T) -> T:
         return run.across(squares, x)
 
-    def normalise(self, x: float, scale: float, shift: float, total: float) -> float:  # type: ignore[override]
+    def normalise(self, x: float, scale: float, shift: float, measured: Any) -> float:
         """x/norm*scale, where the norm is at least eps."""
-        return x / max(sqrt(total), self.eps) * scale
+        return x / max(sqrt(measured), self.eps) * scale
 
 
 class LocalResponseNorm(Layer, kind="local_response_norm"):
@@ -132,7 +138,7 @@ class LocalResponseNorm(Layer, kind="local_response_norm"):
     beta: float = field(NUMBER, "exponent", 0.75)
     k: float = field(NUMBER, "offset", 1.0)
 
-    def execute(self, run: Any, x: Any) -> Any:
+    def execute(self, run: Kernels[T], x: T) -> T:
         return run.each(self.damped, x, aside=(run.across(squares, x, self.neighbours(x.shape[0])),))
 
     def neighbours(self, channels: int) -> list[range]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cnncalc.geometry import GLOBAL, Reach, Shape
 from cnncalc.layers.base import Layer, Multiplies, Weight, field
 from cnncalc.layers.types import NUMBER, SHAPE, WHOLE
+
+if TYPE_CHECKING:
+    from cnncalc.layers.kernels import Kernels, T
 
 RATE = field(NUMBER, "share dropped in training", 0.5)
 
@@ -31,7 +34,7 @@ class LayerScale(Layer, kind="layer_scale"):
     def weight_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
         return (Weight("weight", (inputs[0][0],)),)
 
-    def execute(self, run: Any, x: Any) -> Any:
+    def execute(self, run: Kernels[T], x: T) -> T:
         return run.each(lambda value, factor: value * factor, x, aside=(run.factors("weight", x),))
 
 
@@ -56,7 +59,7 @@ class Opaque(Layer, kind="opaque"):
     def multiplies(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[Multiplies, ...]:
         return () if self.macs is None else (Multiplies("sample", 1, self.macs),)
 
-    def execute(self, run: Any, *inputs: Any) -> Any:
+    def execute(self, run: Kernels[T], x: T) -> T:
         return run.unknown(self.output)
 
     @property

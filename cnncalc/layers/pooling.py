@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from math import nan
-from typing import Any
+from collections.abc import Sequence
+from math import inf, nan
+from typing import TYPE_CHECKING
 
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import GLOBAL, Reach, Shape, Slide, adaptive
@@ -11,15 +12,23 @@ from cnncalc.layers.base import Layer, field
 from cnncalc.layers.types import FLAG, NUMBER, PADDING, SIZES, Sizes, Value
 from cnncalc.layers.windows import per_axis, slides, spatial, windows
 
+if TYPE_CHECKING:
+    from cnncalc.layers.kernels import Kernels, Reduction, T
 
-def mean(values: tuple[float, ...], count: int) -> float:
+
+def mean(values: Sequence[float], count: int) -> float:
     """The mean over so many positions, those in the padding being 0."""
     return sum(values) / count
 
 
-def mean_inside(values: tuple[float, ...], count: int) -> float:
+def mean_inside(values: Sequence[float], count: int) -> float:
     """The mean over the positions inside the input; not a number, as in PyTorch, where there are none."""
     return sum(values) / len(values) if values else nan
+
+
+def highest(values: Sequence[float], count: int) -> float:
+    """The greatest value of a window; minus infinity, as in PyTorch, where it reads nothing but padding."""
+    return max(values, default=-inf)
 
 
 class Pool(Layer):
@@ -51,12 +60,12 @@ class Pool(Layer):
                 )
         return found
 
-    def execute(self, run: Any, x: Any) -> Any:
+    def execute(self, run: Kernels[T], x: T) -> T:
         sizes = x.shape[1:]
         axes = [run.taps(slide, width, self.ceil_mode) for slide, width in zip(self.slides(sizes), sizes)]
-        return run.reduce(self.pooled(run), x, axes)
+        return run.reduce(self.pooled(), x, axes)
 
-    def pooled(self, run: Any) -> Any:
+    def pooled(self) -> Reduction:
         """What becomes of a window's values, and of the number of its positions with the padding."""
         raise AssertionError(f"{self.kind} must state what it pools")
 
@@ -66,8 +75,8 @@ class MaxPool(Pool, kind="max_pool"):
 
     example = "{max_pool: 2}"
 
-    def pooled(self, run: Any) -> Any:
-        return run.highest
+    def pooled(self) -> Reduction:
+        return highest
 
 
 class AvgPool(Pool, kind="avg_pool"):
@@ -77,7 +86,7 @@ class AvgPool(Pool, kind="avg_pool"):
 
     example = "{avg_pool: 2}"
 
-    def pooled(self, run: Any) -> Any:
+    def pooled(self) -> Reduction:
         return mean if self.count_include_pad else mean_inside
 
 
@@ -88,7 +97,7 @@ class LpPool(Pool, kind="lp_pool"):
 
     example = "{lp_pool: 2}"
 
-    def pooled(self, run: Any) -> Any:
+    def pooled(self) -> Reduction:
         return lambda values, count: float(sum(abs(value) ** self.p for value in values) ** (1 / self.p))
 
 
@@ -101,10 +110,10 @@ class GlobalPool(Layer):
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         return (inputs[0][0], *(1 for _ in spatial(inputs[0], self.kind)))
 
-    def execute(self, run: Any, x: Any) -> Any:
-        return run.whole(self.pooled(run), x)
+    def execute(self, run: Kernels[T], x: T) -> T:
+        return run.whole(self.pooled(), x)
 
-    def pooled(self, run: Any) -> Any:
+    def pooled(self) -> Reduction:
         """What becomes of a channel's values, and of their number."""
         raise AssertionError(f"{self.kind} must state what it pools")
 
@@ -112,15 +121,15 @@ class GlobalPool(Layer):
 class GlobalAvgPool(GlobalPool, kind="global_avg_pool"):
     """Mean over all positions of a channel."""
 
-    def pooled(self, run: Any) -> Any:
+    def pooled(self) -> Reduction:
         return mean
 
 
 class GlobalMaxPool(GlobalPool, kind="global_max_pool"):
     """Maximum over all positions of a channel."""
 
-    def pooled(self, run: Any) -> Any:
-        return run.highest
+    def pooled(self) -> Reduction:
+        return highest
 
 
 class AdaptivePool(Layer):
@@ -141,18 +150,18 @@ class AdaptivePool(Layer):
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         return (inputs[0][0], *self._sizes(inputs))
 
-    def execute(self, run: Any, x: Any) -> Any:
+    def execute(self, run: Kernels[T], x: T) -> T:
         widths = x.shape[1:]
         sizes = per_axis(self.size, len(widths), "size")
         if set(sizes) == {1}:
-            return run.whole(self.pooled(run), x)
+            return run.whole(self.pooled(), x)
         axes = [
             [range(place * width // size, -(-(place + 1) * width // size)) for place in range(size)]
             for width, size in zip(widths, sizes)
         ]
-        return run.reduce(self.pooled(run), x, axes)
+        return run.reduce(self.pooled(), x, axes)
 
-    def pooled(self, run: Any) -> Any:
+    def pooled(self) -> Reduction:
         """What becomes of a part's values, and of their number."""
         raise AssertionError(f"{self.kind} must state what it pools")
 
@@ -162,7 +171,7 @@ class AdaptiveAvgPool(AdaptivePool, kind="adaptive_avg_pool"):
 
     example = "{adaptive_avg_pool: 7}"
 
-    def pooled(self, run: Any) -> Any:
+    def pooled(self) -> Reduction:
         return mean
 
 
@@ -171,5 +180,5 @@ class AdaptiveMaxPool(AdaptivePool, kind="adaptive_max_pool"):
 
     example = "{adaptive_max_pool: 7}"
 
-    def pooled(self, run: Any) -> Any:
-        return run.highest
+    def pooled(self) -> Reduction:
+        return highest

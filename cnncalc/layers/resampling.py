@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.diagnostics import Fault
-from cnncalc.geometry import Reach, Shape, linear, nearest
+from cnncalc.geometry import Reach, Shape, linear, nearest, own
 from cnncalc.layers.base import Layer, field
 from cnncalc.layers.types import FLAG, SCALE, SIZES, Sizes, words
 from cnncalc.layers.windows import per_axis, spatial
 
 if TYPE_CHECKING:
     from fractions import Fraction
+
+    from cnncalc.layers.kernels import Kernels, T
 
 
 class Upsample(Layer, kind="upsample"):
@@ -54,11 +56,11 @@ class Upsample(Layer, kind="upsample"):
             return tuple(nearest(length, ratio) for _, length, ratio in self._axes(inputs))
         return tuple(linear(*axis, self.align_corners) for axis in self._axes(inputs))
 
-    def execute(self, run: Any, x: Any) -> Any:
+    def execute(self, run: Kernels[T], x: T) -> T:
         widths = x.shape[1:]
         axes = [self.sources(axis, width, len(widths)) for axis, width in enumerate(widths)]
         if self.mode == "nearest":
-            return run.take(x, run.own(x.shape[0]), [[(int(source),) for source in sources] for sources in axes])
+            return run.take(x, own(x.shape[0]), [[(int(source),) for source in sources] for sources in axes])
         for axis, sources in enumerate(axes, 1):
             x = run.mix(x, axis, [_neighbours(source) for source in sources])
         return x

@@ -55,3 +55,12 @@ def test_how_kinds_execute_is_independent() -> None:
     assert len(found) > 20
     for method in found:
         assert not called(method) & CHECKED, method.name
+
+
+def test_kinds_execute_in_the_declared_kernels_alone() -> None:
+    """With an `Any` among them, the type checker would no longer find a misspelt kernel."""
+    for file in sorted((PACKAGE / "layers").glob("*.py")):
+        for method in executing(ast.parse(file.read_text())):
+            (run,) = [argument for argument in method.args.args if argument.arg == "run"]
+            assert run.annotation is not None
+            assert ast.unparse(run.annotation) == "Kernels[T]", f"{file.name}: {method.name}"

@@ -16,7 +16,8 @@ from cnncalc.geometry import Window
 from cnncalc.layers.base import Multiplies, Weight
 from cnncalc.layers.convolution import Conv
 from cnncalc.layers.normalisation import Normalisation
-from cnncalc.verify.network import BEHIND, EQUAL, GLOBAL, NO_INTERIOR, NOT_RUN, UNEQUAL, UNSEEN, Verification, verify
+from cnncalc.verify.fields import BEHIND, EQUAL, GLOBAL, NO_INTERIOR, NOT_RUN, UNEQUAL, UNSEEN
+from cnncalc.verify.network import Verification, verify
 
 NETWORK = """
 name: test
