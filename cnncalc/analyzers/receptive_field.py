@@ -79,10 +79,12 @@ class ReceptiveField(NamedTuple):
 
     `size` and `stride` are least and greatest values, equal but for upsampling and branches of unequal stride;
     a stride is a numerator and a denominator.  `start` is the first pixel that unit 0 sees, `center` the middle.
+    What units see repeats after `period` of them, that many strides further on.
     """
 
     size: tuple[tuple[int, int], ...]
     stride: tuple[tuple[tuple[int, int], tuple[int, int]], ...]
+    period: tuple[int, ...]
     start: tuple[int | None, ...]
     center: tuple[float | None, ...]
     min_size: tuple[int, ...]
@@ -344,11 +346,6 @@ BEYOND = "even its smallest path sees more than the input"
 # -- in figures --------------------------------------------------------------------------------------------------------
 
 
-def _period(seen: Seen) -> int:
-    """After how many units the pattern of positions repeats."""
-    return max((len(pattern.spans) for patterns in seen.local or () for pattern in patterns), default=1)
-
-
 def describe(seen: Seen, input_size: tuple[int, ...]) -> ReceptiveField | None:
     """What is seen, in figures; None for a tensor that sees nothing of the input."""
     if seen is NOTHING:
@@ -357,22 +354,32 @@ def describe(seen: Seen, input_size: tuple[int, ...]) -> ReceptiveField | None:
         whole = tuple((size, size) for size in input_size)
         stride = tuple(((size, 1), (size, 1)) for size in input_size)
         center = tuple((size - 1) / 2 for size in input_size)
-        return ReceptiveField(whole, stride, (0,) * len(input_size), center, input_size, True, False)
-    sizes, strides, starts, centers = [], [], [], []
+        ones, zeros = (1,) * len(input_size), (0,) * len(input_size)
+        return ReceptiveField(whole, stride, ones, zeros, center, input_size, True, False)
+    sizes, strides, periods, starts, centers = [], [], [], [], []
     for patterns in seen.local:
         every = [size for pattern in patterns for size in pattern.sizes]
         sizes.append((min(every), max(every)))
         ratios = sorted((pattern.ratio for pattern in patterns), key=lambda ratio: ratio[0] / ratio[1])
         strides.append((ratios[0], ratios[-1]))
+        periods.append(max(len(pattern.spans) for pattern in patterns))
         first = _union([pattern.at(0) for pattern in patterns])
         starts.append(first[0] if first else None)
         centers.append((first[0] + first[1]) / 2 if first else None)
     min_size = tuple(max(pattern.sizes) for pattern in seen.min_path)
     notes = list(seen.notes)
-    if _period(seen) > 1:
-        notes.append(f"what a unit sees depends on its position, with a period of {_period(seen)} units")
+    if max(periods, default=1) > 1:
+        notes.append(f"what a unit sees depends on its position, with a period of {max(periods)} units")
     if any(size > width for size, width in zip(min_size, input_size)):
         notes.append(BEYOND)
     return ReceptiveField(
-        tuple(sizes), tuple(strides), tuple(starts), tuple(centers), min_size, seen.is_global, True, tuple(notes)
+        tuple(sizes),
+        tuple(strides),
+        tuple(periods),
+        tuple(starts),
+        tuple(centers),
+        min_size,
+        seen.is_global,
+        True,
+        tuple(notes),
     )

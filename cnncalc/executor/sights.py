@@ -8,7 +8,6 @@ it as they do with numbers.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from math import prod
 from typing import Any, NamedTuple
 
@@ -31,8 +30,6 @@ class Sight(NamedTuple):
     """Whether it also depends on the whole input, on paths that no window describes."""
     is_unknown: bool = False
     """Whether it depends on a layer that cannot be run."""
-    is_uneven: bool = False
-    """Whether neighbouring units may see windows that do not lie a whole stride apart, as after upsampling."""
 
     @property
     def size(self) -> int:
@@ -55,10 +52,6 @@ def span(positions: int) -> tuple[int, int] | None:
     """The first and the last position of a set."""
     positions >>= 1
     return ((positions & -positions).bit_length() - 1, positions.bit_length() - 1) if positions else None
-
-
-class Sliding(list[Sequence[int]]):
-    """Windows that all lie a stride apart, however few they are."""
 
 
 class Sights:
@@ -85,7 +78,7 @@ class Sights:
 
     def taps(self, slide: Slide, width: int, ceil: bool = False) -> Taps:
         """Windows as they are, beyond the axis too, where other machines have what stands there."""
-        return Sliding(unbordered(slide, width, ceil))
+        return unbordered(slide, width, ceil)
 
     def inside(self, tap: int, width: int, border: str) -> int:
         """A tap beyond the axis as it is."""
@@ -111,8 +104,7 @@ class Sights:
             full = slide.stride * (width - 1) + slide.dilation * (slide.size - 1) + 1
             places = range(slide.before, full - slide.after + slide.extra)
             axes.append([_writers(place, slide) for place in places])
-        uneven = any(slide.stride > 1 for slide in sliding)
-        return _read(x._replace(is_uneven=x.is_uneven or uneven), channels, axes)
+        return _read(x, channels, axes)
 
     def reduce(self, function: Reduction, x: Sight, axes: Sequence[Taps]) -> Sight:
         return _read(x, x.shape[0], axes)
@@ -123,7 +115,7 @@ class Sights:
     def mix(self, x: Sight, axis: int, rows: Sequence[Sequence[tuple[int, float]]]) -> Sight:
         axes = [own(size) for size in x.shape[1:]]
         axes[axis - 1] = [[position for position, _ in row] for row in rows]
-        return _read(x._replace(is_uneven=True), x.shape[0], axes)
+        return _read(x, x.shape[0], axes)
 
     def each(self, function: Callable[..., float], *tensors: Sight, aside: Sequence[Sight] = ()) -> Sight:
         shape = tuple(map(max, *(tensor.shape for tensor in tensors))) if len(tensors) > 1 else tensors[0].shape
@@ -164,18 +156,7 @@ def _read(x: Sight, channels: int, axes: Sequence[Taps]) -> Sight:
                 unit |= sets[tap] if 0 <= tap < width else PADDED
             units.append(unit)
         found.append(units)
-    return Sight(shape, tuple(found), x.is_global, x.is_unknown, x.is_uneven or not all(map(_even, axes)))
-
-
-def _even(axis: Taps) -> bool:
-    """Whether windows lie a stride apart: those that slide do, single taps and equal parts where they are seen to."""
-    if isinstance(axis, Sliding):
-        return True
-    sizes = set(map(len, axis))
-    steps = {later[0] - window[0] for window, later in pairwise(axis) if window and later}
-    if len(sizes) > 1 or len(steps) > 1 or 0 in steps:
-        return False
-    return steps <= sizes or sizes == {1}
+    return x._replace(shape=shape, axes=tuple(found))
 
 
 def _writers(place: int, slide: Slide) -> list[int]:
@@ -196,8 +177,8 @@ def _joined(tensors: Sequence[Sight], shape: Shape) -> Sight:
     for branch in branches:
         if branch.axes is not None:
             axes = branch.axes if axes is None else _either(axes, branch.axes)
-    is_global, is_unknown, is_uneven = (any(flags) for flags in zip(*(branch[2:] for branch in branches)))
-    return Sight(shape, axes, is_global, is_unknown, is_uneven)
+    is_global, is_unknown = (any(flags) for flags in zip(*(branch[2:] for branch in branches)))
+    return Sight(shape, axes, is_global, is_unknown)
 
 
 def _either(some: tuple[list[int], ...], others: tuple[list[int], ...]) -> tuple[list[int], ...]:

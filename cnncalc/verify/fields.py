@@ -28,7 +28,6 @@ UNEQUAL = "joining unequal strides, not compared"
 NOT_RUN = "not run"
 BEHIND = "behind a layer that is not run"
 
-
 Result = tuple[str, list[str]]
 """How a receptive field was compared, and the differences found."""
 
@@ -47,7 +46,7 @@ class Fields:
         """A result per layer, and the sizes at which the last of them were found.
 
         A layer without interior positions is looked at again on axes lengthened by multiples of the total stride,
-        which keeps every padding; where a layer does not grow with them, it stays without any.
+        which keeps every padding.  Where a size is declared, that makes another network of what comes after it.
         """
         results, before = list[Result](), []
         for node, sight in self.sights(self.sizes):
@@ -60,8 +59,12 @@ class Fields:
         sizes = self.lengthened()
         if not pending or sizes == self.sizes:
             return results, self.sizes
+        count = len(self.graph.inputs)
+        same = [True] * count  # by tensor: whether it is what it was, only longer
         for place, (node, sight) in enumerate(self.sights(sizes)):
-            if results[place][0] == NO_INTERIOR and _grown(before[place], sight):
+            local = [tensor for tensor in node.inputs if tensor < count or before[tensor - count].axes is not None]
+            same.append(_grown(before[place], sight) and all(same[tensor] for tensor in local))
+            if results[place][0] == NO_INTERIOR and same[-1]:
                 field, differences = self.result(node, sight, place)
                 results[place] = field, results[place][1] + differences
             if place == pending[-1]:
@@ -83,7 +86,7 @@ class Fields:
         local = [field for field in self.reported if field is not None and field.is_local]
         sizes = []
         for axis, size in enumerate(self.sizes):
-            step = lcm(*(stride[0] for field in local for stride in field.stride[axis]))
+            step = lcm(*(step for field in local for step in _steps(field, axis) if step))
             widest = max((field.size[axis][1] for field in local), default=0)
             longer = size + step * (widest // step + 4)
             sizes.append(longer if longer <= min(LONGEST, MOST // max(1, len(self.graph.nodes))) else size)
@@ -109,27 +112,72 @@ class Fields:
         if any(low != high for low, high in field.stride):
             return UNEQUAL, []
         found: list[tuple[bool, list[str]]] = []
+        figures = list(zip(field.size, field.stride, field.period, field.start))
         for axis, sets in enumerate(sight.axes):
-            figures = [(field.size[at], field.stride[at], field.start[at]) for at in (max(0, axis - 1), axis)]
-            if axis and sets is sight.axes[axis - 1] and figures[0] == figures[1] and not found[-1][1]:
+            if axis and sets is sight.axes[axis - 1] and figures[axis] == figures[axis - 1] and not found[-1][1]:
                 continue  # as on the axis before
-            found.append(self.on_axis(sets, field, axis, sight.is_uneven))
+            found.append(self.on_axis(sets, field, axis))
         told = EQUAL if all(complete for complete, _ in found) else NO_INTERIOR
         return told, [text for _, differences in found for text in differences]
 
-    def on_axis(self, sets: list[int], field: ReceptiveField, axis: int, uneven: bool) -> tuple[bool, list[str]]:
-        """Whether there were interior positions to tell size, start and stride; and the differences."""
-        (least, most), start = field.size[axis], field.start[axis]
-        spans = {unit: span(positions) for unit, positions in enumerate(sets)}
-        inner = {unit: found for unit, found in spans.items() if found and not sets[unit] & PADDED}
-        step, period = field.stride[axis][0]
-        if not uneven and period == 1 and start is not None:
-            return regular(spans, inner, step, start, most, axis, self.zeros)
-        return periodic(inner, (step, period), start, (least, most), axis)
+    def on_axis(self, sets: list[int], field: ReceptiveField, axis: int) -> tuple[bool, list[str]]:
+        """Whether there were interior positions to tell size, start and stride; and the first difference.
+
+        Units a period apart see the same, so many strides further on: exactly so in the interior, and at the borders
+        no more than that.
+        """
+        period, step, start, (least, most) = field.period[axis], _step(field, axis), field.start[axis], field.size[axis]
+        spans = [span(positions) for positions in sets]
+        inner = {unit: spans[unit] for unit, positions in enumerate(sets) if not positions & PADDED}
+        pattern = {0: None if start is None else (start, start + most - 1)} if period == 1 else {}
+        for unit, found in inner.items():
+            pattern.setdefault(unit % period, _moved(found, -(unit // period * step)))
+        told = "reported" if period == 1 else f"by the reported period of {period} expected"
+        for unit, found in enumerate(spans):
+            if unit % period not in pattern:
+                continue
+            expected = _moved(pattern[unit % period], unit // period * step)
+            if unit in inner and found != expected:
+                return True, [f"receptive field: unit {unit} of axis {axis} sees {found}, {told} {expected}"]
+            if self.zeros and not _contains(expected, found):
+                return True, [f"receptive field: unit {unit} of axis {axis} sees {found}, beyond {expected}"]
+        first = pattern.get(0, (start, 0))
+        if start != (None if first is None else first[0]):
+            return True, [f"receptive field: axis {axis} starts with {first}, reported {start}"]
+        complete = sum(unit + period in inner for unit in inner) >= period
+        sizes = [0 if found is None else found[1] - found[0] + 1 for found in inner.values()] or [least]
+        if (complete and (min(sizes), max(sizes)) != (least, most)) or not least <= min(sizes) <= max(sizes) <= most:
+            found_sizes = f"{min(sizes)} to {max(sizes)}"
+            return True, [f"receptive field: units of axis {axis} see {found_sizes}, reported {least} to {most}"]
+        return complete, []
+
+
+Span = tuple[int, int] | None
+"""First and last position seen; None where nothing is."""
+
+
+def _step(field: ReceptiveField, axis: int) -> int:
+    """Positions of the input from one period of units to the next."""
+    numerator, denominator = field.stride[axis][0]
+    return field.period[axis] * numerator // denominator
+
+
+def _steps(field: ReceptiveField, axis: int) -> tuple[int, ...]:
+    """Of what numbers of positions a longer axis must be longer, so that every padding and pattern stays."""
+    low, high = field.stride[axis]
+    return (low[0], high[0]) if low != high else (_step(field, axis),)
+
+
+def _moved(seen: Span, by: int) -> Span:
+    return None if seen is None else (seen[0] + by, seen[1] + by)
+
+
+def _contains(outer: Span, inner: Span) -> bool:
+    return inner is None or (outer is not None and outer[0] <= inner[0] and inner[1] <= outer[1])
 
 
 def _grown(before: Sight, after: Sight) -> bool:
-    """Whether a tensor has grown on every axis, as one of a declared size does not, nor its joins with others."""
+    """Whether a tensor has grown on every axis, as one of a declared size does not, and sees by the same paths."""
     same = (before.axes is None, before.is_global) == (after.axes is None, after.is_global)
     return same and all(new > old for old, new in zip(before.shape[1:], after.shape[1:]))
 
@@ -137,57 +185,3 @@ def _grown(before: Sight, after: Sight) -> bool:
 def _reads_around(node: Node) -> bool:
     """Whether a layer's padding holds values of the input, from wherever."""
     return node.operation.layer.border in ("replicate", "reflect", "circular")
-
-
-# -- against figures ---------------------------------------------------------------------------------------------------
-
-Spans = dict[int, tuple[int, int]]
-
-
-def regular(
-    spans: dict[int, tuple[int, int] | None], inner: Spans, step: int, start: int, size: int, axis: int, zeros: bool
-) -> tuple[bool, list[str]]:
-    """Units that all see `size` positions, `step` further on each: equal inside, contained at the borders."""
-    for unit, found in spans.items():
-        first = start + step * unit
-        if unit in inner and found != (first, first + size - 1):
-            return True, [
-                f"receptive field: unit {unit} of axis {axis} sees {found}, reported {first, first + size - 1}"
-            ]
-        if zeros and found is not None and not first <= found[0] <= found[1] < first + size:
-            return True, [f"receptive field: unit {unit} of axis {axis} sees {found}, beyond {first, first + size - 1}"]
-    return len(inner) > 1, []
-
-
-def periodic(
-    inner: Spans, stride: tuple[int, int], start: int | None, sizes: tuple[int, int], axis: int
-) -> tuple[bool, list[str]]:
-    """Units whose view repeats every few of them: sizes from least to greatest, and the stride on average."""
-    step, period = stride
-    found = [last - first + 1 for first, last in inner.values()]
-    if not all(sizes[0] <= size <= sizes[1] for size in found):
-        return True, [f"receptive field: units of axis {axis} see {min(found)} to {max(found)}, reported {sizes}"]
-    for turns in range(1, len(inner) // (2 * period) + 1):
-        ahead, further = period * turns, step * turns
-        pairs = [(unit, unit + ahead) for unit in inner if unit + ahead in inner]
-        if len(pairs) >= ahead and all(inner[b] == (inner[a][0] + further, inner[a][1] + further) for a, b in pairs):
-            return True, _one_period(inner, ahead, further, start, sizes, axis)
-    if len(inner) > 1:
-        first, last = min(inner), max(inner)
-        drift = inner[last][0] - inner[first][0] - (last - first) * step / period
-        if abs(drift) > 2 * (sizes[1] + step):
-            return True, [f"receptive field: axis {axis} drifts {drift:g} from the reported stride {step}/{period}"]
-    return False, []
-
-
-def _one_period(
-    inner: Spans, ahead: int, further: int, start: int | None, sizes: tuple[int, int], axis: int
-) -> list[str]:
-    """Differences of start and sizes, where the view repeats `ahead` units and `further` positions on."""
-    starts = {inner[unit][0] - unit // ahead * further for unit in inner if unit % ahead == 0}
-    if start is not None and starts and starts != {start}:
-        return [f"receptive field: axis {axis} starts at {sorted(starts)}, reported {start}"]
-    found = [last - first + 1 for first, last in inner.values()]
-    if sizes[0] > 0 and (min(found), max(found)) != sizes:
-        return [f"receptive field: units of axis {axis} see {min(found)} to {max(found)}, reported {sizes}"]
-    return []
