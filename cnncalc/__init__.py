@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from cnncalc.check.files import Checked
     from cnncalc.gallery import Entry
-    from cnncalc.verify.network import Progress
+    from cnncalc.verify.fields import Progress
 
 __version__ = "0.1.0"
 

@@ -99,7 +99,7 @@ def _params_lines(report: Report, node: Node) -> list[str]:
     if params is None or isinstance(params, AtLeast):
         return [] if params is None else ["not known"]
     lines = []
-    for weight in node.operation.tensors:
+    for weight in node.operation.weights:
         kept = "" if weight.learned and not node.frozen else " (state)"
         factors = f"{dims(weight.shape)} = " if len(weight.shape) > 1 else ""
         lines.append(f"{weight.name}: {factors}{elements(weight.shape):,}{kept}")

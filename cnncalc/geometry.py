@@ -8,6 +8,7 @@ The arithmetic follows Dumoulin and Visin, "A guide to convolution arithmetic fo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import gcd
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -27,6 +28,27 @@ AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 
 LIMIT = 2**63 - 1
 """Sizes and counts of one tensor stay within 64 bits."""
+
+
+class Slide(NamedTuple):
+    """A window's declared geometry on one axis, its padding resolved; nothing is worked out yet."""
+
+    size: int
+    stride: int = 1
+    dilation: int = 1
+    before: int = 0
+    after: int = 0
+    extra: int = 0
+    """Transposed only: positions added after the output."""
+
+
+Taps = Sequence[Sequence[int]]
+"""Along one axis, for every output position the input positions that it reads; -1 is padding."""
+
+
+def own(size: int) -> Taps:
+    """Every position reads itself."""
+    return [(position,) for position in range(size)]
 
 
 class Window(NamedTuple):

@@ -21,7 +21,8 @@ from cnncalc.report import Report
 if TYPE_CHECKING:
     from cnncalc.executor.machine import Tensor
     from cnncalc.explain import Explanation
-    from cnncalc.verify.network import Progress, Verification
+    from cnncalc.verify.fields import Progress
+    from cnncalc.verify.network import Verification
 
 Arguments = Mapping[str, Any]
 """Values for a file's `args`: numbers, lists, booleans, or text in the spec's expression language."""

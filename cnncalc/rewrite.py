@@ -7,7 +7,7 @@ stays as it is.
 from __future__ import annotations
 
 from cnncalc.graph import Graph, Node
-from cnncalc.layers.base import Operation
+from cnncalc.layers.base import Operation, once_per_operation
 from cnncalc.layers.convolution import Conv, separate
 
 SUFFIXES = (".depthwise", ".pointwise")
@@ -41,19 +41,23 @@ def separable(graph: Graph) -> tuple[Graph, list[int]]:
 
 def is_replaceable(operation: Operation) -> bool:
     """Whether this is a standard convolution with a kernel larger than 1."""
+    return standard(operation) is not None
+
+
+def standard(operation: Operation) -> Conv | None:
+    """The standard convolution with a kernel larger than 1 that this is, if it is one."""
     layer = operation.layer
-    return (
-        isinstance(layer, Conv) and layer.groups == 1 and any(size > 1 for size in layer.kernel_sizes(operation.inputs))
-    )
+    if not isinstance(layer, Conv) or layer.groups > 1:
+        return None
+    return layer if any(size > 1 for size in layer.kernel_sizes(operation.inputs)) else None
 
 
+@once_per_operation
 def replaced(operation: Operation) -> tuple[Operation, ...]:
     """The operation, or the two in its place; equal operations are made once."""
-    if "separable" not in operation.memo:
-        found: tuple[Operation, ...] = (operation,)
-        if is_replaceable(operation):
-            depthwise, pointwise = separate(operation.layer)
-            first = Operation(depthwise, operation.inputs)
-            found = (first, Operation(pointwise, (first.output,)))
-        operation.memo["separable"] = found
-    return operation.memo["separable"]  # type: ignore[no-any-return]
+    layer = standard(operation)
+    if layer is None:
+        return (operation,)
+    depthwise, pointwise = separate(layer)
+    first = Operation(depthwise, operation.inputs)
+    return first, Operation(pointwise, (first.output,))

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from cnncalc.analyzers.measurement import Measurement
 from cnncalc.geometry import elements
 from cnncalc.graph import Node
-from cnncalc.layers.base import Operation
+from cnncalc.layers.base import Operation, once_per_operation
 from cnncalc.values import AtLeast, added, known
 
 
@@ -28,25 +28,20 @@ UNKNOWN = Count(AtLeast(0), AtLeast(0))
 SHARED = Count(0, 0)
 
 
-def owned(operation: Operation) -> Count:
-    """The numbers that an operation has where it shares nothing and is not fixed."""
-    counted = operation.memo.get("params")
-    if counted is None:
-        if "params" in operation.layer.unknown:
-            counted = UNKNOWN
-        elif not operation.tensors:
-            counted = NONE
-        else:
-            learned = sum(elements(weight.shape) for weight in operation.tensors if weight.learned)
-            kept = sum(elements(weight.shape) for weight in operation.tensors if not weight.learned)
-            counted = Count(learned, kept)
-        operation.memo["params"] = counted
-    return counted
+@once_per_operation
+def of_operation(operation: Operation) -> Count:
+    """The numbers of a layer that owns its weights, and learns what can be learned."""
+    if "params" in operation.layer.unknown:
+        return UNKNOWN
+    if not operation.weights:
+        return NONE
+    learned = sum(elements(weight.shape) for weight in operation.weights if weight.learned)
+    return Count(learned, sum(elements(weight.shape) for weight in operation.weights) - learned)
 
 
 def count(node: Node) -> Count:
     """The numbers that one node owns: 0 of its own where it shares, all of them state where it is fixed."""
-    counted = owned(node.operation)
+    counted = of_operation(node.operation)
     if counted is NONE or counted is UNKNOWN:
         return counted
     if node.shares is not None:

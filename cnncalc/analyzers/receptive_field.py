@@ -1,6 +1,6 @@
 """Receptive fields: which positions of an input influence a unit, per axis, by intervals.
 
-A field says that output position ``period*q + r`` sees inputs from ``step*q + low[r]`` to ``step*q + high[r]``.
+A pattern says that output position ``period*q + r`` sees inputs from ``step*q + low[r]`` to ``step*q + high[r]``.
 Windows have period 1: size, stride and start follow (Araujo, Norris and Sim, "Computing receptive fields of
 convolutional neural networks", Distill 2019); upsampling and transposed convolutions make it periodic.
 Branches are united; paths that see everything (global pooling, flatten, gates) are kept apart as `is_global`.
@@ -21,7 +21,7 @@ from cnncalc.values import PerAxis, ranged, ratio
 Spans = tuple[tuple[int, int] | None, ...]
 
 
-class Field(NamedTuple):
+class Pattern(NamedTuple):
     """What the units of one axis see; a span of None sees nothing."""
 
     step: int
@@ -46,34 +46,35 @@ class Field(NamedTuple):
     def drift(self) -> tuple[int, int]:
         """Where the centers lie apart from the stride: twice their sum over a period, and the number summed."""
         period = len(self.spans)
-        total = seen = 0
+        total = counted = 0
         for phase, span in enumerate(self.spans):
             if span is not None:
                 total += (span[0] + span[1]) * period - 2 * phase * self.step
-                seen += 1
-        return total, seen * period
+                counted += 1
+        return total, counted * period
 
 
-IDENTITY = Field(1, ((0, 0),))
+IDENTITY = Pattern(1, ((0, 0),))
 
-Alternatives = tuple[Field, ...]
-"""Fields of one axis that differ in stride; one of them, but for badly joined branches."""
+Alternatives = tuple[Pattern, ...]
+"""Patterns of one axis that differ in stride; one of them, but for badly joined branches."""
 
 
-class Sight(NamedTuple):
+class Seen(NamedTuple):
     """What the units of a tensor see of one input.
 
-    `local` and `smallest` hold one entry per axis of that input, and are None where there is no local path.
+    `local` (all paths) and `min_path` (the smallest one) hold one entry per axis of that input, and are None where
+    there is no local path.
     """
 
     local: tuple[Alternatives, ...] | None
-    smallest: tuple[Field, ...] | None
+    min_path: tuple[Pattern, ...] | None
     is_global: bool = False
     notes: tuple[Remark, ...] = ()
 
 
-NOTHING = Sight(None, None)
-"""The sight of a tensor that does not depend on the input at all."""
+NOTHING = Seen(None, None)
+"""Of a tensor that does not depend on the input at all."""
 
 
 class ReceptiveField(NamedTuple):
@@ -81,10 +82,12 @@ class ReceptiveField(NamedTuple):
 
     `size` and `stride` are least and greatest values, equal but for upsampling and branches of unequal stride;
     a stride is a numerator and a denominator.  `start` is the first pixel that unit 0 sees, `center` the middle.
+    What units see repeats after `period` of them, that many strides further on.
     """
 
     size: tuple[tuple[int, int], ...]
     stride: tuple[tuple[tuple[int, int], tuple[int, int]], ...]
+    period: tuple[int, ...]
     start: tuple[int | None, ...]
     center: tuple[float | None, ...]
     min_size: tuple[int, ...]
@@ -102,11 +105,11 @@ def receptive_fields(graph: Graph, of: str | None = None) -> list[ReceptiveField
     number = graph.input_number(of)
     shape = graph.inputs[number][1]
     axes = len(shape) - 1
-    start = Sight(((IDENTITY,),) * axes, (IDENTITY,) * axes)
-    sights: list[Sight] = [start if index == number else NOTHING for index in range(len(graph.inputs))]
-    memo: dict[object, Sight] = {}
+    start = Seen(((IDENTITY,),) * axes, (IDENTITY,) * axes)
+    given: list[Seen] = [start if index == number else NOTHING for index in range(len(graph.inputs))]
+    memo: dict[object, Seen] = {}
 
-    def step(node: Node, inputs: list[Sight]) -> Sight:
+    def step(node: Node, inputs: list[Seen]) -> Seen:
         key = (id(node.operation), *map(id, inputs))
         found = memo.get(key)
         if found is None:
@@ -118,79 +121,77 @@ def receptive_fields(graph: Graph, of: str | None = None) -> list[ReceptiveField
 
     described: dict[int, ReceptiveField | None] = {}
     results = []
-    for sight in fold(graph, sights, step):
-        if id(sight) not in described:
-            described[id(sight)] = describe(sight, shape[1:])
-        results.append(described[id(sight)])
+    for seen in fold(graph, given, step):
+        if id(seen) not in described:
+            described[id(seen)] = describe(seen, shape[1:])
+        results.append(described[id(seen)])
     return results
 
 
 def network_field(fields: list[ReceptiveField | None]) -> ReceptiveField | None:
     """The network's own: that of the last layer with a local path, else that of the last layer."""
-    for field in reversed(fields):
-        if field is not None and field.is_local:
-            return field
-    return fields[-1] if fields else None
+    last = fields[-1] if fields else None
+    return next((field for field in reversed(fields) if field is not None and field.is_local), last)
 
 
 # -- along the edges ---------------------------------------------------------------------------------------------------
 
 
-def _through(graph: Graph, node: Node, inputs: list[Sight]) -> Sight:
+def _through(graph: Graph, node: Node, inputs: list[Seen]) -> Seen:
     """What a node sees, from what its inputs see."""
     operation = node.operation
     if operation.layer.joins:
         shapes = operation.inputs
         inputs = [
-            Sight(None, None, True) if shape[1:] != operation.output[1:] and sight != NOTHING else sight
-            for sight, shape in zip(inputs, shapes)
+            Seen(None, None, True) if shape[1:] != operation.output[1:] and seen != NOTHING else seen
+            for seen, shape in zip(inputs, shapes)
         ]  # a broadcast branch is the same for every unit
         return _united(graph, node, inputs)
-    sight = inputs[0]
+    seen = inputs[0]
     reach = operation.reach
-    if reach is None or sight is NOTHING:
-        return sight if not sight.notes else sight._replace(notes=())
+    if reach is None or seen is NOTHING:
+        return seen if not seen.notes else seen._replace(notes=())
     if reach == GLOBAL:
-        return Sight(None, None, True)
+        return Seen(None, None, True)
     assert isinstance(reach, tuple)
-    if sight.local is None or sight.smallest is None:
-        return Sight(None, None, True)
-    local = tuple(tuple(_read(field, axis) for field in fields) for fields, axis in zip(sight.local, reach))
-    smallest = tuple(_read(field, axis) for field, axis in zip(sight.smallest, reach))
-    return Sight(local, smallest, sight.is_global)
+    if seen.local is None or seen.min_path is None:
+        return Seen(None, None, True)
+    local = tuple(tuple(_read(pattern, axis) for pattern in patterns) for patterns, axis in zip(seen.local, reach))
+    min_path = tuple(_read(pattern, axis) for pattern, axis in zip(seen.min_path, reach))
+    return Seen(local, min_path, seen.is_global)
 
 
-def _read(field: Field, axis: AxisMap) -> Field:
-    """The field of the units that read `field` through an axis map."""
+def _read(pattern: Pattern, axis: AxisMap) -> Pattern:
+    """The pattern of the units that read `pattern` through an axis map."""
     if isinstance(axis, Window):
-        return _windowed(field, axis)
+        return _windowed(pattern, axis)
     if isinstance(axis, Transposed):
-        return _scattered(field, axis)
-    return _resampled(field, axis)
+        return _scattered(pattern, axis)
+    return _resampled(pattern, axis)
 
 
-def _windowed(field: Field, axis: Window) -> Field:
-    period = len(field.spans)
+def _windowed(pattern: Pattern, axis: Window) -> Pattern:
+    period = len(pattern.spans)
     if period == 1:
-        span = field.spans[0]
+        span = pattern.spans[0]
         if span is None:
-            return Field(field.step * axis.stride, (None,))
-        low = span[0] - field.step * axis.before
-        return Field(field.step * axis.stride, ((low, span[1] + field.step * (axis.extent - 1 - axis.before)),))
+            return Pattern(pattern.step * axis.stride, (None,))
+        low = span[0] - pattern.step * axis.before
+        return Pattern(pattern.step * axis.stride, ((low, span[1] + pattern.step * (axis.extent - 1 - axis.before)),))
     common = gcd(period, axis.stride)
     units = period // common
     check_work(units, axis.size, period)
     firsts = [unit * axis.stride - axis.before for unit in range(units)]
-    spans = tuple([_over(field, first, axis.dilation, axis.size) for first in firsts])
-    return _reduced(Field(field.step * (axis.stride // common), spans))
+    spans = tuple([_over(pattern, first, axis.dilation, axis.size) for first in firsts])
+    return _reduced(Pattern(pattern.step * (axis.stride // common), spans))
 
 
-def _scattered(field: Field, axis: Transposed) -> Field:
+def _scattered(pattern: Pattern, axis: Transposed) -> Pattern:
     """The taps that meet unit u read sources (u + before - dilation*tap)/stride, where that is whole."""
-    period = len(field.spans) * axis.stride
+    period = len(pattern.spans) * axis.stride
     common = gcd(axis.stride, axis.dilation)
     every, apart = axis.stride // common, axis.dilation // common
-    check_work(period, -(-axis.size // every), len(field.spans))
+    check_work(period, -(-axis.size // every), len(pattern.spans))
     inverse = pow(apart, -1, every)
     spans: list[tuple[int, int] | None] = []
     for unit in range(period):
@@ -198,31 +199,31 @@ def _scattered(field: Field, axis: Transposed) -> Field:
         tap = position // common * inverse % every
         count = 0 if position % common else -(-(axis.size - tap) // every)
         source = (position - axis.dilation * tap) // axis.stride
-        spans.append(_over(field, source, -apart, count))
-    return _reduced(Field(field.step, tuple(spans)))
+        spans.append(_over(pattern, source, -apart, count))
+    return _reduced(Pattern(pattern.step, tuple(spans)))
 
 
-def _resampled(field: Field, axis: Intervals) -> Field:
-    common = gcd(len(field.spans), axis.step) or 1
-    turns = len(field.spans) // common
+def _resampled(pattern: Pattern, axis: Intervals) -> Pattern:
+    common = gcd(len(pattern.spans), axis.step) or 1
+    turns = len(pattern.spans) // common
     widest = max((span[1] - span[0] + 1 for span in axis.spans if span), default=0)
-    check_work(turns * axis.period, widest, len(field.spans))
+    check_work(turns * axis.period, widest, len(pattern.spans))
     spans: list[tuple[int, int] | None] = []
     for turn in range(turns):
         base = turn * axis.step
         for span in axis.spans:
-            spans.append(_over(field, base + span[0], 1, span[1] - span[0] + 1) if span else None)
-    return _reduced(Field(field.step * (axis.step // common), tuple(spans)))
+            spans.append(_over(pattern, base + span[0], 1, span[1] - span[0] + 1) if span else None)
+    return _reduced(Pattern(pattern.step * (axis.step // common), tuple(spans)))
 
 
-def _over(field: Field, first: int, step: int, count: int) -> tuple[int, int] | None:
+def _over(pattern: Pattern, first: int, step: int, count: int) -> tuple[int, int] | None:
     """What `count` positions from `first` on see together.
 
     Positions a period apart see the same, further on: those within a period of either end decide.
     """
-    period = len(field.spans)
+    period = len(pattern.spans)
     indices = range(count) if count <= 2 * period else (*range(period), *range(count - period, count))
-    return _union([field.at(first + step * index) for index in indices])
+    return _union([pattern.at(first + step * index) for index in indices])
 
 
 MAX_WORK = 1_000_000
@@ -238,20 +239,20 @@ def check_work(units: int, count: int, period: int) -> None:
 
 
 def _union(spans: list[tuple[int, int] | None]) -> tuple[int, int] | None:
-    seen = [span for span in spans if span is not None]
-    return (min(span[0] for span in seen), max(span[1] for span in seen)) if seen else None
+    known = [span for span in spans if span is not None]
+    return (min(span[0] for span in known), max(span[1] for span in known)) if known else None
 
 
-def _reduced(field: Field) -> Field:
-    """The same field with the shortest period."""
-    period = len(field.spans)
+def _reduced(pattern: Pattern) -> Pattern:
+    """The same pattern with the shortest period."""
+    period = len(pattern.spans)
     for short in range(1, period // 2 + 1):
-        if period % short or field.step * short % period:
+        if period % short or pattern.step * short % period:
             continue
-        step = field.step * short // period
-        if all(_moved(field.spans[index], step) == field.spans[index + short] for index in range(period - short)):
-            return Field(step, field.spans[:short])
-    return field
+        step = pattern.step * short // period
+        if all(_moved(pattern.spans[index], step) == pattern.spans[index + short] for index in range(period - short)):
+            return Pattern(step, pattern.spans[:short])
+    return pattern
 
 
 def _moved(span: tuple[int, int] | None, by: int) -> tuple[int, int] | None:
@@ -261,58 +262,58 @@ def _moved(span: tuple[int, int] | None, by: int) -> tuple[int, int] | None:
 # -- joins -------------------------------------------------------------------------------------------------------------
 
 
-def _united(graph: Graph, node: Node, inputs: list[Sight]) -> Sight:
+def _united(graph: Graph, node: Node, inputs: list[Seen]) -> Seen:
     """The union of branches, with notes where they do not fit each other."""
-    seeing = [(sight, number) for sight, number in zip(inputs, node.inputs) if sight is not NOTHING]
+    seeing = [(seen, number) for seen, number in zip(inputs, node.inputs) if seen is not NOTHING]
     if not seeing:
         return NOTHING
-    is_global = any(sight.is_global for sight, _ in seeing)
-    locals_ = [(sight, number) for sight, number in seeing if sight.local is not None]
+    is_global = any(seen.is_global for seen, _ in seeing)
+    locals_ = [(seen, number) for seen, number in seeing if seen.local is not None]
     if not locals_:
-        return Sight(None, None, is_global)
+        return Seen(None, None, is_global)
     names = [graph.tensor_name(number) for _, number in locals_]
     axes = len(locals_[0][0].local or ())
-    local, smallest = [], []
+    local, min_path = [], []
     notes: list[Remark] = []
     for axis in range(axes):
-        branches = [sight.local[axis] for sight, _ in locals_ if sight.local is not None]
+        branches = [seen.local[axis] for seen, _ in locals_ if seen.local is not None]
         local.append(_alternatives(branches))
-        smallest.append(
-            min((sight.smallest[axis] for sight, _ in locals_ if sight.smallest), key=lambda f: max(f.sizes))
+        min_path.append(
+            min((seen.min_path[axis] for seen, _ in locals_ if seen.min_path), key=lambda pattern: max(pattern.sizes))
         )
         notes += [note for note in _misfits(branches, names) if note not in notes]
-    return Sight(tuple(local), tuple(smallest), is_global, tuple(notes))
+    return Seen(tuple(local), tuple(min_path), is_global, tuple(notes))
 
 
 def _alternatives(branches: list[Alternatives]) -> Alternatives:
-    """Fields of equal stride united, the others side by side."""
-    by_ratio: dict[tuple[int, int], Field] = {}
-    for fields in branches:
-        for field in fields:
-            ratio = field.ratio
-            by_ratio[ratio] = _both(by_ratio[ratio], field) if ratio in by_ratio else field
+    """Patterns of equal stride united, the others side by side."""
+    by_ratio: dict[tuple[int, int], Pattern] = {}
+    for patterns in branches:
+        for pattern in patterns:
+            ratio = pattern.ratio
+            by_ratio[ratio] = _both(by_ratio[ratio], pattern) if ratio in by_ratio else pattern
     return tuple(by_ratio.values())
 
 
-def _both(a: Field, b: Field) -> Field:
-    """The union of two fields of equal stride."""
+def _both(a: Pattern, b: Pattern) -> Pattern:
+    """The union of two patterns of equal stride."""
     if a == b:
         return a
     period = lcm(len(a.spans), len(b.spans))
     check_work(period, 1, 1)
     spans = tuple(_union([a.at(unit), b.at(unit)]) for unit in range(period))
-    return _reduced(Field(a.step * (period // len(a.spans)), spans))
+    return _reduced(Pattern(a.step * (period // len(a.spans)), spans))
 
 
 def _misfits(branches: list[Alternatives], names: list[str]) -> list[Remark]:
     """Notes on branches of unequal stride, or of equal stride whose centers lie apart."""
     first, first_name = branches[0][0], names[0]
     total, weight = first.drift()
-    for fields, name in zip(branches[1:], names[1:]):
-        field = fields[0]
-        if field.ratio != first.ratio:
-            return [Remark(UNEQUAL, (first_name, name, (_fraction(first.ratio), _fraction(field.ratio))))]
-        other_total, other_weight = field.drift()
+    for patterns, name in zip(branches[1:], names[1:]):
+        pattern = patterns[0]
+        if pattern.ratio != first.ratio:
+            return [Remark(UNEQUAL, (first_name, name, (_fraction(first.ratio), _fraction(pattern.ratio))))]
+        other_total, other_weight = pattern.drift()
         if total * other_weight != other_total * weight:
             apart = abs(total / weight - other_total / other_weight) / 2 if weight and other_weight else 0
             return [Remark(MISALIGNED, (first_name, name, apart))]
@@ -333,8 +334,7 @@ def fields(measured: Measurement) -> list[ReceptiveField | None]:
 
 def own_field(measured: Measurement) -> ReceptiveField | None:
     """The network's own field."""
-    found: ReceptiveField | None = network_field(measured.once(fields))
-    return found
+    return network_field(measured.once(fields))
 
 
 def size_of(field: ReceptiveField) -> PerAxis:
@@ -370,35 +370,40 @@ def global_of(field: ReceptiveField) -> bool:
 # -- in figures --------------------------------------------------------------------------------------------------------
 
 
-def _period(sight: Sight) -> int:
-    """After how many units the pattern of positions repeats."""
-    return max((len(field.spans) for fields in sight.local or () for field in fields), default=1)
-
-
-def describe(sight: Sight, input_size: tuple[int, ...]) -> ReceptiveField | None:
-    """A sight in figures; None for a tensor that sees nothing of the input."""
-    if sight is NOTHING:
+def describe(seen: Seen, input_size: tuple[int, ...]) -> ReceptiveField | None:
+    """What is seen, in figures; None for a tensor that sees nothing of the input."""
+    if seen is NOTHING:
         return None
-    if sight.local is None or sight.smallest is None:
+    if seen.local is None or seen.min_path is None:
         whole = tuple((size, size) for size in input_size)
         stride = tuple(((size, 1), (size, 1)) for size in input_size)
         center = tuple((size - 1) / 2 for size in input_size)
-        return ReceptiveField(whole, stride, (0,) * len(input_size), center, input_size, True, False)
-    sizes, strides, starts, centers = [], [], [], []
-    for fields in sight.local:
-        every = [size for field in fields for size in field.sizes]
+        ones, zeros = (1,) * len(input_size), (0,) * len(input_size)
+        return ReceptiveField(whole, stride, ones, zeros, center, input_size, True, False)
+    sizes, strides, periods, starts, centers = [], [], [], [], []
+    for patterns in seen.local:
+        every = [size for pattern in patterns for size in pattern.sizes]
         sizes.append((min(every), max(every)))
-        ratios = sorted((field.ratio for field in fields), key=lambda ratio: ratio[0] / ratio[1])
+        ratios = sorted((pattern.ratio for pattern in patterns), key=lambda ratio: ratio[0] / ratio[1])
         strides.append((ratios[0], ratios[-1]))
-        first = _union([field.at(0) for field in fields])
+        periods.append(max(len(pattern.spans) for pattern in patterns))
+        first = _union([pattern.at(0) for pattern in patterns])
         starts.append(first[0] if first else None)
         centers.append((first[0] + first[1]) / 2 if first else None)
-    least = tuple(max(field.sizes) for field in sight.smallest)
-    notes = list(sight.notes)
-    if _period(sight) > 1:
-        notes.append(Remark(PERIODIC, (_period(sight),)))
-    if any(size > width for size, width in zip(least, input_size)):
-        notes.append(Remark(BEYOND, least))
+    min_size = tuple(max(pattern.sizes) for pattern in seen.min_path)
+    notes = list(seen.notes)
+    if max(periods, default=1) > 1:
+        notes.append(Remark(PERIODIC, (max(periods),)))
+    if any(size > width for size, width in zip(min_size, input_size)):
+        notes.append(Remark(BEYOND, min_size))
     return ReceptiveField(
-        tuple(sizes), tuple(strides), tuple(starts), tuple(centers), least, sight.is_global, True, tuple(notes)
+        tuple(sizes),
+        tuple(strides),
+        tuple(periods),
+        tuple(starts),
+        tuple(centers),
+        min_size,
+        seen.is_global,
+        True,
+        tuple(notes),
     )

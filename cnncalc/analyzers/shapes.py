@@ -7,27 +7,24 @@ from typing import Any
 from cnncalc.analyzers.measurement import Measurement
 from cnncalc.analyzers.notes import UNREAD, Remark
 from cnncalc.geometry import Window
-from cnncalc.layers.base import Operation
+from cnncalc.layers.base import Operation, once_per_operation
 from cnncalc.values import Shapes, Sizes
 
 
+@once_per_operation
 def unread_of(operation: Operation) -> tuple[int, ...] | None:
-    """Per spatial axis, how many positions of the padded input no window reads; None where nothing slides."""
-    if "unread" not in operation.memo:
-        reach = operation.reach if _slides(operation) else None
-        found = None
-        if isinstance(reach, tuple) and all(isinstance(axis, Window) for axis in reach):
-            axes = zip(reach, operation.inputs[0][1:])
-            found = tuple(axis.unread(width) for axis, width in axes if isinstance(axis, Window))
-        operation.memo["unread"] = found
-    return operation.memo["unread"]  # type: ignore[no-any-return]
+    """Per spatial axis, how many positions of the padded input no window reads; None without a stride.
+
+    Cropping has none: it leaves positions out on purpose.
+    """
+    reach = operation.reach if operation.layer.strided else None
+    if not isinstance(reach, tuple) or not all(isinstance(axis, Window) for axis in reach):
+        return None
+    axes = zip(reach, operation.inputs[0][1:])
+    return tuple([axis.unread(width) for axis, width in axes if isinstance(axis, Window)])
 
 
-def _slides(operation: Operation) -> bool:
-    """Whether a layer has a stride at all: cropping leaves positions out on purpose."""
-    return hasattr(operation.layer, "stride")
-
-
+@once_per_operation
 def unread_remark(operation: Operation) -> Remark | None:
     """What is said of positions that a stride leaves unread; None where all are read."""
     counts = unread_of(operation)

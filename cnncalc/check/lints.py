@@ -12,7 +12,7 @@ from cnncalc.analyzers.notes import BEYOND, MISALIGNED, UNEQUAL
 from cnncalc.analyzers.shapes import unread_remark
 from cnncalc.geometry import AXES, Transposed, Window, dims, elements
 from cnncalc.graph import Node
-from cnncalc.layers.base import Operation
+from cnncalc.layers.base import Operation, once_per_operation
 from cnncalc.report import Report
 from cnncalc.rewrite import is_replaceable, replaced
 from cnncalc.values import known
@@ -35,7 +35,7 @@ def network_lints(report: Report) -> Iterator[Hit]:
     for index, node in enumerate(graph.nodes):
         for code, message, help in _of_operation(node.operation):
             yield Hit(code, node, f"`{node.name}`: {message}", help)
-        if getattr(node.operation.layer, "bias", False):
+        if node.operation.layer.bias:
             yield from _bias(node, [] if node.number in leaving else takers[node.number])
         yield from _fields(report, index)
         yield from _separable(report, index)
@@ -45,18 +45,17 @@ Finding = tuple[str, str, str]
 """Code, message and help."""
 
 
+@once_per_operation
 def _of_operation(operation: Operation) -> tuple[Finding, ...]:
     """The findings that depend on a layer and its input's shape alone, made once for equal ones."""
-    if "lints" not in operation.memo:
-        reach = operation.reach
-        found: list[Finding] = []
-        if isinstance(reach, tuple):
-            for axis, name, width in zip(reach, AXES[len(reach)], operation.inputs[0][1:]):
-                finding = _of_axis(operation, axis, name, width)
-                if finding and finding[0] not in [code for code, _, _ in found]:
-                    found.append(finding)
-        operation.memo["lints"] = tuple(found)
-    return operation.memo["lints"]  # type: ignore[no-any-return]
+    reach = operation.reach
+    found: list[Finding] = []
+    if isinstance(reach, tuple):
+        for axis, name, width in zip(reach, AXES[len(reach)], operation.inputs[0][1:]):
+            finding = _of_axis(operation, axis, name, width)
+            if finding and finding[0] not in [code for code, _, _ in found]:
+                found.append(finding)
+    return tuple(found)
 
 
 def _of_axis(operation: Operation, axis: Any, name: str, width: int) -> Finding | None:
@@ -117,7 +116,7 @@ def _separable(report: Report, index: int) -> Iterator[Hit]:
     node = report.graph.nodes[index]
     params = known(report.values("params")[index])
     if is_replaceable(node.operation) and params:
-        separable = sum(elements(weight.shape) for part in replaced(node.operation) for weight in part.tensors)
+        separable = sum(elements(weight.shape) for part in replaced(node.operation) for weight in part.weights)
         if params <= separable:
             message = (
                 f"`{node.name}` would have {separable:,} parameters as a separable convolution, {params:,} as it is"
@@ -128,9 +127,9 @@ def _separable(report: Report, index: int) -> Iterator[Hit]:
         first = next((i for i in range(index - 1, -1, -1) if nodes[i].name.endswith(".depthwise")), None)
         if first is None or nodes[first].origin != node.origin:
             return
-        kernel = nodes[first].operation.tensors[0].shape[2:]
+        kernel = nodes[first].operation.weights[0].shape[2:]
         inputs, outputs = nodes[first].operation.inputs[0][0], node.operation.output[0]
-        bias = sum(elements(weight.shape) for weight in node.operation.tensors[1:])
+        bias = sum(elements(weight.shape) for weight in node.operation.weights[1:])
         regular, own = inputs * outputs * elements(kernel) + bias, params + known(report.values("params")[first])
         if own >= regular:
             name = node.name.removesuffix(".pointwise")

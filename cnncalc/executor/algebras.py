@@ -1,4 +1,4 @@
-"""The scalars that the reference executor computes with: numbers, sets of input positions, or mere counts."""
+"""The scalars that the reference executor computes with: numbers, or sets of input positions."""
 
 from __future__ import annotations
 
@@ -59,17 +59,6 @@ class Bits(Floats):
         return None
 
     def unknown(self) -> Any:
-        return 0
-
-
-class Counts(Bits):
-    """Nothing but the number of products: every set is empty."""
-
-    def dot(self, weights: Sequence[float], values: Sequence[Any], bias: float) -> Any:
-        self.products += _same_length(weights, values)
-        return 0
-
-    def call(self, function: Callable[..., Any], values: Sequence[Any], aside: Sequence[Any] = ()) -> Any:
         return 0
 
 

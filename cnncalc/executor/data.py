@@ -221,8 +221,7 @@ class Weights:
                 self.unused.remove(key)
                 self.values[key] = tensor(self.given[owner.name][name], shape, f"`{owner.name}` {name}").data
             else:
-                fixed = getattr(owner.operation.layer, "weights", ()) if name == "weight" else ()
-                self.values[key] = fixed or list(drawn(self.seed, owner.name, name, shape))
+                self.values[key] = owner.operation.layer.fixed(name) or list(drawn(self.seed, owner.name, name, shape))
         return self.values[key]
 
     def check_used(self, layers: Sequence[str]) -> None:

@@ -16,11 +16,13 @@ from random import Random
 from typing import Any
 
 from cnncalc.executor.algebras import SCALE, Bytes
-from cnncalc.executor.machine import Machine, Tensor, Weights, highest, spread
-from cnncalc.executor.packed import ByChannel, ByPixel, Kernels, Scattered
-from cnncalc.executor.sliding import Slide, offsets, taps
-from cnncalc.geometry import Shape
+from cnncalc.executor.machine import Machine, Tensor, WeightValues, spread
+from cnncalc.executor.packed import ByChannel, ByPixel, KernelValues, Scattered
+from cnncalc.executor.sliding import offsets, taps
+from cnncalc.geometry import Shape, Slide, Taps
 from cnncalc.graph import Node
+from cnncalc.layers.kernels import Reduction
+from cnncalc.layers.pooling import highest
 
 LARGEST = 3
 """Drawn weights are whole numbers from -3 to 3."""
@@ -53,7 +55,7 @@ def drawn(owner: Node, name: str, shape: Shape) -> memoryview:
 class Fast(Machine):
     """The machine of the fast path; `processes` share the large convolutions."""
 
-    def __init__(self, weights: Weights = drawn, processes: int = 1) -> None:
+    def __init__(self, weights: WeightValues = drawn, processes: int = 1) -> None:
         super().__init__(Bytes(), weights)
         self.processes = processes if hasattr(os, "fork") else 1
 
@@ -65,18 +67,18 @@ class Fast(Machine):
         groups: int,
         weight: str,
         bias: str,
-        mode: str = "zeros",
+        border: str = "zeros",
     ) -> Tensor:
-        axes = [taps(slide, width, False, mode) for slide, width in zip(sliding, x.shape[1:])]
+        axes = [taps(slide, width, False, border) for slide, width in zip(sliding, x.shape[1:])]
         each, positions = x.shape[0] // groups, prod(map(len, axes))
         products = channels * positions * each * prod(slide.size for slide in sliding)
         by_channel = positions < channels // groups or not sliding
         if products < WORTH or not (by_channel or positions >= MANY):
-            return super().convolve(x, sliding, channels, groups, weight, bias, mode)
+            return super().convolve(x, sliding, channels, groups, weight, bias, border)
         values = self.weight(weight, (channels, each, *(slide.size for slide in sliding)))
         biases = self.weight(bias, (channels,)) if bias else [0] * channels
-        kernels = Kernels(bytes(values), [SCALE * int(number) for number in biases], channels, groups)
-        work: Any = ByChannel(x, axes, kernels) if by_channel else ByPixel(x, list(sliding), axes, mode, kernels)
+        kernels = KernelValues(bytes(values), [SCALE * int(number) for number in biases], channels, groups)
+        work: Any = ByChannel(x, axes, kernels) if by_channel else ByPixel(x, list(sliding), axes, border, kernels)
         data, made = shared(work.outputs, channels, self.processes if products >= WORTH_FORKING else 1)
         self.algebra.products += made
         return Tensor((channels, *map(len, axes)), data)
@@ -90,13 +92,13 @@ class Fast(Machine):
             return super().scatter(x, sliding, channels, groups, weight, bias)
         values = self.weight(weight, (x.shape[0], channels // groups, *kernel))
         biases = self.weight(bias, (channels,)) if bias else [0] * channels
-        kernels = Kernels(bytes(values), [SCALE * int(number) for number in biases], channels, groups)
+        kernels = KernelValues(bytes(values), [SCALE * int(number) for number in biases], channels, groups)
         work = Scattered(x, sliding, kernels)
         data, made = shared(work.outputs, channels, self.processes if products >= WORTH_FORKING else 1)
         self.algebra.products += made
         return Tensor((channels, *(len(axis[0]) for axis in work.axes)), data)
 
-    def reduce(self, function: Callable[..., Any], x: Tensor, axes: Sequence[Any]) -> Tensor:
+    def reduce(self, function: Reduction, x: Tensor, axes: Sequence[Taps]) -> Tensor:
         """Maxima as maxima of shifted planes, where all windows are alike; padding is 0, the least value."""
         if function is not highest or x.size < 1000:
             return super().reduce(function, x, axes)

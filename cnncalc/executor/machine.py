@@ -1,27 +1,27 @@
 """The reference executor: every layer kind run in plain Python, over an algebra of scalars.
 
-It takes a layer's declared fields and resolved padding, and slides until the kernel no longer fits.  It must not know
-the code that it checks: output shapes, weight tensors, multiplications, receptive fields and their analyzers.
+It takes a layer's declared fields and resolved windows, and slides until the kernel no longer fits.  It must not know
+the code that it checks: output shapes, weights' shapes, multiplications, receptive fields and their analyzers.
 
-A layer kind says how it executes in its `execute(run, *inputs)`, in terms of the kernels of `Machine`.  What a scalar
-is, the algebra decides: a number (`Floats`, `Bytes`), the set of input positions that influence it (`Bits`), or
-nothing but the number of multiplications made (`Counts`).
+A layer kind says how it executes in its `execute(run, x)`, in terms of `layers.kernels`, which `Machine` implements.
+What a scalar is, the algebra decides: a number (`Floats`, `Bytes`), or the set of input positions that influence it
+(`Bits`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product as combinations
-from math import inf, prod
+from math import prod
 from operator import mul
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from cnncalc.diagnostics import Fault
 from cnncalc.executor.algebras import Floats
-from cnncalc.executor.sliding import Slide, Taps, border, offsets, own, scattered, slides, taps
-from cnncalc.geometry import Shape
+from cnncalc.executor.sliding import inside, offsets, scattered, taps
+from cnncalc.geometry import Shape, Slide, Taps
 from cnncalc.graph import Graph, Node
-from cnncalc.layers.base import spatial
+from cnncalc.layers.kernels import Reduction, Statistic, T
 
 
 class Tensor(NamedTuple):
@@ -41,32 +41,18 @@ class Tensor(NamedTuple):
         return [[*self.data[start : start + size], pad] for start in range(0, len(self.data), size)]
 
 
-def highest(values: Sequence[Any], count: int) -> Any:
-    """The greatest value of a window; minus infinity, as in PyTorch, where it reads nothing but padding."""
-    return max(values, default=-inf)
-
-
 # -- the machine -------------------------------------------------------------------------------------------------------
 
-Weights = Callable[[Node, str, Shape], Any]
+WeightValues = Callable[[Node, str, Shape], Any]
 """Gives the values of a tensor of weights, flat and row-major, for the node that owns it."""
 
 
 class Machine:
-    """The kernels that layers execute in: sliding windows, elementwise functions, reductions, and moved data."""
+    """The kernels that layers execute in (`layers.kernels`), over tensors of an algebra's scalars."""
 
-    slides = staticmethod(slides)
-    taps = staticmethod(taps)
-    border = staticmethod(border)
-    own = staticmethod(own)
-    spatial = staticmethod(spatial)
-    highest = staticmethod(highest)
-    position = Slide(1, 1, 1, 0, 0)
-    """The geometry of a pointwise window."""
-
-    def __init__(self, algebra: Floats, weights: Weights) -> None:
+    def __init__(self, algebra: Floats, weights: WeightValues) -> None:
         self.algebra = algebra
-        self.weights = weights
+        self.weight_values = weights
         self.node: Node | None = None
         self.consumed: dict[tuple[str, str], int] = {}
         """Values read by the current node, by the layer that owns them and the tensor's name."""
@@ -79,7 +65,7 @@ class Machine:
         self.consumed = {}
         before = self.algebra.products
         try:
-            result: Tensor = node.operation.layer.execute(self, *inputs)
+            result = node.operation.layer.execute_all(self, inputs)
         except OverflowError:
             raise Fault("too-large", f"a value in `{node.name}` is too large for a floating-point number") from None
         self.made = self.algebra.products - before
@@ -91,7 +77,7 @@ class Machine:
         owner = self.node.shares or self.node
         assert (owner.name, name) not in self.consumed, "a tensor of weights is read once"
         self.consumed[owner.name, name] = prod(shape)
-        return self.weights(owner, name, shape)
+        return self.weight_values(owner, name, shape)
 
     def factors(self, name: str, x: Tensor, count: int | None = None) -> Tensor:
         """A weight per channel of `x` (or `count` of them), to be used aside."""
@@ -115,7 +101,7 @@ class Machine:
         groups: int,
         weight: str,
         bias: str,
-        mode: str = "zeros",
+        border: str = "zeros",
     ) -> Tensor:
         """Cross-correlation: `channels` outputs in `groups`, each a weighted sum of its group's window."""
         each = x.shape[0] // groups
@@ -123,7 +109,7 @@ class Machine:
         values = self.weight(weight, (channels, each, *(slide.size for slide in sliding)))
         kernels = [values[start : start + window] for start in range(0, len(values), window)]
         biases = self.weight(bias, (channels,)) if bias else [0] * channels
-        axes = [taps(slide, width, False, mode) for slide, width in zip(sliding, x.shape[1:])]
+        axes = [taps(slide, width, False, border) for slide, width in zip(sliding, x.shape[1:])]
         positions = offsets(axes, x.shape[1:])
         planes = x.planes(self.constant(0.0))
         dot = self.algebra.dot
@@ -165,7 +151,11 @@ class Machine:
             data += [sums[position] for position in offsets(kept[0], kept[1])[0]]
         return Tensor((channels, *(len(axis[0]) for axis in kept[0])), data)
 
-    def reduce(self, function: Callable[..., Any], x: Tensor, axes: Sequence[Taps]) -> Tensor:
+    def taps(self, slide: Slide, width: int, ceil: bool = False) -> Taps:
+        """What windows read of an axis, those beyond its padding left out."""
+        return taps(slide, width, ceil)
+
+    def reduce(self, function: Reduction, x: Tensor, axes: Sequence[Taps]) -> Tensor:
         """``function(values, count)`` of every window of a channel; padding counts, but gives no value."""
         planes = x.planes(None)
         windows = []
@@ -175,21 +165,21 @@ class Machine:
         data = [call(counted, [plane[tap] for tap in window]) for plane in planes for window, counted in windows]
         return Tensor((x.shape[0], *map(len, axes)), data)
 
-    def whole(self, function: Callable[..., Any], x: Tensor) -> Tensor:
+    def whole(self, function: Reduction, x: Tensor) -> Tensor:
         """``function(values, count)`` over all positions of a channel."""
         size = prod(x.shape[1:])
         channels = [x.data[start : start + size] for start in range(0, len(x.data), size)]
         data = [self.algebra.whole(_counting(function, size), channel) for channel in channels]
         return Tensor((x.shape[0],) + (1,) * (len(x.shape) - 1), data)
 
-    def across(self, function: Callable[..., Any], x: Tensor, windows: Taps | None = None) -> Tensor:
+    def across(self, function: Statistic, x: Tensor, windows: Taps | None = None) -> Tensor:
         """A statistic per position over all channels, or over each of several `windows` of channels."""
         planes = x.planes(None)
         groups = [[planes[channel][:-1] for channel in window] for window in windows or [range(len(planes))]]
         data = [self.algebra.measure(function, values) for group in groups for values in zip(*group)]
         return Tensor((len(groups), *x.shape[1:]), data)
 
-    def over(self, function: Callable[..., Any], x: Tensor, groups: int) -> Tensor:
+    def over(self, function: Statistic, x: Tensor, groups: int) -> Tensor:
         """A statistic per group of channels over all of their positions."""
         size = len(x.data) // groups
         parts = [x.data[start : start + size] for start in range(0, len(x.data), size)]
@@ -205,7 +195,7 @@ class Machine:
         for block in range(outer):
             for row in rows:
                 combined = _combining([share for _, share in row])
-                starts = [(block * width + border(position, width, "replicate")) * inner for position, _ in row]
+                starts = [(block * width + inside(position, width, "replicate")) * inner for position, _ in row]
                 for place in range(inner):
                     values = [x.data[start + place] for start in starts]
                     data.append(self.algebra.call(combined, values))
@@ -224,6 +214,10 @@ class Machine:
         return Tensor(shape, [call(function, values, extra) for values, extra in zip(columns, given)])
 
     # moved data
+
+    def inside(self, tap: int, width: int, border: str) -> int:
+        """The input position that stands at `tap` of a padded axis; -1 where a constant stands there."""
+        return inside(tap, width, border)
 
     def concat(self, *tensors: Tensor) -> Tensor:
         """One after the other on the channel axis."""
@@ -262,7 +256,7 @@ def _itself(value: Any) -> Any:
     return value
 
 
-def _counting(function: Callable[..., Any], count: int) -> Callable[..., Any]:
+def _counting(function: Reduction, count: int) -> Callable[..., Any]:
     """A window's function with its number of positions given."""
     return lambda *values: function(values, count)
 
@@ -283,13 +277,20 @@ def spread(tensor: Tensor, shape: Shape) -> Sequence[Any]:
 # -- a whole network ---------------------------------------------------------------------------------------------------
 
 
-def run(graph: Graph, machine: Machine, inputs: Sequence[Tensor]) -> Iterator[tuple[Node, Tensor]]:
+class Executes(Protocol[T]):
+    """A machine, whatever its tensors are."""
+
+    def execute(self, node: Node, inputs: Sequence[T]) -> T:
+        """The result of one node."""
+
+
+def run(graph: Graph, machine: Executes[T], inputs: Sequence[T]) -> Iterator[tuple[Node, T]]:
     """Execute a graph on one tensor per input: every node with its result, in order.
 
-    A result is held only as long as a later node needs it.  Raises `Fault` as `Machine.execute` does.
+    A result is held only as long as a later node needs it.  Raises `Fault` as the machine does.
     """
     last = graph.last_use()
-    values: dict[int, Tensor] = dict(enumerate(inputs))
+    values = dict(enumerate(inputs))
     for node in graph.nodes:
         result = machine.execute(node, [values[tensor] for tensor in node.inputs])
         for tensor in set(node.inputs):

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 
 from cnncalc.executor.algebras import shift
 from cnncalc.executor.machine import Tensor
-from cnncalc.executor.sliding import Slide, border, offsets, scattered
+from cnncalc.executor.sliding import inside, offsets, scattered
+from cnncalc.geometry import Slide
 
 
 class Term(NamedTuple):
@@ -54,7 +55,7 @@ STRIP = 48_000
 """Bytes of a plane that are multiplied at a time: they stay in the cache."""
 
 
-class Kernels:
+class KernelValues:
     """The weights of a convolution, and the bound that they give."""
 
     def __init__(self, raw: bytes, biases: list[int], channels: int, groups: int) -> None:
@@ -103,7 +104,7 @@ class ByChannel:
     BLOCK = 64
     """Weights of an output channel that are packed at a time: it bounds the memory."""
 
-    def __init__(self, x: Tensor, axes: list[Any], kernels: Kernels) -> None:
+    def __init__(self, x: Tensor, axes: list[Any], kernels: KernelValues) -> None:
         self.kernels = kernels
         self.windows = offsets(axes, x.shape[1:])
         self.planes = x.planes(0)
@@ -138,7 +139,7 @@ class ByChannel:
 class Scattered:
     """A transposed convolution: slots are output channels, and every output sums what the inputs scatter to it."""
 
-    def __init__(self, x: Tensor, sliding: Sequence[Slide], kernels: Kernels) -> None:
+    def __init__(self, x: Tensor, sliding: Sequence[Slide], kernels: KernelValues) -> None:
         self.kernels = kernels
         self.planes = x.planes(0)
         self.size = prod(slide.size for slide in sliding)
@@ -178,8 +179,8 @@ class Scattered:
 class ByPixel:
     """A convolution of many positions: slots are the pixels of a plane, and kernel rows multiply packed planes."""
 
-    def __init__(self, x: Tensor, sliding: list[Slide], axes: list[Any], mode: str, kernels: Kernels) -> None:
-        self.mode, self.kernels = mode, kernels
+    def __init__(self, x: Tensor, sliding: list[Slide], axes: list[Any], border: str, kernels: KernelValues) -> None:
+        self.border, self.kernels = border, kernels
         self.sizes = x.shape[1:] if len(sliding) > 1 else (1, *x.shape[1:])
         self.depth = prod(self.sizes[:-2])
         if len(sliding) == 1:
@@ -244,12 +245,12 @@ class ByPixel:
         height, width = self.sizes[-2:]
         start = (channel * self.depth + position) * height * width
         plane = self.data[start : start + height * width] if position >= 0 else bytes(height * width)
-        rows, columns, mode = self.rows, self.columns, self.mode
-        across = [border(place, width, mode) for place in range(-columns.before, width + columns.after)]
+        rows, columns, border = self.rows, self.columns, self.border
+        across = [inside(place, width, border) for place in range(-columns.before, width + columns.after)]
         across += [-1] * (self.packed.slots * columns.stride - len(across))
         lines = []
         for place in range(-rows.before, height + rows.after):
-            source = border(place, height, mode)
+            source = inside(place, height, border)
             line = plane[source * width : (source + 1) * width] + b"\0" if source >= 0 else bytes(width + 1)
             lines.append(bytes(map(line.__getitem__, across)))
         slot, found = self.packed.slot, {}

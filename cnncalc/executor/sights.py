@@ -8,15 +8,13 @@ it as they do with numbers.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from math import prod
 from typing import Any, NamedTuple
 
-from cnncalc.executor.algebras import Floats
-from cnncalc.executor.machine import Machine
-from cnncalc.executor.sliding import Slide, Taps, unbordered
-from cnncalc.geometry import Shape
+from cnncalc.executor.sliding import unbordered
+from cnncalc.geometry import Shape, Slide, Taps, own
 from cnncalc.graph import Node
+from cnncalc.layers.kernels import Reduction, Statistic
 
 PADDED = 1
 """In a set: some of what was read is padding, or beyond the axis."""
@@ -32,8 +30,6 @@ class Sight(NamedTuple):
     """Whether it also depends on the whole input, on paths that no window describes."""
     is_unknown: bool = False
     """Whether it depends on a layer that cannot be run."""
-    is_uneven: bool = False
-    """Whether neighbouring units may see windows that do not lie a whole stride apart, as after upsampling."""
 
     @property
     def size(self) -> int:
@@ -41,14 +37,14 @@ class Sight(NamedTuple):
         return prod(self.shape)
 
 
-def seen(shape: Shape) -> Sight:
+def own_positions(shape: Shape) -> Sight:
     """An input, every position of which sees itself."""
     axes = {size: [2 << position for position in range(size)] for size in shape[1:]}
     return Sight(shape, tuple(axes[size] for size in shape[1:]))
 
 
-def unseen(shape: Shape) -> Sight:
-    """An input that is not looked for: nothing of it counts."""
+def no_positions(shape: Shape) -> Sight:
+    """What nothing of the input counts for: another input, weights and statistics."""
     return Sight(shape, None)
 
 
@@ -58,89 +54,89 @@ def span(positions: int) -> tuple[int, int] | None:
     return ((positions & -positions).bit_length() - 1, positions.bit_length() - 1) if positions else None
 
 
-class Sliding(list[Sequence[int]]):
-    """Windows that all lie a stride apart, however few they are."""
+class Sights:
+    """The machine whose tensors are sights: the kernels of `layers.kernels`, where weights are not looked at."""
 
+    def execute(self, node: Node, inputs: Sequence[Sight]) -> Sight:
+        """What the units of one node see."""
+        return node.operation.layer.execute_all(self, inputs)
 
-class Sights(Machine):
-    """The machine whose tensors are sights."""
+    def weight(self, name: str, shape: Shape) -> Sequence[float]:
+        return ()
 
-    @staticmethod
-    def taps(slide: Slide, width: int, ceil: bool = False, mode: str = "zeros") -> Taps:
+    def factors(self, name: str, x: Sight, count: int | None = None) -> Sight:
+        return no_positions(x.shape)
+
+    def per_channel(self, values: Sequence[Any], x: Sight) -> Sight:
+        return no_positions(x.shape)
+
+    def across(self, function: Statistic, x: Sight, windows: Taps | None = None) -> Sight:
+        return no_positions(x.shape)
+
+    def over(self, function: Statistic, x: Sight, groups: int) -> Sight:
+        return no_positions(x.shape)
+
+    def taps(self, slide: Slide, width: int, ceil: bool = False) -> Taps:
         """Windows as they are, beyond the axis too, where other machines have what stands there."""
-        return Sliding(unbordered(slide, width, ceil))
+        return unbordered(slide, width, ceil)
 
-    def __init__(self) -> None:
-        super().__init__(Floats(), _no_weights)
-
-    @staticmethod
-    def border(tap: int, width: int, mode: str) -> int:
+    def inside(self, tap: int, width: int, border: str) -> int:
         """A tap beyond the axis as it is."""
         return tap
 
     def convolve(
-        self, x: Any, sliding: Sequence[Slide], channels: int, groups: int, weight: str, bias: str, mode: str = "zeros"
-    ) -> Any:
+        self,
+        x: Sight,
+        sliding: Sequence[Slide],
+        channels: int,
+        groups: int,
+        weight: str,
+        bias: str,
+        border: str = "zeros",
+    ) -> Sight:
         axes = [self.taps(slide, width) for slide, width in zip(sliding, x.shape[1:])]
         return _read(x, channels, axes)
 
-    def scatter(self, x: Any, sliding: Sequence[Slide], channels: int, groups: int, weight: str, bias: str) -> Any:
+    def scatter(self, x: Sight, sliding: Sequence[Slide], channels: int, groups: int, weight: str, bias: str) -> Sight:
         """An output position sees the inputs whose windows reach it."""
         axes = []
         for slide, width in zip(sliding, x.shape[1:]):
             full = slide.stride * (width - 1) + slide.dilation * (slide.size - 1) + 1
             places = range(slide.before, full - slide.after + slide.extra)
             axes.append([_writers(place, slide) for place in places])
-        uneven = any(slide.stride > 1 for slide in sliding)
-        return _read(x._replace(is_uneven=x.is_uneven or uneven), channels, axes)
+        return _read(x, channels, axes)
 
-    def reduce(self, function: Callable[..., Any], x: Any, axes: Sequence[Taps]) -> Any:
+    def reduce(self, function: Reduction, x: Sight, axes: Sequence[Taps]) -> Sight:
         return _read(x, x.shape[0], axes)
 
-    def whole(self, function: Callable[..., Any], x: Any) -> Any:
+    def whole(self, function: Reduction, x: Sight) -> Sight:
         return _globally(x, (x.shape[0],) + (1,) * (len(x.shape) - 1))
 
-    def across(self, function: Callable[..., Any], x: Any, windows: Taps | None = None) -> Any:
-        return None
-
-    def over(self, function: Callable[..., Any], x: Any, groups: int) -> Any:
-        return None
-
-    def factors(self, name: str, x: Any, count: int | None = None) -> Any:
-        return None
-
-    def weight(self, name: str, shape: Shape) -> Any:
-        return ()
-
-    def mix(self, x: Any, axis: int, rows: Sequence[Sequence[tuple[int, float]]]) -> Any:
-        axes = [self.own(size) for size in x.shape[1:]]
+    def mix(self, x: Sight, axis: int, rows: Sequence[Sequence[tuple[int, float]]]) -> Sight:
+        axes = [own(size) for size in x.shape[1:]]
         axes[axis - 1] = [[position for position, _ in row] for row in rows]
-        return _read(x._replace(is_uneven=True), x.shape[0], axes)
+        return _read(x, x.shape[0], axes)
 
-    def each(self, function: Callable[..., Any], *tensors: Any, aside: Sequence[Any] = ()) -> Any:
+    def each(self, function: Callable[..., float], *tensors: Sight, aside: Sequence[Sight] = ()) -> Sight:
         shape = tuple(map(max, *(tensor.shape for tensor in tensors))) if len(tensors) > 1 else tensors[0].shape
         return _joined(tensors, shape)
 
-    def concat(self, *tensors: Any) -> Any:
+    def concat(self, *tensors: Sight) -> Sight:
         sizes = map(max, zip(*(tensor.shape[1:] for tensor in tensors)))
         return _joined(tensors, (sum(tensor.shape[0] for tensor in tensors), *sizes))
 
-    def take(self, x: Any, channels: Taps, axes: Sequence[Taps], pad: float = 0.0) -> Any:
+    def take(self, x: Sight, channels: Taps, axes: Sequence[Taps], pad: float = 0.0) -> Sight:
         return _read(x, len(channels), axes)
 
-    def interleave(self, parts: Sequence[Any], block: int) -> Any:
+    def interleave(self, parts: Sequence[Sight], block: int) -> Sight:
         axes = [[(place // block,) for place in range(size * block)] for size in parts[0].shape[1:]]
         return _read(parts[0], parts[0].shape[0], axes)
 
-    def rearrange(self, x: Any, shape: Shape, order: Sequence[int] | None = None) -> Any:
+    def rearrange(self, x: Sight, shape: Shape, order: Sequence[int] | None = None) -> Sight:
         return _globally(x, shape)
 
-    def unknown(self, shape: Shape) -> Any:
+    def unknown(self, shape: Shape) -> Sight:
         return Sight(shape, None, True, True)
-
-
-def _no_weights(owner: Node, name: str, shape: Shape) -> Any:
-    return ()
 
 
 def _read(x: Sight, channels: int, axes: Sequence[Taps]) -> Sight:
@@ -160,18 +156,7 @@ def _read(x: Sight, channels: int, axes: Sequence[Taps]) -> Sight:
                 unit |= sets[tap] if 0 <= tap < width else PADDED
             units.append(unit)
         found.append(units)
-    return Sight(shape, tuple(found), x.is_global, x.is_unknown, x.is_uneven or not all(map(_even, axes)))
-
-
-def _even(axis: Taps) -> bool:
-    """Whether windows lie a stride apart: those that slide do, single taps and equal parts where they are seen to."""
-    if isinstance(axis, Sliding):
-        return True
-    sizes = set(map(len, axis))
-    steps = {later[0] - window[0] for window, later in pairwise(axis) if window and later}
-    if len(sizes) > 1 or len(steps) > 1 or 0 in steps:
-        return False
-    return steps <= sizes or sizes == {1}
+    return x._replace(shape=shape, axes=tuple(found))
 
 
 def _writers(place: int, slide: Slide) -> list[int]:
@@ -192,8 +177,8 @@ def _joined(tensors: Sequence[Sight], shape: Shape) -> Sight:
     for branch in branches:
         if branch.axes is not None:
             axes = branch.axes if axes is None else _either(axes, branch.axes)
-    is_global, is_unknown, is_uneven = (any(flags) for flags in zip(*(branch[2:] for branch in branches)))
-    return Sight(shape, axes, is_global, is_unknown, is_uneven)
+    is_global, is_unknown = (any(flags) for flags in zip(*(branch[2:] for branch in branches)))
+    return Sight(shape, axes, is_global, is_unknown)
 
 
 def _either(some: tuple[list[int], ...], others: tuple[list[int], ...]) -> tuple[list[int], ...]:
@@ -201,57 +186,3 @@ def _either(some: tuple[list[int], ...], others: tuple[list[int], ...]) -> tuple
     pairs = {(id(a), id(b)): (a, b) for a, b in zip(some, others)}
     united = {key: a if a is b else [one | other for one, other in zip(a, b)] for key, (a, b) in pairs.items()}
     return tuple(united[id(a), id(b)] for a, b in zip(some, others))
-
-
-# -- against figures ---------------------------------------------------------------------------------------------------
-
-Spans = dict[int, tuple[int, int]]
-
-
-def regular(
-    spans: dict[int, tuple[int, int] | None], inner: Spans, step: int, start: int, size: int, axis: int, zeros: bool
-) -> tuple[bool, list[str]]:
-    """Units that all see `size` positions, `step` further on each: equal inside, contained at the borders."""
-    for unit, found in spans.items():
-        first = start + step * unit
-        if unit in inner and found != (first, first + size - 1):
-            return True, [
-                f"receptive field: unit {unit} of axis {axis} sees {found}, reported {first, first + size - 1}"
-            ]
-        if zeros and found is not None and not first <= found[0] <= found[1] < first + size:
-            return True, [f"receptive field: unit {unit} of axis {axis} sees {found}, beyond {first, first + size - 1}"]
-    return len(inner) > 1, []
-
-
-def periodic(
-    inner: Spans, stride: tuple[int, int], start: int | None, sizes: tuple[int, int], axis: int
-) -> tuple[bool, list[str]]:
-    """Units whose view repeats every few of them: sizes from least to greatest, and the stride on average."""
-    step, period = stride
-    found = [last - first + 1 for first, last in inner.values()]
-    if not all(sizes[0] <= size <= sizes[1] for size in found):
-        return True, [f"receptive field: units of axis {axis} see {min(found)} to {max(found)}, reported {sizes}"]
-    for turns in range(1, len(inner) // (2 * period) + 1):
-        ahead, further = period * turns, step * turns
-        pairs = [(unit, unit + ahead) for unit in inner if unit + ahead in inner]
-        if len(pairs) >= ahead and all(inner[b] == (inner[a][0] + further, inner[a][1] + further) for a, b in pairs):
-            return True, _one_period(inner, ahead, further, start, sizes, axis)
-    if len(inner) > 1:
-        first, last = min(inner), max(inner)
-        drift = inner[last][0] - inner[first][0] - (last - first) * step / period
-        if abs(drift) > 2 * (sizes[1] + step):
-            return True, [f"receptive field: axis {axis} drifts {drift:g} from the reported stride {step}/{period}"]
-    return False, []
-
-
-def _one_period(
-    inner: Spans, ahead: int, further: int, start: int | None, sizes: tuple[int, int], axis: int
-) -> list[str]:
-    """Differences of start and sizes, where the view repeats `ahead` units and `further` positions on."""
-    starts = {inner[unit][0] - unit // ahead * further for unit in inner if unit % ahead == 0}
-    if start is not None and starts and starts != {start}:
-        return [f"receptive field: axis {axis} starts at {sorted(starts)}, reported {start}"]
-    found = [last - first + 1 for first, last in inner.values()]
-    if sizes[0] > 0 and (min(found), max(found)) != sizes:
-        return [f"receptive field: units of axis {axis} see {min(found)} to {max(found)}, reported {sizes}"]
-    return []

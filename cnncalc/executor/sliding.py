@@ -7,53 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any, NamedTuple
 
-from cnncalc.geometry import Shape, resolve_padding, resolve_transposed_padding
-from cnncalc.layers.base import check_pads, per_axis
-
-Taps = Sequence[Sequence[int]]
-"""Along one axis, for every output position the input positions that it reads; -1 is padding."""
+from cnncalc.geometry import Shape, Slide, Taps
 
 
-class Slide(NamedTuple):
-    """A window's declared geometry on one axis, its padding resolved."""
-
-    size: int
-    stride: int
-    dilation: int
-    before: int
-    after: int
-    extra: int = 0
-    """Transposed only: positions added after the output."""
-
-
-def slides(layer: Any, sizes: Shape) -> list[Slide]:
-    """The declared geometry of a window layer on axes of these sizes."""
-    rank = len(sizes)
-    kernels = per_axis(layer.kernel, rank, "kernel")
-    strides = per_axis(layer.kernel if layer.stride is None else layer.stride, rank, "stride")
-    dilations = per_axis(layer.dilation, rank, "dilation")
-    transposed = hasattr(layer, "output_padding")
-    extras = per_axis(layer.output_padding, rank, "output_padding") if transposed else (0,) * rank
-    rule = check_pads(layer.padding, rank, "padding")
-    found = []
-    for axis, (width, size, stride, dilation, extra) in enumerate(zip(sizes, kernels, strides, dilations, extras)):
-        if transposed:
-            pads = resolve_transposed_padding(rule, axis, size, stride, dilation, extra)
-        else:
-            pads = resolve_padding(rule, axis, width, size, stride, dilation)
-        found.append(Slide(size, stride, dilation, *pads, extra))
-    return found
-
-
-def taps(slide: Slide, width: int, ceil: bool = False, mode: str = "zeros") -> Taps:
+def taps(slide: Slide, width: int, ceil: bool = False, border: str = "zeros") -> Taps:
     """As `unbordered`, with what stands in the padding; taps beyond the padding are left out."""
     end = width + slide.after
-    return [[border(tap, width, mode) for tap in window if tap < end] for window in unbordered(slide, width, ceil)]
+    return [[inside(tap, width, border) for tap in window if tap < end] for window in unbordered(slide, width, ceil)]
 
 
-def unbordered(slide: Slide, width: int, ceil: bool = False, mode: str = "zeros") -> Taps:
+def unbordered(slide: Slide, width: int, ceil: bool = False) -> Taps:
     """Slide over `width` positions and their padding until the kernel no longer fits: the taps of every window.
 
     With `ceil` one more window reaches beyond the padding, if positions are left and it starts in the input or the
@@ -71,15 +35,15 @@ def unbordered(slide: Slide, width: int, ceil: bool = False, mode: str = "zeros"
     return found
 
 
-def border(tap: int, width: int, mode: str) -> int:
+def inside(tap: int, width: int, border: str) -> int:
     """The input position that stands at `tap` of the padded axis; -1 where a constant stands there."""
     if 0 <= tap < width:
         return tap
-    if mode == "replicate":
+    if border == "replicate":
         return 0 if tap < 0 else width - 1
-    if mode == "circular":
+    if border == "circular":
         return tap % width
-    if mode == "reflect":
+    if border == "reflect":
         around = tap % max(1, 2 * (width - 1))
         return min(around, 2 * (width - 1) - around)
     return -1
@@ -95,11 +59,6 @@ def offsets(axes: Sequence[Taps], sizes: Shape) -> list[list[int]]:
             for window in axis
         ]
     return flat
-
-
-def own(size: int) -> Taps:
-    """Every position reads itself."""
-    return [(position,) for position in range(size)]
 
 
 def scattered(sliding: Sequence[Slide], sizes: Shape) -> tuple[list[list[tuple[int, int]]], tuple[list[Taps], Shape]]:

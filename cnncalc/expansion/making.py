@@ -11,10 +11,7 @@ from cnncalc.language.model import Call, Value
 from cnncalc.language.operators import Wire, Word, unknown_name
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import Layer, make
-from cnncalc.layers.types import REFERENCE
-
-ROLES = ("norm", "act")
-"""Fields that name a layer to follow, in order."""
+from cnncalc.layers.types import LAYER_NAME, Follower
 
 
 class Made:
@@ -32,7 +29,7 @@ class Made:
         }
         self.layers: list[tuple[str, Layer]] = []
         """Suffixes of rows and layers, in a chain: ``("", conv), (".norm", batch_norm), (".act", relu)``."""
-        self.reference = next((name for name, field in kind.fields.items() if field.type is REFERENCE), None)
+        self.reference = next((name for name, field in kind.fields.items() if field.type is LAYER_NAME), None)
         """The field that names a second tensor to take, if there is one."""
         self.lists: list[Any] = []
         """The lists that it was made for, kept alive: `Maker` knows them by identity."""
@@ -71,19 +68,18 @@ class Maker:
             raise at_field(_misspelt(fault, kind, values, where), made, step, where) from None
         for suffix, part in layer.parts():
             made.layers.append((suffix, self.intern(part)))
-            for role in ROLES:
-                word = getattr(part, role, "none")
-                if word != "none":
-                    made.layers.append((f"{suffix}.{role}", self.follower(word, role, made, step, where)))
+            for role, follower in part.followers():
+                made.layers.append((f"{suffix}.{role}", self.follower(follower, role, made, step, where)))
         return made
 
-    def follower(self, word: str, role: str, made: Made, step: Call, where: Where) -> Layer:
-        """The normalisation or activation after a layer, with the defaults of its own kind."""
-        given = {name: value for name, (value, _) in where.scope.instance.defaults.get(word, {}).items()}
+    def follower(self, follower: Follower, role: str, made: Made, step: Call, where: Where) -> Layer:
+        """What comes after a layer: its arguments over the defaults of its own kind; raises `SpecError`."""
+        kind = follower.kind
+        given = {name: value for name, (value, _) in where.scope.instance.defaults.get(kind, {}).items()}
         try:
-            return self.intern(make(KINDS[word], given))
+            return self.intern(make(KINDS[kind], given | dict(follower.arguments)))
         except Fault as fault:
-            help = f"give it in `defaults: {{{word}: …}}`, or write `{word}` as a step of its own"
+            help = f"give it in `defaults: {{{kind}: …}}`, or write `{kind}` as a step of its own"
             raise at_field(Fault(fault.code, fault.message, role, help), made, step, where) from None
 
     def intern(self, layer: Layer) -> Layer:

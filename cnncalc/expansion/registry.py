@@ -98,4 +98,4 @@ class Registry:
         if full not in self.graph.names:
             raise self.unknown(text, template, where)
         nodes = [self.graph.nodes[place] for place in self.graph.find(full).layers if place < first]
-        return [node for node in nodes if node.operation.tensors]
+        return [node for node in nodes if node.operation.weights]

@@ -12,7 +12,7 @@ from cnncalc.layers.types import show
 
 def settle_weights(step: Step, registry: Registry, first: int, where: Where) -> None:
     """Apply a step's `learned` and `share` to the nodes from `first` on; raises `SpecError`."""
-    made = [node for node in registry.graph.nodes[first:] if node.operation.tensors]
+    made = [node for node in registry.graph.nodes[first:] if node.operation.weights]
     if step.learned is not None:
         _freeze(step.learned, made, where)
     if step.share is not None:
@@ -38,8 +38,8 @@ def _pair(step: Step, made: list[Node], owners: list[Node], text: str, where: Wh
         message = f"`{text}` has {len(owners)} layers with weights, this step {len(made)}"
         raise where.fail(step.share.span, "share", message, "shared layers have equal weights in equal order")
     for node, owner in zip(made, owners):
-        mine = [(weight.name, weight.shape) for weight in node.operation.tensors]
-        theirs = [(weight.name, weight.shape) for weight in owner.operation.tensors]
+        mine = [(weight.name, weight.shape) for weight in node.operation.weights]
+        theirs = [(weight.name, weight.shape) for weight in owner.operation.weights]
         if mine != theirs:
             message = (
                 f"`{node.name}` cannot use the weights of `{owner.name}`: {_listed(mine)} against {_listed(theirs)}"

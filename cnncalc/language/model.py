@@ -113,7 +113,6 @@ class Step:
         "condition",
         "gather",
         "learned",
-        "memo",
         "name",
         "repeat",
         "share",
@@ -130,8 +129,6 @@ class Step:
         self.name: Template | None = None
         self.share: Template | None = None
         self.learned: Value | None = None
-        self.memo: Any = None
-        """What expansion has worked out once for this step."""
 
 
 class Call(Step):

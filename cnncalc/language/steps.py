@@ -25,7 +25,7 @@ from cnncalc.language.names import GROUP_KEYS, IDENTIFIER, MODIFIERS, RESERVED
 from cnncalc.language.source import Located, Mapping, Scalar, Sequence
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import REQUIRED, Layer
-from cnncalc.layers.types import REFERENCE
+from cnncalc.layers.types import LAYER_NAME
 
 
 class StepReader(FormReader):
@@ -148,7 +148,7 @@ class StepReader(FormReader):
 
     def argument(self, target: type[Layer] | Block | Template, name: str, node: Located) -> Value:
         """The value of a call's argument; the name of a layer is a template, all else an expression."""
-        if not isinstance(target, (Block, Template)) and target.fields[name].type is REFERENCE:
+        if not isinstance(target, (Block, Template)) and target.fields[name].type is LAYER_NAME:
             template = self.template(node, f"`{name}`")
             return Value(node, template.fill, template.names) if template else Value(node, broken, frozenset())
         return self.value(node)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import erf, exp, expm1, log, log1p, pi, sqrt, tanh
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import Shape
 from cnncalc.layers.base import Layer, Weight, field
-from cnncalc.layers.types import COUNT, NUMBER, Type, _word, words
+from cnncalc.layers.types import COUNT, NOTHING, NUMBER, follower, words
+
+if TYPE_CHECKING:
+    from cnncalc.layers.kernels import Kernels, T
 
 
 def sigmoid(x: float) -> float:
@@ -21,7 +25,7 @@ def softplus(x: float) -> float:
     return max(x, 0.0) + log1p(exp(-abs(x)))
 
 
-def log_sum(values: tuple[float, ...], count: int) -> float:
+def log_sum(values: Sequence[float], count: int) -> float:
     """log(exp(x0) + exp(x1) + ...), where no exponential grows too large."""
     highest = max(values)
     return highest + log(sum(exp(value - highest) for value in values))
@@ -30,14 +34,14 @@ def log_sum(values: tuple[float, ...], count: int) -> float:
 class Relu(Layer, kind="relu"):
     """max(x, 0)."""
 
-    def scalar(self, x: float) -> float:  # type: ignore[override]
+    def scalar(self, x: float) -> float:
         return max(x, 0.0)
 
 
 class Relu6(Layer, kind="relu6"):
     """min(max(x, 0), 6)."""
 
-    def scalar(self, x: float) -> float:  # type: ignore[override]
+    def scalar(self, x: float) -> float:
         return min(max(x, 0.0), 6.0)
 
 
@@ -46,7 +50,7 @@ class LeakyRelu(Layer, kind="leaky_relu"):
 
     negative_slope: float = field(NUMBER, "slope below 0", 0.01)
 
-    def scalar(self, x: float) -> float:  # type: ignore[override]
+    def scalar(self, x: float) -> float:
         return x if x >= 0 else self.negative_slope * x
 
 
@@ -55,7 +59,7 @@ class Prelu(Layer, kind="prelu"):
 
     slopes: int = field(COUNT, "learned slopes: 1, or one per channel", 1)
 
-    def tensors(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
+    def weight_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
         if self.slopes not in (1, inputs[0][0]):
             raise Fault(
                 "wrong-shape",
@@ -66,10 +70,10 @@ class Prelu(Layer, kind="prelu"):
         return (Weight("weight", (self.slopes,)),)
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        self.tensors(inputs)
+        self.weight_shapes(inputs)
         return inputs[0]
 
-    def execute(self, run: Any, x: Any) -> Any:
+    def execute(self, run: Kernels[T], x: T) -> T:
         slopes = run.factors("weight", x, self.slopes)
         return run.each(lambda value, slope: value if value >= 0 else slope * value, x, aside=(slopes,))
 
@@ -79,7 +83,7 @@ class Elu(Layer, kind="elu"):
 
     alpha: float = field(NUMBER, "scale below 0", 1.0)
 
-    def scalar(self, x: float) -> float:  # type: ignore[override]
+    def scalar(self, x: float) -> float:
         return x if x >= 0 else self.alpha * expm1(x)
 
 
@@ -89,7 +93,7 @@ class Selu(Layer, kind="selu"):
     alpha: float = field(NUMBER, "scale below 0", 1.6732632423543772)
     gamma: float = field(NUMBER, "scale", 1.0507009873554805)
 
-    def scalar(self, x: float) -> float:  # type: ignore[override]
+    def scalar(self, x: float) -> float:
         return self.gamma * (x if x >= 0 else self.alpha * expm1(x))
 
 
@@ -98,7 +102,7 @@ class Gelu(Layer, kind="gelu"):
 
     approximate: str = field(words("none", "tanh"), "exact, or its tanh approximation", "none")
 
-    def scalar(self, x: float) -> float:  # type: ignore[override]
+    def scalar(self, x: float) -> float:
         if self.approximate == "tanh":
             return 0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x * x * x)))
         return 0.5 * x * (1 + erf(x / sqrt(2)))
@@ -107,21 +111,21 @@ class Gelu(Layer, kind="gelu"):
 class Silu(Layer, kind="silu"):
     """x*sigmoid(x), also called swish."""
 
-    def scalar(self, x: float) -> float:  # type: ignore[override]
+    def scalar(self, x: float) -> float:
         return x * sigmoid(x)
 
 
 class Mish(Layer, kind="mish"):
     """x*tanh(softplus(x))."""
 
-    def scalar(self, x: float) -> float:  # type: ignore[override]
+    def scalar(self, x: float) -> float:
         return x * tanh(softplus(x))
 
 
 class Sigmoid(Layer, kind="sigmoid"):
     """1/(1 + exp(-x))."""
 
-    def scalar(self, x: float) -> float:  # type: ignore[override]
+    def scalar(self, x: float) -> float:
         return sigmoid(x)
 
 
@@ -131,21 +135,21 @@ class HardSigmoid(Layer, kind="hard_sigmoid"):
     alpha: float = field(NUMBER, "slope", 1 / 6)
     beta: float = field(NUMBER, "value at 0", 0.5)
 
-    def scalar(self, x: float) -> float:  # type: ignore[override]
+    def scalar(self, x: float) -> float:
         return min(max(self.alpha * x + self.beta, 0.0), 1.0)
 
 
 class HardSwish(Layer, kind="hard_swish"):
     """x*hard_sigmoid(x)."""
 
-    def scalar(self, x: float) -> float:  # type: ignore[override]
+    def scalar(self, x: float) -> float:
         return x * min(max(x / 6 + 0.5, 0.0), 1.0)
 
 
 class Tanh(Layer, kind="tanh"):
     """Hyperbolic tangent."""
 
-    def scalar(self, x: float) -> float:  # type: ignore[override]
+    def scalar(self, x: float) -> float:
         return tanh(x)
 
 
@@ -154,21 +158,21 @@ class Softplus(Layer, kind="softplus"):
 
     beta: float = field(NUMBER, "sharpness", 1.0)
 
-    def scalar(self, x: float) -> float:  # type: ignore[override]
+    def scalar(self, x: float) -> float:
         return softplus(self.beta * x) / self.beta
 
 
 class Softmax(Layer, kind="softmax"):
     """exp(x) divided by its sum over the channels of a position."""
 
-    def execute(self, run: Any, x: Any) -> Any:
+    def execute(self, run: Kernels[T], x: T) -> T:
         return run.each(lambda value, total: exp(value - total), x, aside=(run.across(log_sum, x),))
 
 
 class LogSoftmax(Layer, kind="log_softmax"):
     """Logarithm of softmax over the channels of a position."""
 
-    def execute(self, run: Any, x: Any) -> Any:
+    def execute(self, run: Kernels[T], x: T) -> T:
         return run.each(lambda value, total: value - total, x, aside=(run.across(log_sum, x),))
 
 
@@ -190,11 +194,9 @@ ACTIVATIONS: tuple[type[Layer], ...] = (
     Softmax,
     LogSoftmax,
 )
-_WORDS = ("none", *(kind.kind for kind in ACTIVATIONS))
-
-
-def _act(value: Any) -> str:
-    return _word(value, _WORDS)
-
-
-ACT = Type("`none` or an activation's kind", _act, _WORDS)
+ACT = field(
+    follower("`none` or an activation's kind", (kind.kind for kind in ACTIVATIONS)),
+    "activation after it, and after the normalisation",
+    NOTHING,
+)
+"""The field of a kind that an activation may follow."""

@@ -6,11 +6,18 @@ weights and its multiplications, each once.  It knows no file, no graph and no o
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NamedTuple, dataclass_transform
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, dataclass_transform
 
 from cnncalc.diagnostics import Fault
-from cnncalc.geometry import GLOBAL, Reach, Shape, bounded, dims
-from cnncalc.layers.types import Type, Value, show
+from cnncalc.geometry import GLOBAL, Reach, Shape, bounded
+from cnncalc.layers.types import NOTHING, Follower, Type, Value
+
+if TYPE_CHECKING:
+    from cnncalc.layers.kernels import Kernels, T
+
+Result = TypeVar("Result")
 
 REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "required"})()
 """The default of a field that has none."""
@@ -22,11 +29,13 @@ class Field(NamedTuple):
     type: Type
     default: Value
     doc: str
+    before: str
+    """The inherited argument that it stands before; none: it comes last."""
 
 
-def field(type: Type, doc: str, default: Value = REQUIRED) -> Any:
+def field(type: Type, doc: str, default: Value = REQUIRED, before: str = "") -> Any:
     """Declare an argument of a layer kind; without a default it is required."""
-    return Field(type, default, doc)
+    return Field(type, default, doc, before)
 
 
 class Weight(NamedTuple):
@@ -47,8 +56,9 @@ class Multiplies(NamedTuple):
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
 class Layer:
-    """Base of all layer kinds.  A subclass's fields are its class attributes made by `field`, main argument first.
+    """Base of all layer kinds.  A kind's fields are its class attributes made by `field`, main argument first.
 
+    Fields are inherited.  One that is declared anew keeps its place; a plain value in its place is no argument.
     Plain classes rather than dataclasses: sixty of those would cost every start some 30 ms.
     """
 
@@ -59,12 +69,18 @@ class Layer:
     """A step of this kind in the spec language, for the reference."""
     joins: ClassVar[bool] = False
     """Whether it takes any number of inputs, written as branches."""
-    unknown: ClassVar[tuple[str, ...]] = ()
+    following: ClassVar[tuple[str, ...]] = ()
+    """The fields that say what follows it, in order: their names are the suffixes of those layers' rows."""
+    strided: ClassVar[bool] = False
+    """Whether it has a stride: what that leaves unread is said, and what a crop leaves out is not."""
+    bias: bool = False
+    """Whether it adds a learned offset to every output channel."""
 
     def __init_subclass__(cls, kind: str = "") -> None:
         cls.kind = kind
-        cls.fields = {name: value for name, value in vars(cls).items() if isinstance(value, Field)}
+        cls.fields = _collected(cls)
         cls.defaults = {name: value.default for name, value in cls.fields.items() if value.default is not REQUIRED}
+        cls.following = tuple([name for name, value in cls.fields.items() if value.type.is_follower])
 
     def __init__(self, **values: Value) -> None:
         """Take values that are already read; `make` reads them first."""
@@ -90,6 +106,25 @@ class Layer:
         """The layers that do its work, with a suffix for their rows: itself, but for compositions of others."""
         return (("", self),)
 
+    def followers(self) -> list[tuple[str, Follower]]:
+        """What comes after it, by the field that says so; empty where nothing does."""
+        given = [(name, getattr(self, name)) for name in self.following]
+        return [(name, follower) for name, follower in given if follower is not NOTHING]
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The quantities that it does not tell."""
+        return ()
+
+    @property
+    def border(self) -> str:
+        """What stands in its padding: a constant (`zeros`), or values of its input."""
+        return "zeros"
+
+    def fixed(self, weight: str) -> tuple[float, ...]:
+        """The values, row-major, that the spec gives for a tensor of weights; empty where it gives none."""
+        return ()
+
     def reach(self, inputs: tuple[Shape, ...]) -> Reach:
         """What each output reads of the first input: axis maps, GLOBAL, or None for its own position only."""
         return None
@@ -107,7 +142,7 @@ class Layer:
         sizes = tuple(axis.output(width) for axis, width in zip(reach, inputs[0][1:]))
         return (self.channels_out(inputs), *sizes)
 
-    def tensors(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
+    def weight_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
         """The weight tensors, in PyTorch's layouts and order."""
         return ()
 
@@ -115,50 +150,80 @@ class Layer:
         """The multiply-accumulates that count as MACs; empty where the quantity does not apply."""
         return ()
 
-    def execute(self, run: Any, *inputs: Any) -> Any:
-        """The layer's result from the tensors of its inputs, in the kernels of the executor's machine `run`."""
-        return run.each(self.scalar, *inputs)
+    def execute_all(self, run: Kernels[T], inputs: Sequence[T]) -> T:
+        """The layer's result from the tensors of all its inputs, in the kernels of the executor's machine `run`."""
+        return self.execute(run, inputs[0])
 
-    def scalar(self, *values: float) -> float:
-        """What an elementwise layer makes of a number, or of one from each of its inputs."""
-        return values[0]
+    def execute(self, run: Kernels[T], x: T) -> T:
+        """The result of a layer with one input."""
+        return run.each(self.scalar, x)
+
+    def scalar(self, x: float) -> float:
+        """What an elementwise layer makes of a number."""
+        return x
+
+
+def _collected(kind: type[Layer]) -> dict[str, Field]:
+    """The fields of a kind: those of its base in order, and its own where they say."""
+    names = [name for name in kind.fields if isinstance(getattr(kind, name), Field)]
+    for name, value in vars(kind).items():
+        if isinstance(value, Field) and name not in kind.fields:
+            names.insert(names.index(value.before) if value.before else len(names), name)
+    return {name: getattr(kind, name) for name in names}
+
+
+_UNKNOWN: Any = object()
+"""In place of what has not been worked out yet."""
 
 
 class Operation:
     """A layer applied to inputs of given shapes: all that can be said of a node wherever it stands."""
 
-    __slots__ = ("_macs", "_reach", "_tensors", "inputs", "layer", "memo", "output")
+    __slots__ = ("_known", "_macs", "_reach", "_weights", "inputs", "layer", "output")
 
     def __init__(self, layer: Layer, inputs: tuple[Shape, ...]) -> None:
         """Infer the output's shape; raises `Fault` where the layer does not fit."""
         self.layer = layer
         self.inputs = inputs
         self.output = bounded(layer.out_shape(inputs))
-        self._reach: Any = self
-        self._tensors: tuple[Weight, ...] | None = None
-        self._macs: Any = self
-        self.memo: dict[Any, Any] = {}
-        """Analyzers' results that depend on this operation alone."""
+        self._reach: Reach = _UNKNOWN
+        self._weights: tuple[Weight, ...] = _UNKNOWN
+        self._macs: int | None = _UNKNOWN
+        self._known: dict[Any, Any] = {}
+        """What `once_per_operation` remembers, by function."""
 
     @property
     def reach(self) -> Reach:
-        if self._reach is self:
+        if self._reach is _UNKNOWN:
             self._reach = self.layer.reach(self.inputs)
-        return self._reach  # type: ignore[no-any-return]
+        return self._reach
 
     @property
-    def tensors(self) -> tuple[Weight, ...]:
-        if self._tensors is None:
-            self._tensors = self.layer.tensors(self.inputs)
-        return self._tensors
+    def weights(self) -> tuple[Weight, ...]:
+        if self._weights is _UNKNOWN:
+            self._weights = self.layer.weight_shapes(self.inputs)
+        return self._weights
 
     @property
     def macs(self) -> int | None:
         """Multiply-accumulates for one sample; None where they do not apply."""
-        if self._macs is self:
+        if self._macs is _UNKNOWN:
             products = self.layer.multiplies(self.inputs, self.output)
             self._macs = sum(product.number * product.each for product in products) if products else None
-        return self._macs  # type: ignore[no-any-return]
+        return self._macs
+
+
+def once_per_operation(function: Callable[[Operation], Result]) -> Callable[[Operation], Result]:
+    """`function`, worked out once for every operation: what depends on a layer and its inputs' shapes alone."""
+
+    @wraps(function)
+    def remembered(operation: Operation) -> Result:
+        known = operation._known
+        if function not in known:
+            known[function] = function(operation)
+        return known[function]  # type: ignore[no-any-return]
+
+    return remembered
 
 
 def make(kind: type[Layer], given: dict[str, Value]) -> Layer:
@@ -174,47 +239,6 @@ def make(kind: type[Layer], given: dict[str, Value]) -> Layer:
             example = f"for example `{kind.example}`" if kind.example else ""
             raise Fault("missing-argument", f"`{kind.kind}` needs `{name}`: {kind.fields[name].doc}", None, example)
     return kind(**values)
-
-
-# -- helpers of the kinds ----------------------------------------------------------------------------------------------
-
-
-def per_axis(value: int | tuple[int, ...], rank: int, name: str) -> tuple[int, ...]:
-    """`value` once per spatial axis; raises `Fault` where a list has another length."""
-    if isinstance(value, tuple):
-        if len(value) != rank:
-            raise Fault(
-                "wrong-rank",
-                f"`{name}` has {len(value)} entries for {rank} spatial ax{'is' if rank == 1 else 'es'}",
-                name,
-            )
-        return value
-    return (value,) * rank
-
-
-def check_pads(value: Value, rank: int, name: str) -> Value:
-    """Padding or amounts, with as many entries as there are axes if they are a list."""
-    if isinstance(value, tuple) and len(value) != rank:
-        help = f"before and after one axis are a pair: [{show(value)}]" if rank == 1 and len(value) == 2 else ""
-        raise Fault(
-            "wrong-rank",
-            f"`{name}` has {len(value)} entries for {rank} spatial ax{'is' if rank == 1 else 'es'}",
-            name,
-            help,
-        )
-    return value
-
-
-def spatial(shape: Shape, kind: str) -> Shape:
-    """The spatial axes of an input that must have some."""
-    if len(shape) == 1:
-        raise Fault(
-            "no-spatial-axes",
-            f"`{kind}` slides over spatial axes, but its input is flat: {dims(shape)}",
-            None,
-            "use `linear` on flat features, or `reshape` to channels and spatial axes",
-        )
-    return shape[1:]
 
 
 def divides(groups: int, channels: int, what: str, name: str = "groups") -> None:

@@ -2,69 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnncalc.diagnostics import Fault
-from cnncalc.geometry import (
-    Reach,
-    Shape,
-    Transposed,
-    Window,
-    dims,
-    elements,
-    resolve_padding,
-    resolve_transposed_padding,
-)
+from cnncalc.geometry import Reach, Shape, Slide, dims, elements
 from cnncalc.layers.activation import ACT
-from cnncalc.layers.base import Layer, Multiplies, Weight, check_pads, divides, field, per_axis, spatial
+from cnncalc.layers.base import Layer, Multiplies, Weight, divides, field
 from cnncalc.layers.normalisation import NORM
-from cnncalc.layers.types import COUNT, EXTRA, FLAG, NUMBERS, PADDING, SIZES, words
+from cnncalc.layers.types import COUNT, EXTRA, FLAG, NUMBERS, PADDING, SIZES, Follower, Sizes, Value, words
+from cnncalc.layers.windows import per_axis, slides, spatial, transposed_slides, transposed_windows, windows
 
-CHANNELS = field(COUNT, "output channels")
-KERNEL = field(SIZES, "kernel size")
-STRIDE = field(SIZES, "distance between windows", 1)
-PADDING_FIELD = field(PADDING, "padding", "valid")
-DILATION = field(SIZES, "distance between the taps of a kernel", 1)
-GROUPS = field(COUNT, "groups of channels that are convolved apart", 1)
-BIAS = field(FLAG, "a learned offset per output channel", True)
-NORM_FIELD = field(NORM, "normalisation after it", "none")
-ACT_FIELD = field(ACT, "activation after it, and after the normalisation", "none")
-MODE = field(words("zeros", "replicate", "reflect", "circular"), "what the padding holds", "zeros")
+if TYPE_CHECKING:
+    from cnncalc.layers.kernels import Kernels, T
+
+CHANNELS = field(COUNT, "output channels", before="kernel")
+GROUPS = field(COUNT, "groups of channels that are convolved apart", 1, before="bias")
+BORDER = field(words("zeros", "replicate", "reflect", "circular"), "what the padding holds", "zeros")
 FIXED = field(NUMBERS, "fixed kernel values for the executor, row-major", ())
-
-
-def windows(layer: Any, shape: Shape) -> tuple[Window, ...]:
-    """One window per spatial axis from a layer's kernel, stride, padding and dilation; raises `Fault`."""
-    axes = spatial(shape, layer.kind)
-    rank = len(axes)
-    sizes = per_axis(layer.kernel, rank, "kernel")
-    strides = per_axis(layer.kernel if layer.stride is None else layer.stride, rank, "stride")
-    dilations = per_axis(layer.dilation, rank, "dilation")
-    rule = check_pads(layer.padding, rank, "padding")
-    ceil = getattr(layer, "ceil_mode", False)
-    found = []
-    for axis, width in enumerate(axes):
-        size, stride, dilation = sizes[axis], strides[axis], dilations[axis]
-        window = Window(size, stride, dilation, *resolve_padding(rule, axis, width, size, stride, dilation), ceil)
-        if window.output(width) < 1:
-            raise _too_large(window, width, axis, rank)
-        found.append(window)
-    return tuple(found)
-
-
-def _too_large(window: Window, width: int, axis: int, rank: int) -> Fault:
-    from cnncalc.geometry import AXES
-
-    name = AXES[rank][axis] if rank in AXES else f"axis {axis}"
-    padded = width + window.before + window.after
-    spread = f" (extent {window.extent} at dilation {window.dilation})" if window.dilation > 1 else ""
-    most = (padded - 1) // window.dilation + 1
-    return Fault(
-        "window-too-large",
-        f"kernel {window.size}{spread} does not fit the {'padded ' if padded > width else ''}{name} {padded}",
-        "kernel",
-        f"use `padding: same`, or a kernel of at most {most}",
-    )
 
 
 class Convolution(Layer):
@@ -73,26 +27,41 @@ class Convolution(Layer):
     A kernel is output channels by input channels per group by one size per axis.
     """
 
-    kernel: Any
-    stride: Any
-    padding: Any
-    dilation: Any
-    bias: bool
-    weights: tuple[float, ...] = ()
+    kernel: Sizes = field(SIZES, "kernel size")
+    stride: Sizes = field(SIZES, "distance between windows", 1)
+    padding: Value = field(PADDING, "padding", "valid")
+    dilation: Sizes = field(SIZES, "distance between the taps of a kernel", 1)
+    bias: bool = field(FLAG, "a learned offset per output channel", True)
+    norm: Follower = NORM
+    act: Follower = ACT
     padding_mode: str = "zeros"
+    weights: tuple[float, ...] = ()
+    strided = True
 
     def split(self, channels: int) -> tuple[int, int]:
         """Output channels and groups for this number of input channels; raises `Fault`."""
         raise AssertionError(f"{self.kind} must state its groups")
 
+    @property
+    def border(self) -> str:
+        return self.padding_mode
+
+    def fixed(self, weight: str) -> tuple[float, ...]:
+        return self.weights if weight == "weight" else ()
+
+    def slides(self, sizes: Shape) -> tuple[Slide, ...]:
+        """How it slides over axes of these sizes; raises `Fault`."""
+        return slides(sizes, self.kernel, self.stride, self.dilation, self.padding)
+
     def reach(self, inputs: tuple[Shape, ...]) -> Reach:
-        return windows(self, inputs[0])
+        sizes = spatial(inputs[0], self.kind)
+        return windows(self.slides(sizes), sizes)
 
     def channels_out(self, inputs: tuple[Shape, ...]) -> int:
         channels, groups = self.split(inputs[0][0])
         divides(groups, inputs[0][0], "input")
         divides(groups, channels, "output")
-        shape = self.kernel_tensor(inputs)
+        shape = self.kernel_shape(inputs)
         if self.weights and len(self.weights) != elements(shape):
             raise Fault(
                 "wrong-shape",
@@ -105,22 +74,20 @@ class Convolution(Layer):
         """The kernel's size on every spatial axis."""
         return per_axis(self.kernel, len(inputs[0]) - 1, "kernel")
 
-    def kernel_tensor(self, inputs: tuple[Shape, ...]) -> Shape:
+    def kernel_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         channels, groups = self.split(inputs[0][0])
         return (channels, inputs[0][0] // groups, *self.kernel_sizes(inputs))
 
-    def tensors(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
-        shape = self.kernel_tensor(inputs)
+    def weight_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
+        shape = self.kernel_shape(inputs)
         return with_bias((Weight("weight", shape),), self.bias, shape[0])
 
     def multiplies(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[Multiplies, ...]:
-        return (Multiplies("output", elements(output), elements(self.kernel_tensor(inputs)[1:])),)
+        return (Multiplies("output", elements(output), elements(self.kernel_shape(inputs)[1:])),)
 
-    def execute(self, run: Any, x: Any) -> Any:
-        sliding = run.slides(self, x.shape[1:])
-        return run.convolve(
-            x, sliding, *self.split(x.shape[0]), "weight", "bias" if self.bias else "", self.padding_mode
-        )
+    def execute(self, run: Kernels[T], x: T) -> T:
+        sliding = self.slides(x.shape[1:])
+        return run.convolve(x, sliding, *self.split(x.shape[0]), "weight", "bias" if self.bias else "", self.border)
 
 
 def with_bias(tensors: tuple[Weight, ...], bias: bool, channels: int) -> tuple[Weight, ...]:
@@ -132,15 +99,8 @@ class Conv(Convolution, kind="conv"):
     """Convolution (cross-correlation), with groups, and a normalisation and an activation after it."""
 
     channels: int = CHANNELS
-    kernel: Any = KERNEL
-    stride: Any = STRIDE
-    padding: Any = PADDING_FIELD
-    dilation: Any = DILATION
     groups: int = GROUPS
-    bias: bool = BIAS
-    norm: str = NORM_FIELD
-    act: str = ACT_FIELD
-    padding_mode: str = MODE
+    padding_mode: str = BORDER
     weights: tuple[float, ...] = FIXED
 
     example = "{conv: 64, kernel: 3, padding: half, act: relu}"
@@ -152,15 +112,8 @@ class Conv(Convolution, kind="conv"):
 class DepthwiseConv(Convolution, kind="depthwise_conv"):
     """Depthwise convolution: `multiplier` kernels for each input channel, groups = input channels."""
 
-    kernel: Any = KERNEL
-    stride: Any = STRIDE
-    padding: Any = PADDING_FIELD
-    dilation: Any = DILATION
-    multiplier: int = field(COUNT, "output channels per input channel", 1)
-    bias: bool = BIAS
-    norm: str = NORM_FIELD
-    act: str = ACT_FIELD
-    padding_mode: str = MODE
+    multiplier: int = field(COUNT, "output channels per input channel", 1, before="bias")
+    padding_mode: str = BORDER
     weights: tuple[float, ...] = FIXED
 
     example = "{depthwise_conv: 3, padding: half}"
@@ -169,36 +122,35 @@ class DepthwiseConv(Convolution, kind="depthwise_conv"):
         return channels * self.multiplier, channels
 
 
-def separate(layer: Any, multiplier: int = 1) -> tuple[DepthwiseConv, Conv]:
+def separate(layer: Conv | SeparableConv, multiplier: int = 1) -> tuple[DepthwiseConv, Conv]:
     """A depthwise and a pointwise convolution in place of a regular one of the same fields.
 
-    The bias stays once, on the pointwise (Howard et al. 2017, MobileNets, section 3.1); normalisation and
-    activation stand after both.
+    The bias stays once, on the pointwise (Howard et al. 2017, MobileNets, section 3.1); what follows it stands
+    after both.
     """
-    shared = {"norm": layer.norm, "act": layer.act}
-    window = {name: getattr(layer, name) for name in ("kernel", "stride", "padding", "dilation", "padding_mode")}
-    return (
-        DepthwiseConv(**window, **shared, multiplier=multiplier, bias=False),
-        Conv(channels=layer.channels, kernel=1, bias=layer.bias, **shared),
+    follows: dict[str, Any] = dict(layer.followers())
+    depthwise = DepthwiseConv(
+        kernel=layer.kernel,
+        stride=layer.stride,
+        padding=layer.padding,
+        dilation=layer.dilation,
+        padding_mode=layer.padding_mode,
+        multiplier=multiplier,
+        bias=False,
+        **follows,
     )
+    return depthwise, Conv(channels=layer.channels, kernel=1, bias=layer.bias, **follows)
 
 
-class SeparableConv(Layer, kind="separable_conv"):
+class SeparableConv(Convolution, kind="separable_conv"):
     """Depthwise separable convolution: depthwise, then pointwise (1x1), which holds the bias (Chollet 2017).
 
     It is two layers, each with its own row; normalisation and activation follow both.
     """
 
     channels: int = CHANNELS
-    kernel: Any = KERNEL
-    stride: Any = STRIDE
-    padding: Any = PADDING_FIELD
-    dilation: Any = DILATION
-    multiplier: int = field(COUNT, "depthwise output channels per input channel", 1)
-    bias: bool = BIAS
-    norm: str = NORM_FIELD
-    act: str = ACT_FIELD
-    padding_mode: str = MODE
+    multiplier: int = field(COUNT, "depthwise output channels per input channel", 1, before="bias")
+    padding_mode: str = BORDER
 
     example = "{separable_conv: 32, kernel: 3, padding: same}"
 
@@ -211,56 +163,35 @@ class ConvTranspose(Convolution, kind="conv_transpose"):
     """Transposed convolution, also called deconvolution: each input position writes a window of outputs."""
 
     channels: int = CHANNELS
-    kernel: Any = KERNEL
-    stride: Any = field(SIZES, "distance between the windows of neighbouring inputs", 1)
-    padding: Any = field(PADDING, "what is cut from the full output; `same` gives W*S", "valid")
-    output_padding: Any = field(EXTRA, "positions added after the output", 0)
-    dilation: Any = DILATION
+    stride: Sizes = field(SIZES, "distance between the windows of neighbouring inputs", 1)
+    padding: Value = field(PADDING, "what is cut from the full output; `same` gives W*S", "valid")
+    output_padding: Sizes = field(EXTRA, "positions added after the output", 0, before="dilation")
     groups: int = GROUPS
-    bias: bool = BIAS
-    norm: str = NORM_FIELD
-    act: str = ACT_FIELD
 
     example = "{conv_transpose: 64, kernel: 2, stride: 2}"
 
     def split(self, channels: int) -> tuple[int, int]:
         return self.channels, self.groups
 
-    def kernel_tensor(self, inputs: tuple[Shape, ...]) -> Shape:
+    def kernel_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """PyTorch's layout: input channels by output channels per group by one size per axis."""
         return (inputs[0][0], self.channels // self.groups, *self.kernel_sizes(inputs))
 
-    def reach(self, inputs: tuple[Shape, ...]) -> Reach:
-        axes = spatial(inputs[0], self.kind)
-        rank = len(axes)
-        sizes, strides = self.kernel_sizes(inputs), per_axis(self.stride, rank, "stride")
-        dilations, extras = (
-            per_axis(self.dilation, rank, "dilation"),
-            per_axis(self.output_padding, rank, "output_padding"),
-        )
-        rule = check_pads(self.padding, rank, "padding")
-        found = []
-        for axis, width in enumerate(axes):
-            size, stride, dilation, extra = sizes[axis], strides[axis], dilations[axis], extras[axis]
-            pads = resolve_transposed_padding(rule, axis, size, stride, dilation, extra)
-            window = Transposed(size, stride, dilation, *pads, extra)
-            if window.output(width) < 1:
-                raise Fault(
-                    "empty-output",
-                    f"padding {window.before} + {window.after} cuts all of the output, {window.output(width)} wide",
-                    "padding",
-                    "use less padding, or a larger kernel",
-                )
-            found.append(window)
-        return tuple(found)
+    def slides(self, sizes: Shape) -> tuple[Slide, ...]:
+        declared = (self.kernel, self.stride, self.dilation, self.padding, self.output_padding)
+        return transposed_slides(len(sizes), *declared)
 
-    def tensors(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
-        return with_bias((Weight("weight", self.kernel_tensor(inputs)),), self.bias, self.channels)
+    def reach(self, inputs: tuple[Shape, ...]) -> Reach:
+        sizes = spatial(inputs[0], self.kind)
+        return transposed_windows(self.slides(sizes), sizes)
+
+    def weight_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
+        return with_bias((Weight("weight", self.kernel_shape(inputs)),), self.bias, self.channels)
 
     def multiplies(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[Multiplies, ...]:
         """By input positions: each is multiplied by the whole kernel of its group, cropped taps included."""
-        return (Multiplies("input", elements(inputs[0]), elements(self.kernel_tensor(inputs)[1:])),)
+        return (Multiplies("input", elements(inputs[0]), elements(self.kernel_shape(inputs)[1:])),)
 
-    def execute(self, run: Any, x: Any) -> Any:
-        sliding = run.slides(self, x.shape[1:])
+    def execute(self, run: Kernels[T], x: T) -> T:
+        sliding = self.slides(x.shape[1:])
         return run.scatter(x, sliding, self.channels, self.groups, "weight", "bias" if self.bias else "")

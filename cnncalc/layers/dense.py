@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import Shape, dims, elements
@@ -10,7 +10,10 @@ from cnncalc.layers.activation import ACT
 from cnncalc.layers.base import Layer, Multiplies, Weight, field
 from cnncalc.layers.convolution import with_bias
 from cnncalc.layers.normalisation import NORM
-from cnncalc.layers.types import COUNT, FLAG
+from cnncalc.layers.types import COUNT, FLAG, Follower
+
+if TYPE_CHECKING:
+    from cnncalc.layers.kernels import Kernels, T
 
 
 class Linear(Layer, kind="linear"):
@@ -18,8 +21,8 @@ class Linear(Layer, kind="linear"):
 
     features: int = field(COUNT, "output features")
     bias: bool = field(FLAG, "a learned offset per feature", True)
-    norm: str = field(NORM, "normalisation after it", "none")
-    act: str = field(ACT, "activation after it, and after the normalisation", "none")
+    norm: Follower = NORM
+    act: Follower = ACT
 
     example = "{linear: 1000}"
 
@@ -35,11 +38,11 @@ class Linear(Layer, kind="linear"):
             )
         return (self.features,)
 
-    def tensors(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
+    def weight_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
         return with_bias((Weight("weight", (self.features, inputs[0][0])),), self.bias, self.features)
 
     def multiplies(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[Multiplies, ...]:
         return (Multiplies("output", self.features, inputs[0][0]),)
 
-    def execute(self, run: Any, x: Any) -> Any:
+    def execute(self, run: Kernels[T], x: T) -> T:
         return run.convolve(x, (), self.features, 1, "weight", "bias" if self.bias else "")

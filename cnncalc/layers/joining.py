@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import Shape, dims
 from cnncalc.layers.base import Layer
 
+if TYPE_CHECKING:
+    from cnncalc.layers.kernels import Kernels, T
+
 
 def _mismatch(kind: str, inputs: tuple[Shape, ...], rule: str) -> Fault:
     listed = ", ".join(dims(shape) for shape in inputs[:6]) + (", …" if len(inputs) > 6 else "")
     return Fault("branch-shapes", f"`{kind}` {rule}, but its branches give {listed}")
+
+
+class Elementwise(Layer):
+    """What the joins share that make a number of one from each of their branches."""
+
+    joins = True
+
+    def execute_all(self, run: Kernels[T], inputs: Sequence[T]) -> T:
+        return run.each(self.combined, *inputs)
+
+    def combined(self, *values: float) -> float:
+        """What becomes of a number from each branch."""
+        raise AssertionError(f"{self.kind} must state how it combines")
 
 
 class Concat(Layer, kind="concat"):
@@ -26,14 +43,13 @@ class Concat(Layer, kind="concat"):
             raise _mismatch(self.kind, inputs, "needs equal shapes off the channel axis")
         return (sum(shape[0] for shape in inputs), *inputs[0][1:])
 
-    def execute(self, run: Any, *inputs: Any) -> Any:
+    def execute_all(self, run: Kernels[T], inputs: Sequence[T]) -> T:
         return run.concat(*inputs)
 
 
-class Add(Layer, kind="add"):
+class Add(Elementwise, kind="add"):
     """Sum of branches of equal shape."""
 
-    joins = True
     example = "add: [x, [{conv: x.channels, kernel: 3, padding: half}]]"
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
@@ -41,14 +57,13 @@ class Add(Layer, kind="add"):
             raise _mismatch(self.kind, inputs, "needs equal shapes")
         return inputs[0]
 
-    def scalar(self, *values: float) -> float:
+    def combined(self, *values: float) -> float:
         return sum(values)
 
 
-class Multiply(Layer, kind="multiply"):
+class Multiply(Elementwise, kind="multiply"):
     """Product of branches; sizes of 1 are broadcast, as a squeeze-and-excitation gate needs."""
 
-    joins = True
     example = "multiply: [x, [global_avg_pool, {conv: x.channels, kernel: 1, act: sigmoid}]]"
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
@@ -62,5 +77,5 @@ class Multiply(Layer, kind="multiply"):
             sizes.append(wide.pop() if wide else 1)
         return tuple(sizes)
 
-    def scalar(self, *values: float) -> float:
+    def combined(self, *values: float) -> float:
         return prod(values)

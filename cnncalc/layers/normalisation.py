@@ -6,25 +6,25 @@ as they do not in the literature.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import sqrt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnncalc.geometry import Shape
 from cnncalc.layers.base import Layer, Weight, divides, field
-from cnncalc.layers.types import COUNT, FLAG, NUMBER, Type, _word
+from cnncalc.layers.types import COUNT, FLAG, NOTHING, NUMBER, follower
 
-SCALE_ON = field(FLAG, "a learned factor per channel", True)
-SHIFT_ON = field(FLAG, "a learned offset per channel", True)
-EPS = field(NUMBER, "added to the variance", 1e-5)
+if TYPE_CHECKING:
+    from cnncalc.layers.kernels import Kernels, T
 
 
-def moments(values: tuple[float, ...], count: int) -> tuple[float, float]:
+def moments(values: Sequence[float], count: int) -> tuple[float, float]:
     """Mean and (biased) variance."""
     mean = sum(values) / count
     return mean, sum((value - mean) ** 2 for value in values) / count
 
 
-def squares(values: tuple[float, ...], count: int) -> float:
+def squares(values: Sequence[float], count: int) -> float:
     """Sum of squares."""
     return sum(value * value for value in values)
 
@@ -32,12 +32,12 @@ def squares(values: tuple[float, ...], count: int) -> float:
 class Normalisation(Layer):
     """What the normalisations share: learned factors, and statistics where they are kept."""
 
-    scale: bool
-    shift: bool
-    eps: float
+    scale: bool = field(FLAG, "a learned factor per channel", True)
+    shift: bool = field(FLAG, "a learned offset per channel", True)
+    eps: float = field(NUMBER, "added to the variance", 1e-5)
     statistics: bool = False
 
-    def tensors(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
+    def weight_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
         each = (inputs[0][0],)
         kept = []
         if self.scale:
@@ -48,59 +48,51 @@ class Normalisation(Layer):
             kept += [Weight("running_mean", each, False), Weight("running_var", each, False)]
         return tuple(kept)
 
-    def execute(self, run: Any, x: Any) -> Any:
+    def execute(self, run: Kernels[T], x: T) -> T:
         return run.each(self.normalise, x, aside=(*self.factors(run, x), self.measure(run, x)))
 
-    def factors(self, run: Any, x: Any) -> tuple[Any, Any]:
+    def factors(self, run: Kernels[T], x: T) -> tuple[T, T]:
         """Factor and offset per channel; 1 and 0 where they are not learned."""
         scale = run.factors("weight", x) if self.scale else run.per_channel([1.0], x)
         return scale, run.factors("bias", x) if self.shift else run.per_channel([0.0], x)
 
-    def measure(self, run: Any, x: Any) -> Any:
+    def measure(self, run: Kernels[T], x: T) -> T:
         """The statistics, as a tensor that broadcasts over `x`; here mean and variance."""
         raise AssertionError(f"{self.kind} must state what it measures")
 
-    def kept(self, run: Any, x: Any) -> Any:
+    def kept(self, run: Kernels[T], x: T) -> T:
         """The running mean and variance per channel."""
         moments = zip(run.weight("running_mean", (x.shape[0],)), run.weight("running_var", (x.shape[0],)))
         return run.per_channel(list(moments), x)
 
-    def normalise(self, x: float, scale: float, shift: float, moments: tuple[float, float]) -> float:
-        """(x - mean)/sqrt(variance + eps)*scale + shift."""
-        mean, variance = moments
+    def normalise(self, x: float, scale: float, shift: float, measured: Any) -> float:
+        """(x - mean)/sqrt(variance + eps)*scale + shift, or what else is made of what was measured."""
+        mean: float
+        variance: float
+        mean, variance = measured
         return (x - mean) / sqrt(variance + self.eps) * scale + shift
 
 
 class BatchNorm(Normalisation, kind="batch_norm"):
     """Batch normalisation: per channel, with running statistics (Ioffe and Szegedy 2015)."""
 
-    scale: bool = SCALE_ON
-    shift: bool = SHIFT_ON
-    eps: float = EPS
     statistics: bool = field(FLAG, "running mean and variance are kept, counted as state", True)
 
-    def measure(self, run: Any, x: Any) -> Any:
+    def measure(self, run: Kernels[T], x: T) -> T:
         return self.kept(run, x) if self.statistics else run.over(moments, x, x.shape[0])
 
 
 class LayerNorm(Normalisation, kind="layer_norm"):
     """Layer normalisation over the channels of a position."""
 
-    scale: bool = SCALE_ON
-    shift: bool = SHIFT_ON
-    eps: float = EPS
-
-    def measure(self, run: Any, x: Any) -> Any:
+    def measure(self, run: Kernels[T], x: T) -> T:
         return run.across(moments, x)
 
 
 class GroupNorm(Normalisation, kind="group_norm"):
     """Group normalisation (Wu and He 2018)."""
 
-    groups: int = field(COUNT, "groups of channels")
-    scale: bool = SCALE_ON
-    shift: bool = SHIFT_ON
-    eps: float = EPS
+    groups: int = field(COUNT, "groups of channels", before="scale")
 
     example = "{group_norm: 32}"
 
@@ -108,7 +100,7 @@ class GroupNorm(Normalisation, kind="group_norm"):
         divides(self.groups, inputs[0][0], "input")
         return inputs[0]
 
-    def measure(self, run: Any, x: Any) -> Any:
+    def measure(self, run: Kernels[T], x: T) -> T:
         return run.over(moments, x, self.groups)
 
 
@@ -117,10 +109,9 @@ class InstanceNorm(Normalisation, kind="instance_norm"):
 
     scale: bool = field(FLAG, "a learned factor per channel", False)
     shift: bool = field(FLAG, "a learned offset per channel", False)
-    eps: float = EPS
     statistics: bool = field(FLAG, "running mean and variance are kept, counted as state", False)
 
-    def measure(self, run: Any, x: Any) -> Any:
+    def measure(self, run: Kernels[T], x: T) -> T:
         return self.kept(run, x) if self.statistics else run.over(moments, x, x.shape[0])
 
 
@@ -131,12 +122,12 @@ class L2Norm(Normalisation, kind="l2_norm"):
     eps: float = field(NUMBER, "least norm", 1e-12)
     shift = False
 
-    def measure(self, run: Any, x: Any) -> Any:
+    def measure(self, run: Kernels[T], x: T) -> T:
         return run.across(squares, x)
 
-    def normalise(self, x: float, scale: float, shift: float, total: float) -> float:  # type: ignore[override]
+    def normalise(self, x: float, scale: float, shift: float, measured: Any) -> float:
         """x/norm*scale, where the norm is at least eps."""
-        return x / max(sqrt(total), self.eps) * scale
+        return x / max(sqrt(measured), self.eps) * scale
 
 
 class LocalResponseNorm(Layer, kind="local_response_norm"):
@@ -147,7 +138,7 @@ class LocalResponseNorm(Layer, kind="local_response_norm"):
     beta: float = field(NUMBER, "exponent", 0.75)
     k: float = field(NUMBER, "offset", 1.0)
 
-    def execute(self, run: Any, x: Any) -> Any:
+    def execute(self, run: Kernels[T], x: T) -> T:
         return run.each(self.damped, x, aside=(run.across(squares, x, self.neighbours(x.shape[0])),))
 
     def neighbours(self, channels: int) -> list[range]:
@@ -161,12 +152,9 @@ class LocalResponseNorm(Layer, kind="local_response_norm"):
 
 
 NORMALISATIONS: tuple[type[Layer], ...] = (BatchNorm, LayerNorm, GroupNorm, InstanceNorm, LocalResponseNorm, L2Norm)
-_WORDS = ("none", "batch", *(kind.kind for kind in NORMALISATIONS))
-
-
-def _norm(value: Any) -> str:
-    word = _word(value, _WORDS)
-    return "batch_norm" if word == "batch" else word
-
-
-NORM = Type("`none`, `batch` or a normalisation's kind", _norm, _WORDS)
+NORM = field(
+    follower("`none`, `batch` or a normalisation's kind", (kind.kind for kind in NORMALISATIONS), batch="batch_norm"),
+    "normalisation after it",
+    NOTHING,
+)
+"""The field of a kind that a normalisation may follow."""

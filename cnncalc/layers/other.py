@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cnncalc.geometry import GLOBAL, Reach, Shape
 from cnncalc.layers.base import Layer, Multiplies, Weight, field
 from cnncalc.layers.types import NUMBER, SHAPE, WHOLE
+
+if TYPE_CHECKING:
+    from cnncalc.layers.kernels import Kernels, T
 
 RATE = field(NUMBER, "share dropped in training", 0.5)
 
@@ -28,10 +31,10 @@ class LayerScale(Layer, kind="layer_scale"):
 
     initial: float = field(NUMBER, "initial value", 1e-6)
 
-    def tensors(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
+    def weight_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
         return (Weight("weight", (inputs[0][0],)),)
 
-    def execute(self, run: Any, x: Any) -> Any:
+    def execute(self, run: Kernels[T], x: T) -> T:
         return run.each(lambda value, factor: value * factor, x, aside=(run.factors("weight", x),))
 
 
@@ -39,8 +42,8 @@ class Opaque(Layer, kind="opaque"):
     """A layer that cnncalc does not know: its output's shape is given; counts left out make totals lower bounds."""
 
     output: tuple[int, ...] = field(SHAPE, "output shape, channels first")
-    params: Any = field(WHOLE, "learned parameters, if known", None)
-    macs: Any = field(WHOLE, "multiply-accumulates, if known", None)
+    params: int | None = field(WHOLE, "learned parameters, if known", None)
+    macs: int | None = field(WHOLE, "multiply-accumulates, if known", None)
 
     example = "{opaque: [256, 14, 14], params: 12000}"
 
@@ -50,16 +53,16 @@ class Opaque(Layer, kind="opaque"):
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         return self.output
 
-    def tensors(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
+    def weight_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
         return () if self.params is None else (Weight("weight", (self.params,)),)
 
     def multiplies(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[Multiplies, ...]:
         return () if self.macs is None else (Multiplies("sample", 1, self.macs),)
 
-    def execute(self, run: Any, *inputs: Any) -> Any:
+    def execute(self, run: Kernels[T], x: T) -> T:
         return run.unknown(self.output)
 
     @property
-    def unknown(self) -> tuple[str, ...]:  # type: ignore[override]
-        counts = [name for name in ("params", "macs") if getattr(self, name) is None]
+    def unknown(self) -> tuple[str, ...]:
+        counts = [name for name, count in (("params", self.params), ("macs", self.macs)) if count is None]
         return (*counts, "receptive_field")

@@ -2,43 +2,53 @@
 
 from __future__ import annotations
 
-from math import nan
-from typing import Any
+from collections.abc import Sequence
+from math import inf, nan
+from typing import TYPE_CHECKING
 
 from cnncalc.diagnostics import Fault
-from cnncalc.geometry import GLOBAL, Reach, Shape, adaptive
-from cnncalc.layers.base import Layer, field, per_axis, spatial
-from cnncalc.layers.convolution import windows
-from cnncalc.layers.types import FLAG, NUMBER, PADDING, SIZES
+from cnncalc.geometry import GLOBAL, Reach, Shape, Slide, adaptive
+from cnncalc.layers.base import Layer, field
+from cnncalc.layers.types import FLAG, NUMBER, PADDING, SIZES, Sizes, Value
+from cnncalc.layers.windows import per_axis, slides, spatial, windows
 
-KERNEL = field(SIZES, "window size")
-STRIDE = field(SIZES, "distance between windows; the kernel if left out", None)
-PADDING_FIELD = field(PADDING, "padding", "valid")
-DILATION = field(SIZES, "distance between the positions of a window", 1)
-CEIL = field(FLAG, "round the output size up, as PyTorch does", False)
+if TYPE_CHECKING:
+    from cnncalc.layers.kernels import Kernels, Reduction, T
 
 
-def mean(values: tuple[float, ...], count: int) -> float:
+def mean(values: Sequence[float], count: int) -> float:
     """The mean over so many positions, those in the padding being 0."""
     return sum(values) / count
 
 
-def mean_inside(values: tuple[float, ...], count: int) -> float:
+def mean_inside(values: Sequence[float], count: int) -> float:
     """The mean over the positions inside the input; not a number, as in PyTorch, where there are none."""
     return sum(values) / len(values) if values else nan
+
+
+def highest(values: Sequence[float], count: int) -> float:
+    """The greatest value of a window; minus infinity, as in PyTorch, where it reads nothing but padding."""
+    return max(values, default=-inf)
 
 
 class Pool(Layer):
     """What the sliding pools share."""
 
-    kernel: Any
-    stride: Any
-    padding: Any
-    dilation: Any
-    ceil_mode: bool
+    kernel: Sizes = field(SIZES, "window size")
+    stride: Sizes | None = field(SIZES, "distance between windows; the kernel if left out", None)
+    padding: Value = field(PADDING, "padding", "valid")
+    dilation: Sizes = field(SIZES, "distance between the positions of a window", 1)
+    ceil_mode: bool = field(FLAG, "round the output size up, as PyTorch does", False)
+    strided = True
+
+    def slides(self, sizes: Shape) -> tuple[Slide, ...]:
+        """How it slides over axes of these sizes; raises `Fault`."""
+        stride = self.kernel if self.stride is None else self.stride
+        return slides(sizes, self.kernel, stride, self.dilation, self.padding)
 
     def reach(self, inputs: tuple[Shape, ...]) -> Reach:
-        found = windows(self, inputs[0])
+        sizes = spatial(inputs[0], self.kind)
+        found = windows(self.slides(sizes), sizes, self.ceil_mode)
         for window in found:
             most = max(window.before, window.after)
             if most >= window.extent:
@@ -50,12 +60,12 @@ class Pool(Layer):
                 )
         return found
 
-    def execute(self, run: Any, x: Any) -> Any:
-        sizes = run.spatial(x.shape, self.kind)
-        axes = [run.taps(slide, width, self.ceil_mode) for slide, width in zip(run.slides(self, sizes), sizes)]
-        return run.reduce(self.pooled(run), x, axes)
+    def execute(self, run: Kernels[T], x: T) -> T:
+        sizes = x.shape[1:]
+        axes = [run.taps(slide, width, self.ceil_mode) for slide, width in zip(self.slides(sizes), sizes)]
+        return run.reduce(self.pooled(), x, axes)
 
-    def pooled(self, run: Any) -> Any:
+    def pooled(self) -> Reduction:
         """What becomes of a window's values, and of the number of its positions with the padding."""
         raise AssertionError(f"{self.kind} must state what it pools")
 
@@ -63,47 +73,31 @@ class Pool(Layer):
 class MaxPool(Pool, kind="max_pool"):
     """Maximum over a window; padding never wins."""
 
-    kernel: Any = KERNEL
-    stride: Any = STRIDE
-    padding: Any = PADDING_FIELD
-    dilation: Any = DILATION
-    ceil_mode: bool = CEIL
-
     example = "{max_pool: 2}"
 
-    def pooled(self, run: Any) -> Any:
-        return run.highest
+    def pooled(self) -> Reduction:
+        return highest
 
 
 class AvgPool(Pool, kind="avg_pool"):
     """Mean over a window."""
 
-    kernel: Any = KERNEL
-    stride: Any = STRIDE
-    padding: Any = PADDING_FIELD
-    dilation: Any = DILATION
-    ceil_mode: bool = CEIL
     count_include_pad: bool = field(FLAG, "divide by the padded positions too", True)
 
     example = "{avg_pool: 2}"
 
-    def pooled(self, run: Any) -> Any:
+    def pooled(self) -> Reduction:
         return mean if self.count_include_pad else mean_inside
 
 
 class LpPool(Pool, kind="lp_pool"):
     """p-th root of the sum of p-th powers over a window."""
 
-    kernel: Any = KERNEL
-    stride: Any = STRIDE
-    padding: Any = PADDING_FIELD
-    dilation: Any = DILATION
-    ceil_mode: bool = CEIL
     p: float = field(NUMBER, "the power", 2)
 
     example = "{lp_pool: 2}"
 
-    def pooled(self, run: Any) -> Any:
+    def pooled(self) -> Reduction:
         return lambda values, count: float(sum(abs(value) ** self.p for value in values) ** (1 / self.p))
 
 
@@ -116,10 +110,10 @@ class GlobalPool(Layer):
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         return (inputs[0][0], *(1 for _ in spatial(inputs[0], self.kind)))
 
-    def execute(self, run: Any, x: Any) -> Any:
-        return run.whole(self.pooled(run), x)
+    def execute(self, run: Kernels[T], x: T) -> T:
+        return run.whole(self.pooled(), x)
 
-    def pooled(self, run: Any) -> Any:
+    def pooled(self) -> Reduction:
         """What becomes of a channel's values, and of their number."""
         raise AssertionError(f"{self.kind} must state what it pools")
 
@@ -127,21 +121,21 @@ class GlobalPool(Layer):
 class GlobalAvgPool(GlobalPool, kind="global_avg_pool"):
     """Mean over all positions of a channel."""
 
-    def pooled(self, run: Any) -> Any:
+    def pooled(self) -> Reduction:
         return mean
 
 
 class GlobalMaxPool(GlobalPool, kind="global_max_pool"):
     """Maximum over all positions of a channel."""
 
-    def pooled(self, run: Any) -> Any:
-        return run.highest
+    def pooled(self) -> Reduction:
+        return highest
 
 
 class AdaptivePool(Layer):
     """What the adaptive pools share: the output's size is given, windows divide the input as evenly as they can."""
 
-    size: Any
+    size: Sizes = field(SIZES, "output size")
 
     def _sizes(self, inputs: tuple[Shape, ...]) -> tuple[int, ...]:
         return per_axis(self.size, len(spatial(inputs[0], self.kind)), "size")
@@ -156,18 +150,18 @@ class AdaptivePool(Layer):
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         return (inputs[0][0], *self._sizes(inputs))
 
-    def execute(self, run: Any, x: Any) -> Any:
-        widths = run.spatial(x.shape, self.kind)
+    def execute(self, run: Kernels[T], x: T) -> T:
+        widths = x.shape[1:]
         sizes = per_axis(self.size, len(widths), "size")
         if set(sizes) == {1}:
-            return run.whole(self.pooled(run), x)
+            return run.whole(self.pooled(), x)
         axes = [
             [range(place * width // size, -(-(place + 1) * width // size)) for place in range(size)]
             for width, size in zip(widths, sizes)
         ]
-        return run.reduce(self.pooled(run), x, axes)
+        return run.reduce(self.pooled(), x, axes)
 
-    def pooled(self, run: Any) -> Any:
+    def pooled(self) -> Reduction:
         """What becomes of a part's values, and of their number."""
         raise AssertionError(f"{self.kind} must state what it pools")
 
@@ -175,20 +169,16 @@ class AdaptivePool(Layer):
 class AdaptiveAvgPool(AdaptivePool, kind="adaptive_avg_pool"):
     """Mean over windows that divide the input into `size` parts per axis."""
 
-    size: Any = field(SIZES, "output size")
-
     example = "{adaptive_avg_pool: 7}"
 
-    def pooled(self, run: Any) -> Any:
+    def pooled(self) -> Reduction:
         return mean
 
 
 class AdaptiveMaxPool(AdaptivePool, kind="adaptive_max_pool"):
     """Maximum over windows that divide the input into `size` parts per axis."""
 
-    size: Any = field(SIZES, "output size")
-
     example = "{adaptive_max_pool: 7}"
 
-    def pooled(self, run: Any) -> Any:
-        return run.highest
+    def pooled(self) -> Reduction:
+        return highest

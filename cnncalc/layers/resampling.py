@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.diagnostics import Fault
-from cnncalc.geometry import Reach, Shape, linear, nearest
-from cnncalc.layers.base import Layer, field, per_axis, spatial
-from cnncalc.layers.types import FLAG, SCALE, SIZES, words
+from cnncalc.geometry import Reach, Shape, linear, nearest, own
+from cnncalc.layers.base import Layer, field
+from cnncalc.layers.types import FLAG, SCALE, SIZES, Sizes, words
+from cnncalc.layers.windows import per_axis, spatial
 
 if TYPE_CHECKING:
     from fractions import Fraction
+
+    from cnncalc.layers.kernels import Kernels, T
 
 
 class Upsample(Layer, kind="upsample"):
@@ -20,7 +23,7 @@ class Upsample(Layer, kind="upsample"):
     """
 
     scale: Any = field(SCALE, "output size divided by input size", None)
-    size: Any = field(SIZES, "output size, in place of a scale", None)
+    size: Sizes | None = field(SIZES, "output size, in place of a scale", None)
     mode: str = field(words("nearest", "bilinear"), "interpolation", "nearest")
     align_corners: bool = field(FLAG, "the first and last positions keep their values (bilinear only)", False)
 
@@ -53,11 +56,11 @@ class Upsample(Layer, kind="upsample"):
             return tuple(nearest(length, ratio) for _, length, ratio in self._axes(inputs))
         return tuple(linear(*axis, self.align_corners) for axis in self._axes(inputs))
 
-    def execute(self, run: Any, x: Any) -> Any:
-        widths = run.spatial(x.shape, self.kind)
+    def execute(self, run: Kernels[T], x: T) -> T:
+        widths = x.shape[1:]
         axes = [self.sources(axis, width, len(widths)) for axis, width in enumerate(widths)]
         if self.mode == "nearest":
-            return run.take(x, run.own(x.shape[0]), [[(int(source),) for source in sources] for sources in axes])
+            return run.take(x, own(x.shape[0]), [[(int(source),) for source in sources] for sources in axes])
         for axis, sources in enumerate(axes, 1):
             x = run.mix(x, axis, [_neighbours(source) for source in sources])
         return x

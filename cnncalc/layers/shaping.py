@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cnncalc.diagnostics import Fault
-from cnncalc.geometry import GLOBAL, Pads, Reach, Shape, Transposed, Window, dims, elements, explicit_padding
-from cnncalc.layers.base import Layer, check_pads, divides, field, spatial
-from cnncalc.layers.types import AMOUNT, COUNT, INDICES, NUMBER, PAIR, REFERENCE, TARGET, words
+from cnncalc.geometry import GLOBAL, Pads, Reach, Shape, Transposed, Window, dims, elements, own
+from cnncalc.layers.base import Layer, divides, field
+from cnncalc.layers.types import AMOUNT, COUNT, INDICES, LAYER_NAME, NUMBER, PAIR, TARGET, Value, words
+from cnncalc.layers.windows import amounts, spatial
+
+if TYPE_CHECKING:
+    from cnncalc.layers.kernels import Kernels, T
 
 ORDER = field(
     words("crd", "dcr"), "channel order: `crd` is PyTorch's pixel_shuffle, `dcr` TensorFlow's and ONNX's default", "crd"
@@ -29,7 +34,7 @@ class Flatten(Layer, kind="flatten"):
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         return (elements(inputs[0]),)
 
-    def execute(self, run: Any, x: Any) -> Any:
+    def execute(self, run: Kernels[T], x: T) -> T:
         return run.rearrange(x, (x.size,)) if len(x.shape) > 1 else x
 
 
@@ -57,7 +62,7 @@ class Reshape(Layer, kind="reshape"):
             raise Fault("wrong-shape", message, "shape")
         return tuple(total // known if size == -1 else size for size in self.shape)
 
-    def execute(self, run: Any, x: Any) -> Any:
+    def execute(self, run: Kernels[T], x: T) -> T:
         known = -prod(self.shape) if -1 in self.shape else 0
         return run.rearrange(x, tuple(x.size // known if size == -1 else size for size in self.shape))
 
@@ -80,7 +85,7 @@ class Permute(Layer, kind="permute"):
             )
         return tuple(inputs[0][axis] for axis in self.axes)
 
-    def execute(self, run: Any, x: Any) -> Any:
+    def execute(self, run: Kernels[T], x: T) -> T:
         steps = [prod(x.shape[axis + 1 :]) for axis in self.axes]
         order = [0]
         for axis, step in zip(self.axes, steps):
@@ -99,10 +104,10 @@ class ChannelShuffle(Layer, kind="channel_shuffle"):
         divides(self.groups, inputs[0][0], "input")
         return inputs[0]
 
-    def execute(self, run: Any, x: Any) -> Any:
+    def execute(self, run: Kernels[T], x: T) -> T:
         each = x.shape[0] // self.groups
         order = [(group * each + place,) for place in range(each) for group in range(self.groups)]
-        return run.take(x, order, [run.own(size) for size in x.shape[1:]])
+        return run.take(x, order, [own(size) for size in x.shape[1:]])
 
 
 class Slice(Layer, kind="slice"):
@@ -125,8 +130,8 @@ class Slice(Layer, kind="slice"):
             )
         return (stop - start, *inputs[0][1:])
 
-    def execute(self, run: Any, x: Any) -> Any:
-        return run.take(x, [(place,) for place in range(*self.channels)], [run.own(size) for size in x.shape[1:]])
+    def execute(self, run: Kernels[T], x: T) -> T:
+        return run.take(x, [(place,) for place in range(*self.channels)], [own(size) for size in x.shape[1:]])
 
 
 class Moves(Layer):
@@ -143,60 +148,58 @@ class Moves(Layer):
 class Pad(Moves, kind="pad"):
     """Positions, or channels, added at the borders."""
 
-    amount: Any = field(AMOUNT, "positions added, per side")
-    channels: Any = field(PAIR, "channels added, per side", (0, 0))
+    amount: Value = field(AMOUNT, "positions added, per side")
+    channels: Pads = field(PAIR, "channels added, per side", (0, 0))
     mode: str = field(words("zeros", "constant", "replicate", "reflect", "circular"), "what is added", "zeros")
     value: float = field(NUMBER, "the constant that is added", 0.0)
 
     example = "{pad: 1}"
 
+    @property
+    def border(self) -> str:
+        return self.mode
+
     def shifts(self, inputs: tuple[Shape, ...]) -> tuple[Pads, ...]:
-        rank = len(inputs[0]) - 1
-        rule = check_pads(self.amount, rank, "amount")
-        return tuple(explicit_padding(rule, axis) for axis in range(rank))
+        return amounts(self.amount, len(inputs[0]) - 1, "amount")
 
     def channels_out(self, inputs: tuple[Shape, ...]) -> int:
-        before, after = self.channels
-        return inputs[0][0] + int(before + after)
+        return inputs[0][0] + sum(self.channels)
 
-    def execute(self, run: Any, x: Any) -> Any:
-        before, after = self.channels
-        channels = [(place if 0 <= place < x.shape[0] else -1,) for place in range(-before, x.shape[0] + after)]
-        rule, axes = check_pads(self.amount, len(x.shape) - 1, "amount"), []
-        for axis, width in enumerate(x.shape[1:]):
-            pads = explicit_padding(rule, axis)
-            axes.append([(run.border(tap, width, self.mode),) for tap in range(-pads[0], width + pads[1])])
+    def execute(self, run: Kernels[T], x: T) -> T:
+        first, last = -self.channels[0], x.shape[0] + self.channels[1]
+        channels = [(place if 0 <= place < x.shape[0] else -1,) for place in range(first, last)]
+        axes = []
+        for (before, after), width in zip(amounts(self.amount, len(x.shape) - 1, "amount"), x.shape[1:]):
+            axes.append([(run.inside(tap, width, self.border),) for tap in range(-before, width + after)])
         return run.take(x, channels, axes, self.value if self.mode == "constant" else 0.0)
 
 
 class Crop(Moves, kind="crop"):
     """Positions cut from the borders."""
 
-    amount: Any = field(AMOUNT, "positions cut, per side")
+    amount: Value = field(AMOUNT, "positions cut, per side")
 
     example = "{crop: 1}"
 
     def shifts(self, inputs: tuple[Shape, ...]) -> tuple[Pads, ...]:
         axes = spatial(inputs[0], self.kind)
-        rule = check_pads(self.amount, len(axes), "amount")
-        cuts = tuple(explicit_padding(rule, axis) for axis in range(len(axes)))
+        cuts = amounts(self.amount, len(axes), "amount")
         for (before, after), width in zip(cuts, axes):
             if before + after >= width:
                 raise Fault("empty-output", f"cropping {before} + {after} leaves nothing of {width}", "amount")
         return tuple((-before, -after) for before, after in cuts)
 
-    def execute(self, run: Any, x: Any) -> Any:
-        rule, axes = check_pads(self.amount, len(x.shape) - 1, "amount"), []
-        for axis, width in enumerate(x.shape[1:]):
-            before, after = explicit_padding(rule, axis)
+    def execute(self, run: Kernels[T], x: T) -> T:
+        axes = []
+        for (before, after), width in zip(amounts(self.amount, len(x.shape) - 1, "amount"), x.shape[1:]):
             axes.append([(place,) for place in range(before, width - after)])
-        return run.take(x, run.own(x.shape[0]), axes)
+        return run.take(x, own(x.shape[0]), axes)
 
 
 class CropLike(Moves, kind="crop_like"):
     """Cropped to the spatial size of another layer: centred, the odd position cut after."""
 
-    layer: str = field(REFERENCE, "the layer whose size to take")
+    layer: str = field(LAYER_NAME, "the layer whose size to take")
 
     example = "{crop_like: up64, from: down64}"
 
@@ -211,10 +214,11 @@ class CropLike(Moves, kind="crop_like"):
         cuts = [size - wanted for size, wanted in zip(shape[1:], like[1:])]
         return tuple((-(cut // 2), -(cut - cut // 2)) for cut in cuts)
 
-    def execute(self, run: Any, x: Any, like: Any) -> Any:
+    def execute_all(self, run: Kernels[T], inputs: Sequence[T]) -> T:
+        x, like = inputs
         first = [(size - wanted) // 2 for size, wanted in zip(x.shape[1:], like.shape[1:])]
         axes = [[(start + place,) for place in range(wanted)] for start, wanted in zip(first, like.shape[1:])]
-        return run.take(x, run.own(x.shape[0]), axes)
+        return run.take(x, own(x.shape[0]), axes)
 
 
 class SpaceToDepth(Layer, kind="space_to_depth"):
@@ -235,10 +239,10 @@ class SpaceToDepth(Layer, kind="space_to_depth"):
     def channels_out(self, inputs: tuple[Shape, ...]) -> int:
         return int(inputs[0][0] * self.block ** (len(inputs[0]) - 1))
 
-    def execute(self, run: Any, x: Any) -> Any:
+    def execute(self, run: Kernels[T], x: T) -> T:
         """A tensor per place within a block, one after the other: that is `dcr`; `crd` takes channel by channel."""
         starts = product(range(self.block), repeat=len(x.shape) - 1)
-        channels = run.own(x.shape[0])
+        channels = own(x.shape[0])
         phases = [
             run.take(
                 x,
@@ -251,7 +255,7 @@ class SpaceToDepth(Layer, kind="space_to_depth"):
         if self.order == "dcr":
             return joined
         order = [(phase * x.shape[0] + channel,) for channel in range(x.shape[0]) for phase in range(len(phases))]
-        return run.take(joined, order, [run.own(size) for size in joined.shape[1:]])
+        return run.take(joined, order, [own(size) for size in joined.shape[1:]])
 
 
 class DepthToSpace(Layer, kind="depth_to_space"):
@@ -273,10 +277,10 @@ class DepthToSpace(Layer, kind="depth_to_space"):
             )
         return inputs[0][0] // parts
 
-    def execute(self, run: Any, x: Any) -> Any:
+    def execute(self, run: Kernels[T], x: T) -> T:
         parts = self.block ** (len(x.shape) - 1)
         channels = x.shape[0] // parts
-        axes = [run.own(size) for size in x.shape[1:]]
+        axes = [own(size) for size in x.shape[1:]]
         step, across = (parts, 1) if self.order == "crd" else (1, channels)
         taken = [[(channel * step + part * across,) for channel in range(channels)] for part in range(parts)]
         return run.interleave([run.take(x, order, axes) for order in taken], self.block)

@@ -14,6 +14,9 @@ from cnncalc.geometry import LIMIT
 Value = Any
 """What an expression gives: int, float, bool, a word (str), or a tuple of values."""
 
+Sizes = int | tuple[int, ...]
+"""A number for every axis, or one per axis."""
+
 
 class Type(NamedTuple):
     """What a field accepts: `text` says it in prose, `read` checks a value and normalises it, raising `Fault`."""
@@ -23,12 +26,27 @@ class Type(NamedTuple):
     words: tuple[str, ...] = ()
     schema: tuple[dict[str, Any], ...] = ()
     """The same in JSON Schema, any of these, for values that are no words and no other expressions."""
+    is_follower: bool = False
+    """Whether its values are layers that follow: `Follower`."""
+
+
+class Follower(NamedTuple):
+    """A layer that follows another: its kind, and the arguments that it is given over the defaults of that kind."""
+
+    kind: str
+    arguments: tuple[tuple[str, Value], ...] = ()
+
+
+NOTHING = Follower("none")
+"""Where no layer follows."""
 
 
 def show(value: Value) -> str:
     """A value as it would be written in a spec."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Follower):
+        return value.kind
     if isinstance(value, tuple):
         return f"[{', '.join(map(show, value))}]"
     if isinstance(value, (int, float, str)):
@@ -76,10 +94,10 @@ def _flag(value: Value) -> bool:
     return value
 
 
-def _sizes(least: int) -> Callable[[Value], int | tuple[int, ...]]:
+def _sizes(least: int) -> Callable[[Value], Sizes]:
     expected = "a whole number or one per axis"
 
-    def read(value: Value) -> int | tuple[int, ...]:
+    def read(value: Value) -> Sizes:
         if isinstance(value, tuple):
             if not 1 <= len(value) <= 3:
                 raise wrong("one entry per axis", value)
@@ -110,6 +128,19 @@ def _word(value: Value, allowed: Iterable[str], also: str = "") -> str:
     if trap in allowed:
         help = f"write `{trap}`"
     raise Fault("wrong-word", f"takes {also}one of {listed}, got `{show(value)}`", None, help)
+
+
+def follower(text: str, kinds: Iterable[str], **short: str) -> Type:
+    """A layer that follows: `none`, the name of one of these kinds, or one that is `short` for it."""
+    allowed = ("none", *short, *kinds)
+
+    def read(value: Value) -> Follower:
+        if isinstance(value, Follower):
+            value = value.kind
+        word = _word(value, allowed)
+        return NOTHING if word == "none" else Follower(short.get(word, word))
+
+    return Type(text, read, allowed, is_follower=True)
 
 
 def _padding(value: Value) -> Value:
@@ -166,7 +197,7 @@ def _whole_list(least: int, expected: str) -> Callable[[Value], tuple[int, ...]]
     return read
 
 
-def _reference(value: Value) -> str:
+def _layer_name(value: Value) -> str:
     if not isinstance(value, str):
         raise wrong("the name of a layer", value)
     return str(value)
@@ -219,5 +250,5 @@ TARGET = Type(
     _whole_list(-1, "a list of sizes"),
     schema=({"type": "integer"}, _list_of("integer")),
 )
-REFERENCE = Type("name of a layer", _reference)
+LAYER_NAME = Type("name of a layer", _layer_name)
 SCALE = Type("number, or one per axis", _scale, schema=({"type": "number"}, _list_of("number", most=3)))

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cnncalc.verify.network import Progress
+    from cnncalc.verify.fields import Progress
 
 
 @contextmanager

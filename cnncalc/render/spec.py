@@ -7,10 +7,7 @@ from typing import Any
 
 from cnncalc.graph import Graph, Node
 from cnncalc.language.names import FILE_KEYS
-from cnncalc.layers.types import REFERENCE, show
-
-IMPLIED = ("norm", "act")
-"""Fields that expansion has already turned into rows of their own."""
+from cnncalc.layers.types import LAYER_NAME, show
 
 
 def render(graph: Graph) -> str:
@@ -49,14 +46,17 @@ def step(graph: Graph, node: Node) -> str:
 
 
 def _arguments(node: Node, names: list[str]) -> list[str]:
-    """The kind with its main argument, and every further field that is not at its default."""
+    """The kind with its main argument, and every further field that is not at its default.
+
+    What follows the layer has rows of its own.
+    """
     layer = node.operation.layer
     written = []
     for position, (name, field) in enumerate(layer.fields.items()):
         value = getattr(layer, name)
-        if field.type is REFERENCE:
+        if field.type is LAYER_NAME:
             value = names[1]
-        elif name in IMPLIED or (name in layer.defaults and value == layer.defaults[name]):
+        elif name in layer.following or (name in layer.defaults and value == layer.defaults[name]):
             continue
         written.append(f"{layer.kind if position == 0 else name}: {show_whole(value)}")
     if not written or not written[0].startswith(f"{layer.kind}:"):

@@ -50,7 +50,7 @@ def onnx_seconds(graph: Graph) -> float:
     generator, nodes, weights, last = numpy.random.default_rng(0), [], [], "x"
     for node in graph.nodes:
         names = []
-        for tensor in node.operation.tensors:
+        for tensor in node.operation.weights:
             names.append(f"{node.name}.{tensor.name}")
             values = generator.random(tensor.shape, dtype=numpy.float32)
             weights.append(numpy_helper.from_array(values, names[-1]))

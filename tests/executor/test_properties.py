@@ -9,9 +9,9 @@ from executor.strategies import CONVOLUTIONS, JOINS, POOLS, QUICK, append, argum
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from cnncalc.executor.algebras import Bits, Counts
+from cnncalc.executor.algebras import Bits, Floats
 from cnncalc.executor.machine import Machine, Tensor, run
-from cnncalc.executor.sights import PADDED, Sights, seen
+from cnncalc.executor.sights import PADDED, Sights, own_positions
 from cnncalc.geometry import Shape
 from cnncalc.graph import Graph
 from cnncalc.layers import KINDS
@@ -59,10 +59,10 @@ def test_networks(graph: Graph) -> None:
 @settings(QUICK, max_examples=60)
 @given(st.sampled_from((*CONVOLUTIONS, "linear")).flatmap(single))
 def test_products_are_the_macs(graph: Graph) -> None:
-    """Counted by an algebra that knows nothing else."""
-    machine = Machine(Counts(), lambda owner, name, shape: [0] * prod(shape))
+    """Counted where they are made."""
+    machine = Machine(Floats(), lambda owner, name, shape: [0.0] * prod(shape))
     shape = graph.inputs[0][1]
-    for layer, _ in run(graph, machine, [Tensor(shape, [0] * prod(shape))]):
+    for layer, _ in run(graph, machine, [Tensor(shape, [0.0] * prod(shape))]):
         assert machine.made == layer.operation.macs
 
 
@@ -73,13 +73,13 @@ def test_sets_by_axis_are_the_sets(graph: Graph) -> None:
     shape = graph.inputs[0][1]
     bits = [1 << place for place in range(prod(shape[1:]))] * shape[0]
     machine = Machine(Bits(), lambda owner, name, shape: [0] * prod(shape))
-    pairs = zip(run(graph, machine, [Tensor(shape, bits)]), run(graph, Sights(), [seen(shape)]))  # type: ignore[list-item]
+    pairs = zip(run(graph, machine, [Tensor(shape, bits)]), run(graph, Sights(), [own_positions(shape)]))
     for (_, tensor), (_, sight) in pairs:
-        if sight.is_global or sight.axes is None:  # type: ignore[attr-defined]
+        if sight.is_global or sight.axes is None:
             continue
-        for axis, sets in enumerate(sight.axes):  # type: ignore[attr-defined]
+        for axis, sets in enumerate(sight.axes):
             found = projected(tensor, axis, shape)
-            complete = all(any(positions > PADDED for positions in other) for other in sight.axes)  # type: ignore[attr-defined]
+            complete = all(any(positions > PADDED for positions in other) for other in sight.axes)
             assert not complete or [positions >> 1 for positions in sets] == found
 
 

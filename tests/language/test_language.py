@@ -91,7 +91,7 @@ def test_yaml_is_not_trusted_with_types() -> None:
 
 
 def test_norm_batch_is_batch_norm() -> None:
-    assert dict(fields("{conv: 8, kernel: 3, norm: batch}"))["norm"] == "batch_norm"
+    assert dict(fields("{conv: 8, kernel: 3, norm: batch}"))["norm"].kind == "batch_norm"
 
 
 # -- which key is the kind ---------------------------------------------------------------------------------------------

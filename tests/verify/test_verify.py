@@ -16,7 +16,8 @@ from cnncalc.geometry import Window
 from cnncalc.layers.base import Multiplies, Weight
 from cnncalc.layers.convolution import Conv
 from cnncalc.layers.normalisation import Normalisation
-from cnncalc.verify.network import BEHIND, EQUAL, GLOBAL, NO_INTERIOR, NOT_RUN, UNEQUAL, UNSEEN, Verification, verify
+from cnncalc.verify.fields import BEHIND, EQUAL, GLOBAL, NO_INTERIOR, NOT_RUN, UNEQUAL, UNSEEN
+from cnncalc.verify.network import Verification, verify
 
 NETWORK = """
 name: test
@@ -96,15 +97,15 @@ def test_a_wrong_output_size(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_wrong_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = Conv.tensors
-    monkeypatch.setattr(Conv, "tensors", lambda self, inputs: right(self, inputs)[:1])  # the bias is forgotten
+    right = Conv.weight_shapes
+    monkeypatch.setattr(Conv, "weight_shapes", lambda self, inputs: right(self, inputs)[:1])  # the bias is forgotten
     assert differing() == [("first", "weights"), ("second", "weights")]
 
 
 def test_wrong_state(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = Normalisation.tensors
+    right = Normalisation.weight_shapes
     monkeypatch.setattr(
-        Normalisation, "tensors", lambda self, inputs: tuple(Weight(w.name, w.shape) for w in right(self, inputs))
+        Normalisation, "weight_shapes", lambda self, inputs: tuple(Weight(w.name, w.shape) for w in right(self, inputs))
     )
     assert differing() == [("first.norm", "weights")]
 
@@ -171,6 +172,96 @@ def test_branches_and_gates() -> None:
     assert fields(up) == [EQUAL, EQUAL, EQUAL]
 
 
+GATES = (  # a size is declared: on longer axes it makes another network of what comes after it
+    [
+        "{conv: 1, kernel: 3, stride: 2, padding: 1}",
+        "{depthwise_conv: 3, stride: 2, padding: 1}",
+        "{identity, name: i2}",
+        "{depthwise_conv: 5, padding: 2}",
+        "{upsample, size: [8, 8], name: g2}",
+        "multiply: [i2, g2]",
+        "{depthwise_conv: 5, stride: 2, padding: 2}",
+        "multiply: [x, [global_avg_pool]]",
+    ],
+    [
+        "{max_pool: 4, name: i2}",
+        "{depthwise_conv: 7, padding: half}",
+        "{adaptive_avg_pool: 8, name: g2}",
+        "add: [i2, g2]",
+        "{max_pool: 2}",
+        "relu",
+        "multiply: [x, [global_max_pool, sigmoid]]",
+        "{depthwise_conv: 3, padding: 1}",
+    ],
+    [
+        "{max_pool: 4, name: i2}",
+        "{depthwise_conv: 9, padding: half}",
+        "{upsample, size: [8, 8], mode: bilinear, name: g2}",
+        "concat: [i2, g2, [global_avg_pool, {upsample: 8}]]",
+        "{conv: 2, kernel: 7, stride: 2, padding: 3}",
+    ],
+)
+
+
+@pytest.mark.parametrize("lines", GATES)
+def test_what_joins_a_tensor_of_declared_size_is_not_compared_on_longer_axes(lines: list[str]) -> None:
+    found = step(*lines, shape="[1, 32, 32]")
+    assert fields(found)[-1] == NO_INTERIOR
+    assert found.lengthened
+
+
+def test_gates_are_compared_on_longer_axes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A global path has no size that could be declared; what is wrong beside it is found."""
+    lines = ("{conv: 2, kernel: 12}", "multiply: [x, [global_avg_pool]]")
+    assert fields(step(*lines)) == [EQUAL, GLOBAL, EQUAL]
+    right = receptive_field._windowed
+    monkeypatch.setattr(
+        receptive_field, "_windowed", lambda pattern, axis: right(pattern, axis)._replace(step=2 * pattern.step)
+    )
+    assert {name for name, _ in step(*lines).differences} == {"conv1", "multiply1"}
+
+
+UNEVEN = (  # positions that look as if they lay a stride apart, since so few of them are left
+    ["{max_pool: 8}", "{upsample, size: [2, 2]}", "{adaptive_avg_pool: 2}"],  # 5 to 2
+    ["{max_pool: 8}", "{upsample, size: [4, 4]}", "relu"],  # 5 to 4
+    ["{upsample, size: [2, 2]}", "{depthwise_conv: 1, stride: 2}", "{adaptive_avg_pool: 4}"],  # 1 to 4
+)
+
+
+@pytest.mark.parametrize("lines", UNEVEN)
+def test_few_units_that_lie_unevenly(lines: list[str]) -> None:
+    fields(step(*lines, shape="[4, 40, 40]"))
+
+
+def test_an_axis_of_one_position_that_is_stretched() -> None:
+    """With aligned corners every unit sees that position: a stride of 0."""
+    found = step("{upsample, size: [4, 16], mode: bilinear, align_corners: true}", shape="[1, 1, 8]")
+    assert fields(found) == [NO_INTERIOR]
+
+
+WRONG = {
+    "a phase": lambda field: field._replace(spans=((field.spans[0][0], field.spans[0][1] + 1), *field.spans[1:])),
+    "the stride": lambda field: field._replace(step=field.step + len(field.spans)),
+    "the start": lambda field: field._replace(spans=tuple(_moved(span, 1) for span in field.spans)),
+    "the size": lambda field: field._replace(spans=tuple((low, high + 1) for low, high in field.spans)),
+    "the period": lambda field: field._replace(step=field.step // 2, spans=field.spans[: len(field.spans) // 2]),
+}
+
+
+def _moved(span: tuple[int, int], by: int) -> tuple[int, int]:
+    return span[0] + by, span[1] + by
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_wrong_pattern(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of units whose view repeats every two of them, each figure is told from a wrong one."""
+    lines = ("{conv: 4, kernel: 3, stride: 2, padding: 1}", "{upsample: 2}", "relu")
+    assert fields(step(*lines)) == [EQUAL] * 3
+    right = receptive_field._resampled
+    monkeypatch.setattr(receptive_field, "_resampled", lambda field, axis: WRONG[what](right(field, axis)))
+    assert {name for name, _ in step(*lines).differences} == {"upsample1", "relu1"}
+
+
 def test_several_inputs() -> None:
     found = step(
         "{conv: 2, kernel: 3, from: b}",
@@ -201,8 +292,8 @@ def test_verify_command() -> None:
 
 
 def test_verify_command_fails_and_names_the_layer(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = Conv.tensors
-    monkeypatch.setattr(Conv, "tensors", lambda self, inputs: (*right(self, inputs), Weight("more", (1,))))
+    right = Conv.weight_shapes
+    monkeypatch.setattr(Conv, "weight_shapes", lambda self, inputs: (*right(self, inputs), Weight("more", (1,))))
     result = invoke("verify", "notes_stride2")
     assert result.exit_code == 1
     assert "conv1: weights: read 3 and 0 of state, reported 4" in result.stdout
