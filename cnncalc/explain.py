@@ -121,6 +121,8 @@ def _macs_lines(operation: Operation) -> list[str]:
 
 
 def _product(product: Multiplies) -> str:
+    if product.per == "declaration":
+        return f"{product.each:,} multiply-accumulates, as declared"
     return (
         f"{product.number:,} {product.per} elements x {product.each:,} multiply-accumulates each"
         f" = {product.number * product.each:,}"

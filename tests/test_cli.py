@@ -475,6 +475,12 @@ def test_explain_puts_the_numbers_in(spec: str, run) -> None:
     assert "8 x 3 x 3 x 3 = 216" in " ".join(found["parameters"])
 
 
+def test_explain_an_opaque_layer(tmp_path, run) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text("input: [3, 8, 8]\nlayers:\n  - {opaque: [5], macs: 1000}\n", encoding="utf-8")
+    assert "MACs             1,000 multiply-accumulates, as declared\n" in run("explain", path).out
+
+
 def test_list_has_a_line_for_every_bundled_name(run) -> None:
     done = run("list", "--format", "json")
     found = {entry["name"]: entry for entry in json.loads(done.out)["networks"]}

@@ -60,10 +60,11 @@ class Maker:
         """The layer of `kind` with these arguments over its defaults, and what follows it; raises `SpecError`."""
         defaults = where.scope.instance.defaults.get(kind.kind, {})
         made = Made(kind, {name: source for name, (_, source) in defaults.items()} | arguments, where)
-        values = {name: value for name, (value, _) in defaults.items()}
-        values |= {name: where.evaluate(value) for name, value in arguments.items()}
+        judged = {name: value.judged[0] for name, value in arguments.items() if value.judged is not None}
+        values = {name: value for name, (value, _) in defaults.items() if name not in judged}
+        values |= {name: where.evaluate(value) for name, value in arguments.items() if name not in judged}
         try:
-            layer = make(kind, values)
+            layer = make(kind, values, judged)
         except Fault as fault:
             raise at_field(_misspelt(fault, kind, values, where), made, step, where) from None
         for suffix, part in layer.parts():

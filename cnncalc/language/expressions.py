@@ -47,8 +47,6 @@ class Expression(NamedTuple):
     text: str
     run: Run
     names: frozenset[str]
-    constant: bool
-    """Whether it has no names at all, so that its value never changes."""
 
 
 def compile_expression(text: str, home: Any = None) -> Expression:
@@ -60,7 +58,7 @@ def compile_expression(text: str, home: Any = None) -> Expression:
         raise ExpressionFault("too-large", f"an expression has at most {MAX_TEXT:,} characters", 0, 1)
     parser = _Parser(text, home)
     code = parser.parse()
-    return Expression(text, code.run, frozenset(parser.names), not parser.names)
+    return Expression(text, code.run, frozenset(parser.names))
 
 
 class _Parser:

@@ -29,7 +29,7 @@ class ValueFault(Exception):
 class Value:
     """A value not yet evaluated: an expression, or a list of values."""
 
-    __slots__ = ("constant", "items", "names", "node", "run")
+    __slots__ = ("constant", "items", "judged", "names", "node", "run")
 
     def __init__(self, node: Located, run: Any, names: frozenset[str], items: tuple[Value, ...] | None = None) -> None:
         self.node = node
@@ -37,6 +37,8 @@ class Value:
         self.names = names
         self.constant = not names
         self.items = items
+        self.judged: tuple[Any] | None = None
+        """As the field that it is for takes it, if it is constant and has been judged."""
 
     @property
     def span(self) -> Span:

@@ -24,7 +24,7 @@ from cnncalc.language.model import (
 from cnncalc.language.names import GROUP_KEYS, IDENTIFIER, MODIFIERS, RESERVED
 from cnncalc.language.source import Located, Mapping, Scalar, Sequence
 from cnncalc.layers import KINDS
-from cnncalc.layers.base import REQUIRED, Layer
+from cnncalc.layers.base import REQUIRED, Layer, judge
 from cnncalc.layers.types import LAYER_NAME
 
 
@@ -211,15 +211,15 @@ class StepReader(FormReader):
             self.report("missing-argument", f"`{call.text}` needs {listed}", call.span, example)
 
     def check_constant(self, kind: type[Layer], name: str, value: Value) -> None:
-        """Report a value that has no names in it, and that its field does not take."""
+        """Judge a value that has no names in it: report it if its field does not take it."""
         if not value.constant or value.run is broken:
             return
         try:
-            kind.fields[name].type.read(value.evaluate({}))
+            value.judged = (judge(kind, name, value.evaluate({})),)
         except ValueFault as found:
             self.report(found.fault.code, found.fault.message, found.span, found.fault.help)
         except Fault as fault:
-            self.report(fault.code, f"`{name}` {fault.message}", value.span, fault.help)
+            self.report(fault.code, fault.message, value.span, fault.help)
 
     def modifiers(self, step: Step, node: Mapping) -> None:
         for key, (scalar, value) in node.entries.items():

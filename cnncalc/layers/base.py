@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar, dataclass_transform
 
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import GLOBAL, Reach, Shape, bounded
@@ -47,9 +47,9 @@ class Weight(NamedTuple):
 
 
 class Multiplies(NamedTuple):
-    """`each` multiply-accumulates for each of `number` elements of a layer's `outputs` or `inputs`."""
+    """`each` multiply-accumulates for each of `number` elements of a layer's output or input; or `each` as declared."""
 
-    per: str
+    per: Literal["output", "input", "declaration"]
     number: int
     each: int
 
@@ -226,14 +226,17 @@ def once_per_operation(function: Callable[[Operation], Result]) -> Callable[[Ope
     return remembered
 
 
-def make(kind: type[Layer], given: dict[str, Value]) -> Layer:
-    """A layer of `kind` from evaluated arguments; raises `Fault` naming the field at fault."""
-    values = {}
-    for name, value in given.items():
-        try:
-            values[name] = kind.fields[name].type.read(value)
-        except Fault as fault:
-            raise Fault(fault.code, f"`{name}` {fault.message}", name, fault.help) from None
+def judge(kind: type[Layer], name: str, value: Value) -> Value:
+    """An evaluated argument as its field takes it; raises `Fault` naming the field."""
+    try:
+        return kind.fields[name].type.read(value)
+    except Fault as fault:
+        raise Fault(fault.code, f"`{name}` {fault.message}", name, fault.help) from None
+
+
+def make(kind: type[Layer], given: dict[str, Value], judged: dict[str, Value] | None = None) -> Layer:
+    """A layer of `kind` from evaluated arguments, and some that `judge` has read; raises `Fault` naming the field."""
+    values = {name: judge(kind, name, value) for name, value in given.items()} | (judged or {})
     for name in kind.fields:
         if name not in values and name not in kind.defaults:
             example = f"for example `{kind.example}`" if kind.example else ""

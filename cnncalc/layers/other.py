@@ -57,7 +57,7 @@ class Opaque(Layer, kind="opaque"):
         return () if self.params is None else (Weight("weight", (self.params,)),)
 
     def multiplies(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[Multiplies, ...]:
-        return () if self.macs is None else (Multiplies("sample", 1, self.macs),)
+        return () if self.macs is None else (Multiplies("declaration", 1, self.macs),)
 
     def execute(self, run: Kernels[T], x: T) -> T:
         return run.unknown(self.output)
