@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnncalc.analyzers.quantities import QUANTITIES
 from cnncalc.layers import FAMILIES, KINDS
 from cnncalc.layers.base import REQUIRED, Field, Layer
 from cnncalc.layers.types import show
@@ -71,3 +72,12 @@ def _brief(name: str, field: Field) -> str:
         return f"{name} (optional)"
     shown = f"{field.default:.4g}" if isinstance(field.default, float) else show(field.default)
     return f"{name} {shown}"
+
+
+def quantities() -> str:
+    """Every quantity of the reports, as a Markdown table for the README."""
+    lines = ["| key | column | what it is |", "|---|---|---|"]
+    for quantity in QUANTITIES.values():
+        key = f"{quantity.group}.{quantity.key}" if quantity.group else quantity.key
+        lines.append(f"| `{key}` | {quantity.title} | {quantity.doc} |")
+    return "\n".join(lines) + "\n"

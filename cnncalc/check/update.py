@@ -20,7 +20,7 @@ BOM = b"\xef\xbb\xbf"
 
 
 def update(task: Task, checked: Checked) -> tuple[Checked, int]:
-    """Write what a check has measured into its file; returns the check of the new text, and how many edits it has.
+    """Write what a check has measured into its file; returns the check of the new text, and how many figures changed.
 
     A file that is not valid stays as it is.  Raises `SpecError` where the edits contradict each other, or the
     file cannot be written.
@@ -30,19 +30,18 @@ def update(task: Task, checked: Checked) -> tuple[Checked, int]:
     text = read_source(task.path).text
     file = load_file(task.path, task.shown)
     if file.expect_span is None:
-        created = _created(checked.cases, text)
-        edits, new = [created], text + created
+        figures, new = 2 * len(checked.cases), text + _created(checked.cases, text)
     else:
-        found = _edits(checked)
-        edits, new = [edit.text for edit in found], edited(text, found)
-    if not edits:
+        edits = _edits(checked)
+        figures, new = len(edits), edited(text, edits)
+    if not figures:
         return checked, 0
     again = check_spec(load_edited(task.path, new, task.shown), task.variant, task.allow, task.max_steps)
     left = [verdict for verdict in again.verdicts if verdict.edits]
     if left:
         raise _refused(checked.path, f"`{left[0].what}` would not hold afterwards")
     write_whole(task.path, new)
-    return again, len(edits)
+    return again, figures
 
 
 def _edits(checked: Checked) -> list[Edit]:

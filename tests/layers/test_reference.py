@@ -22,6 +22,13 @@ def test_the_readme_has_the_current_reference() -> None:
     assert found[1].strip() == reference.markdown().strip()
 
 
+def test_the_readme_has_the_current_quantities() -> None:
+    """Print it anew with ``python -c "from cnncalc import reference; print(reference.quantities())"``."""
+    found = re.search(r"<!-- quantities -->\n(.*?)<!-- /quantities -->", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert found is not None
+    assert found[1] == reference.quantities()
+
+
 SHAPES = ("[64, 32, 32]", "[64, 32]", "[64, 8, 8, 8]", "[4096]", "[12544]", "[64, 14, 14]", "[12544, 1]")
 """Inputs of which an example fits one at least."""
 BEFORE = {"crop_like": "  - {max_pool: 2, name: up64}\n  - {identity, from: input, name: down64}\n"}
