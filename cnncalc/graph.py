@@ -117,12 +117,15 @@ class Graph:
         or the name is taken.
         """
         shapes = tuple([self.shapes[tensor] for tensor in inputs])
-        operation = self.operation(layer, shapes)
-        name = name or self.free_name(layer.kind, first=1)
+        operation = self._operations.get((id(layer), shapes)) or self.operation(layer, shapes)
+        return self.place(operation, tuple(inputs), name or self.free_name(layer.kind, first=1), origin)
+
+    def place(self, operation: Operation, inputs: tuple[int, ...], name: str, origin: Origin | None = None) -> Node:
+        """The node of an operation whose shapes fit `inputs`; raises `Fault` where the name is taken."""
         if name in self.names:
             raise Fault("duplicate-name", f"the name `{name}` is given twice")
         number = len(self.shapes)
-        node = Node(name, operation, tuple(inputs), len(self.nodes), number, origin)
+        node = Node(name, operation, inputs, len(self.nodes), number, origin)
         self.nodes.append(node)
         self.shapes.append(operation.output)
         self.names[name] = number

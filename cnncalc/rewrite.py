@@ -28,7 +28,7 @@ def separable(graph: Graph) -> tuple[Graph, list[int]]:
         operations = replaced(node.operation)
         made[node] = []
         for suffix, operation in zip(SUFFIXES if len(operations) > 1 else ("",), operations):
-            copy = rewritten.append(operation.layer, taken, rewritten.free_name(node.name + suffix), node.origin)
+            copy = rewritten.place(operation, taken, rewritten.free_name(node.name + suffix), node.origin)
             copy.frozen = node.frozen
             copy.shares = next(shared) if shared else None
             made[node].append(copy)
