@@ -117,14 +117,17 @@ def load(
     args: Arguments | None = None,
     inputs: Mapping[str, Shape] | Shape | None = None,
     max_steps: int = MAX_STEPS,
+    channels_last: bool = False,
 ) -> Network:
     """The network of a spec file or of a bundled name such as ``resnet50``.
 
-    `args` stand in for the file's (as ``--set``), `inputs` for its input shapes, channels first: a shape for the first
-    input, or a mapping by name.  Raises `SpecError` for a wrong spec, `UnknownSpec` for a name that nothing has.
+    `args` stand in for the file's (as ``--set``), `inputs` for its input shapes, channels first (or last, if
+    `channels_last`): a shape for the first input, or a mapping by name; spatial sizes alone keep the channels.
+
+    Raises `SpecError` for a wrong spec, `UnknownSpec` for a name that nothing has.
     """
     path, found = find(os.fspath(spec))
-    return build(load_file(path), variant or found, args, inputs, max_steps)
+    return build(load_file(path), variant or found, args, inputs, max_steps, channels_last)
 
 
 def loads(
@@ -133,9 +136,10 @@ def loads(
     args: Arguments | None = None,
     inputs: Mapping[str, Shape] | Shape | None = None,
     max_steps: int = MAX_STEPS,
+    channels_last: bool = False,
 ) -> Network:
     """The network of a spec given as text; as `load` else."""
-    return build(load_text(text), variant, args, inputs, max_steps)
+    return build(load_text(text), variant, args, inputs, max_steps, channels_last)
 
 
 def build(
@@ -144,6 +148,7 @@ def build(
     args: Arguments | None = None,
     inputs: Mapping[str, Shape] | Shape | None = None,
     max_steps: int = MAX_STEPS,
+    channels_last: bool = False,
 ) -> Network:
     """The network of a parsed file; raises `SpecError`."""
     given = variant_values(file, variant) if variant else {}
@@ -153,7 +158,7 @@ def build(
         shapes = {name: tuple(shape) for name, shape in inputs.items()}
     elif inputs is not None:
         shapes = {next(iter(file.inputs), "input"): tuple(inputs)}
-    graph = expand(file, given, variant, shapes, max_steps)
+    graph = expand(file, given, variant, shapes, max_steps, channels_last)
     return Network(file, graph)
 
 

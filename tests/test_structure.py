@@ -16,7 +16,7 @@ PACKAGE = ROOT / "cnncalc"
 
 LEVELS: tuple[tuple[str, ...], ...] = (
     ("diagnostics", "values"),
-    ("geometry", "render.cells"),
+    ("geometry", "render.cells", "writing"),
     ("layers",),
     ("graph",),
     ("analyzers", "rewrite"),

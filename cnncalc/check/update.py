@@ -5,14 +5,12 @@ What was measured comes from a check; limits and ranges are requirements, and ar
 
 from __future__ import annotations
 
-import os
-import shutil
-
 from cnncalc.check.expectations import Edit
 from cnncalc.check.files import Case, Checked, Task, check_spec
-from cnncalc.diagnostics import Diagnostic, SpecError
+from cnncalc.diagnostics import Diagnostic, Fault, SpecError
 from cnncalc.language.library import load_edited, load_file
 from cnncalc.language.source import read_source
+from cnncalc.writing import write
 
 REPAIRED = ("expectation", "unused-layer")
 """Failures beside which a file can be updated: one that names nothing, or is not valid, is for the author."""
@@ -40,7 +38,7 @@ def update(task: Task, checked: Checked) -> tuple[Checked, int]:
     left = [verdict for verdict in again.verdicts if verdict.edits]
     if left:
         raise _refused(checked.path, f"`{left[0].what}` would not hold afterwards")
-    write_whole(task.path, new)
+    write_marked(task.path, new)
     return again, figures
 
 
@@ -81,21 +79,13 @@ def _refused(path: str, reason: str, help: str = "") -> SpecError:
     return SpecError([Diagnostic("update", f"{path}: not updated: {reason}", help=help)])
 
 
-def write_whole(path: str, text: str) -> None:
-    """Put `text` in place of a file, whole or not at all; its mode, links and byte order mark stay.
-
-    Raises `SpecError` where it cannot be written.
-    """
-    target = os.path.realpath(path)
-    draft = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.{os.getpid()}")
+def write_marked(path: str, text: str) -> None:
+    """Put `text` in place of a spec, whole or not at all; a byte order mark stays.  Raises `SpecError`."""
     try:
-        with open(target, "rb") as file:
+        with open(path, "rb") as file:
             mark = BOM if file.read(len(BOM)) == BOM else b""
-        with open(draft, "xb") as file:
-            file.write(mark + text.encode("utf-8"))
-        shutil.copymode(target, draft)
-        os.replace(draft, target)
+        write(path, mark + text.encode("utf-8"))
     except OSError as error:
-        if os.path.exists(draft):
-            os.remove(draft)
         raise _refused(path, (error.strerror or str(error)).lower()) from None
+    except Fault as fault:
+        raise SpecError([fault.at(None)]) from None

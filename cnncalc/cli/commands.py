@@ -73,12 +73,16 @@ REPORT_FLAGS: dict[str, tuple[Any, Any]] = {
 """Names, types and defaults of the flags that the reports share; `of` is for receptive fields alone."""
 
 
+NETWORK_FLAGS = ("specs", "variant", "set_", "input_", "max_steps")
+
+
 def report_command(name: str, help: str, example: str, of: bool) -> None:
     """Register a command that prints a report of the networks on its line."""
 
     def run(**flags: Any) -> None:
         shown = view(*(flags[flag] for flag in ("batch", "depth", "sort", "top", "layout")))
-        found = networks(*(flags[flag] for flag in ("specs", "variant", "set_", "input_", "max_steps")))
+        specs, variant, set_, input_, max_steps = (flags[flag] for flag in NETWORK_FLAGS)
+        found = networks(specs, variant, set_, input_, max_steps, shown.channels_last)
         reported(name, found, shown, flags["format"], flags["output"], flags.get("of"))
 
     taken = {flag: entry for flag, entry in REPORT_FLAGS.items() if of or flag != "of"}

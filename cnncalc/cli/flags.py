@@ -52,7 +52,7 @@ Set = Annotated[
 ]
 Input = Annotated[
     list[str] | None,
-    typer.Option("--input", metavar="[NAME=]3x320x320", help="Another input shape, channels first; repeatable."),
+    typer.Option("--input", metavar="[NAME=]3x320x320", help="Another input shape; 320x320 keeps the channels."),
 ]
 Of = Annotated[str | None, typer.Option("--of", metavar="INPUT", help="The input whose receptive field is meant.")]
 Batch = Annotated[int, typer.Option(min=1, help="Batch size, for the heading; counts stay per sample.")]
@@ -83,6 +83,7 @@ def networks(
     set_: list[str] | None,
     input_: list[str] | None,
     max_steps: int = MAX_STEPS,
+    channels_last: bool = False,
 ) -> Iterator[Network | Error]:
     """The networks that the flags name, one by one, or what is wrong with one; without a SPEC, exit 2."""
     if not specs:
@@ -93,7 +94,7 @@ def networks(
     inputs = _inputs(input_ or [])
     for spec in specs:
         try:
-            yield load(spec, variant, arguments, inputs, max_steps)
+            yield load(spec, variant, arguments, inputs, max_steps, channels_last)
         except UnknownSpec:
             raise
         except Error as error:
@@ -133,8 +134,8 @@ def _inputs(texts: list[str]) -> Any:
             shape = tuple(int(size) for size in sizes.lower().replace(" ", "").split("x"))
         except ValueError:
             raise typer.BadParameter(f"--input takes a shape such as 3x320x320; got {text!r}") from None
-        if not 1 <= len(shape) <= 4 or any(not 0 < size < 2**31 for size in shape):
-            raise typer.BadParameter(f"--input takes one to four sizes above 0; got {text!r}")
+        if not 1 <= len(shape) <= 5 or any(not 0 < size < 2**31 for size in shape):
+            raise typer.BadParameter(f"--input takes a shape such as 3x320x320, of sizes above 0; got {text!r}")
         if equals:
             named[name] = shape
         else:

@@ -69,21 +69,13 @@ def report_bug(bug: Exception) -> None:
 
 
 def emit(text: str, output: str | None) -> None:
-    """Print text, or write it to a file whole or not at all."""
+    """Print text, or write it to a file: a regular one whole or not at all, anything else through."""
     if output is None:
         sys.stdout.write(text)
         return
-    folder = os.path.dirname(os.path.abspath(output))
-    draft = os.path.join(folder, f".{os.path.basename(output)}.{os.getpid()}")
-    try:
-        with open(draft, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(draft, output)
-    except OSError as error:
-        if os.path.exists(draft):
-            os.remove(draft)
-        message = f"{output}: cannot be written: {(error.strerror or str(error)).lower()}"
-        raise SpecError([Diagnostic("unwritable", message)]) from None
+    from cnncalc.writing import write
+
+    write(output, text.encode("utf-8"))
 
 
 def deliver(tables: Callable[[], list[Table]], text: Callable[[], str], format: str, output: str | None) -> None:

@@ -12,8 +12,8 @@ from cnncalc.language.operators import Wire
 from cnncalc.layers.types import SHAPE
 
 
-def input_shapes(file: File, where: Where, given: dict[str, Shape]) -> list[tuple[str, Shape]]:
-    """The network's inputs: declared, or given instead."""
+def input_shapes(file: File, where: Where, given: dict[str, Shape], channels_last: bool) -> list[tuple[str, Shape]]:
+    """The network's inputs: declared, or given instead; raises `SpecError` for a shape that no input has."""
     for name in given:
         if name not in file.inputs:
             known = ", ".join(f"`{known}`" for known in file.inputs)
@@ -21,13 +21,32 @@ def input_shapes(file: File, where: Where, given: dict[str, Shape]) -> list[tupl
     shapes = []
     for name, value in file.inputs.items():
         try:
-            shape = bounded(SHAPE.read(given[name] if name in given else where.evaluate(value)))
+            shape: Shape = bounded(SHAPE.read(where.evaluate(value)))
+            if name in given:
+                shape = bounded(instead(shape, given[name], channels_last))
         except Fault as fault:
-            found = fault if fault.code == "too-large" else fault.of("the input")
+            found = fault if fault.code in ("too-large", "wrong-rank") else fault.of("the input")
             found.help = fault.help or "for example `input: [3, 224, 224]`"
             raise where.at_value(value, found) from None
         shapes.append((name, shape))
     return shapes
+
+
+def instead(declared: Shape, given: Shape, channels_last: bool) -> Shape:
+    """The shape that `given` means in place of `declared`: spatial sizes alone keep the channels.
+
+    Raises `Fault` for another number of axes than the spec has: it would be another kind of network.
+    """
+    axes = len(declared)
+    if len(given) == axes:
+        return (given[-1], *given[:-1]) if channels_last else given
+    if 1 < axes == len(given) + 1:
+        return (declared[0], *given)
+    written, own = ("x".join(map(str, shape)) for shape in (given, declared))
+    help = f"give {axes} sizes, or {axes - 1} to keep the channels" if axes > 1 else "give the number of features"
+    if len(given) == axes + 1 and given[0] == 1:
+        help = f"the batch stays out: write `{'x'.join(map(str, given[1:]))}`"
+    raise Fault("wrong-rank", f"the input {written} has {len(given)} axes, the spec's {own} has {axes}", None, help)
 
 
 def resolve_outputs(file: File, graph: Graph, registry: Registry, x: Wire, where: Where) -> None:

@@ -40,8 +40,9 @@ def expand(
     variant: str | None = None,
     inputs: dict[str, Shape] | None = None,
     max_steps: int = MAX_STEPS,
+    channels_last: bool = False,
 ) -> Graph:
-    """The graph of a spec, with `given` arguments and input shapes in place of its own.
+    """The graph of a spec, with `given` arguments and input shapes (`channels_last` or first) in place of its own.
 
     Raises `SpecError`; its `partial` is the graph of the layers before the failing one.
     """
@@ -52,7 +53,7 @@ def expand(
     scope = Scope(instance, "", None)
     where = Where(scope, Place(""), None)
     name = file.name or (file.source.path.rpartition("/")[2].rpartition(".")[0] or "network")
-    graph = Graph(name, variant, file.reference, input_shapes(file, where, inputs or {}))
+    graph = Graph(name, variant, file.reference, input_shapes(file, where, inputs or {}, channels_last))
     for number, (input_name, shape) in enumerate(graph.inputs):
         scope.bind_input(input_name, Wire(number, shape))
     expander = _Expander(graph, instance, max_steps)

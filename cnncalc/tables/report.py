@@ -36,7 +36,13 @@ def tabulate(report: Report, view: View | None = None) -> Table:
         remarks.insert(0, f"{len(rows):,} of {count:,} rows are shown; totals are of the whole network")
     source = report.graph.source
     return Table(
-        titles, lines, _heading(report, view), source, tuple(_totals(report, view)), tuple(remarks), sentence(report)
+        titles,
+        lines,
+        _heading(report, view),
+        source,
+        tuple(_totals(report, view)),
+        tuple(remarks),
+        sentence(report, view),
     )
 
 
@@ -157,14 +163,14 @@ def _listed(names: list[str]) -> str:
     return f"{len(names):,} layers, {names[0]} to {names[-1]}"
 
 
-def sentence(report: Report) -> Prose:
+def sentence(report: Report, view: View) -> Prose:
     """``resnet50 @ 3x224x224: 25.56 M params, 4.09 GMACs (8.18 GFLOPs), …``, fit to paste."""
     if report.command != "summary":
         return ()
     graph = report.graph
     macs, flops = report.total("macs"), function("macs.flops")(report)
     bound = "at least " if isinstance(macs, AtLeast) else ""
-    shapes = ", ".join("x".join(map(str, shape)) for _, shape in graph.inputs)
+    shapes = ", ".join("x".join(map(str, arranged(shape, view))) for _, shape in graph.inputs)
     parts: list[Any] = [f"{graph.variant or graph.name} @ {shapes}: ", Short(report.total("params"), "params"), ", "]
     parts += [bound, Short(_exact(macs), "MACs"), " (", Short(_exact(flops), "FLOPs"), ")"]
     field = report.field

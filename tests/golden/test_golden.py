@@ -25,7 +25,7 @@ FURTHER = [
     "summary residual.yaml --depth 1",
     "summary residual.yaml --depth 2 --layout nhwc --batch 32",
     "params residual.yaml --variant residual_wide --sort params --top 3",
-    "shapes residual.yaml --set width=4 --input 3x65x65 --layout nhwc",
+    "shapes residual.yaml --set width=4 --input 65x65x3 --layout nhwc",
     "rf towers.yaml --of right",
     "summary flat.yaml towers.yaml",
     "expand residual.yaml",
