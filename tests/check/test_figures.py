@@ -318,3 +318,22 @@ def test_an_update_leaves_the_rest(before: str, run: Run, tmp_path: Path) -> Non
     path.write_text(text)
     assert run("check", str(path), "--update").code == 1
     assert path.read_text() == text
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "\n    - 1\n    - 3",  # a list of another length, an entry a line
+        '[1, "3"]',
+        "[1, '3']",
+        "[1, # comment\n    3]",
+        "[1,\n    3]",
+    ],
+)
+def test_an_update_leaves_a_list_of_another_length_that_is_not_plain(before: str, run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    text = f"input: [1, 7, 11]\nlayers: [{{max_pool: 2}}]\nexpect:\n  output: {before}\n"
+    path.write_text(text)
+    done = run("check", str(path), "--update")
+    assert (done.code, path.read_text()) == (1, text)
+    assert "`output` of net is 1 x 3 x 5, expected 1 x 3" in done.out + done.err
