@@ -9,7 +9,7 @@ run: $(VENV)/installed
 	$(BIN)/cnncalc summary resnet18 --depth 2
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .
