@@ -88,7 +88,7 @@ USAGE = [
     ("shapes", "net.yaml", "--set", "width="),
     ("shapes", "net.yaml", "--input", "3xAx3"),
     ("shapes", "net.yaml", "--input", "3x0x3"),
-    ("shapes", "net.yaml", "--input", "1x2x3x4x5"),
+    ("shapes", "net.yaml", "--input", "1x2x3x4x5x6"),
     ("shapes", "net.yaml", "--input", "3x8x8", "--input", "a=3x8x8"),
     ("shapes", "net.yaml", "--max-steps", "0"),
     ("expand", "net.yaml", "net.yaml"),
@@ -478,7 +478,17 @@ def test_explain_puts_the_numbers_in(spec: str, run) -> None:
 def test_explain_an_opaque_layer(tmp_path, run) -> None:
     path = tmp_path / "net.yaml"
     path.write_text("input: [3, 8, 8]\nlayers:\n  - {opaque: [5], macs: 1000}\n", encoding="utf-8")
-    assert "MACs             1,000 multiply-accumulates, as declared\n" in run("explain", path).out
+    assert "MACs             1,000 multiply-accumulates, as declared\n" in run("explain", str(path), "opaque1").out
+
+
+@pytest.mark.parametrize(
+    ("kernel", "rounded"),
+    [(3, True), (2, False)],  # (7 + 1 - 3)/3 is 5/3, (7 + 1 - 2)/3 is 2
+)
+def test_explain_says_where_a_size_is_rounded(tmp_path, run, kernel: int, rounded: bool) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text(f"input: [1, 7]\nlayers:\n  - {{conv: 1, kernel: {kernel}, stride: 3, padding: [[1, 0]]}}\n")
+    assert (", rounded down" in run("explain", str(path), "conv1").out) == rounded
 
 
 def test_list_has_a_line_for_every_bundled_name(run) -> None:
