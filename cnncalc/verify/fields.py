@@ -142,8 +142,9 @@ class Fields:
             if self.zeros and not _contains(expected, found):
                 return True, [f"receptive field: unit {unit} of axis {axis} sees {found}, beyond {expected}"]
         first = pattern.get(0, (start, 0))
-        if start != (None if first is None else first[0]):
-            return True, [f"receptive field: axis {axis} starts with {first}, reported {start}"]
+        seen_first = None if first is None else first[0]
+        if start != seen_first:
+            return True, [f"receptive field: axis {axis} starts at {seen_first}, reported {start}"]
         complete = sum(unit + period in inner for unit in inner) >= period
         sizes = [0 if found is None else found[1] - found[0] + 1 for found in inner.values()] or [least]
         if (complete and (min(sizes), max(sizes)) != (least, most)) or not least <= min(sizes) <= max(sizes) <= most:

@@ -185,7 +185,7 @@ def test_what_a_difference_of_a_pattern_says(
     differing: Callable[[str, str], list[tuple[str, str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state(monkeypatch, "upsample", spans(lambda span: (span[0] + 1, span[1] + 1)))
-    assert differing("{upsample: 2}", "[1, 12]") == [("upsample1", "receptive field: axis 0 starts at [0], reported 1")]
+    assert differing("{upsample: 2}", "[1, 12]") == [("upsample1", "receptive field: axis 0 starts at 0, reported 1")]
 
 
 def test_what_a_difference_of_sizes_says(
@@ -193,14 +193,14 @@ def test_what_a_difference_of_sizes_says(
 ) -> None:
     state(monkeypatch, "upsample", spans(lambda span: (span[0], span[1] + 1)))
     assert differing("{upsample: 2}", "[1, 12]") == [
-        ("upsample1", "receptive field: units of axis 0 see 1 to 1, reported (2, 2)")
+        ("upsample1", "receptive field: units of axis 0 see 1 to 1, reported 2 to 2")
     ]
 
 
-def test_a_drift_is_told(
+def test_a_wrong_stride_of_a_pattern_is_told(
     differing: Callable[[str, str], list[tuple[str, str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Sixty inputs give 120 units; reported to go 2/2 of a pixel further each, they drift by 119 * 1/2 from there."""
+    """Two units see each input; reported to go 2/2 of a pixel further each, the third would see input 2 and not 1."""
     state(monkeypatch, "upsample", plus(step=1))
     [(_, text)] = differing("{upsample: 2}", "[1, 60]")
-    assert text == "receptive field: axis 0 drifts -60 from the reported stride 1/1"
+    assert text == "receptive field: unit 2 of axis 0 sees (1, 1), by the reported period of 2 expected (2, 2)"
