@@ -6,13 +6,12 @@ import re
 from typing import Any
 
 from cnncalc.graph import Graph, Node
-from cnncalc.language.names import FILE_KEYS
 from cnncalc.layers.types import LAYER_NAME, show
 
 
 def render(graph: Graph) -> str:
     """The text of the spec; layers have their row's name, and say `from` where they do not follow the previous one."""
-    lines = [f"{FILE_KEYS[0]}: {quoted(graph.name)}"]
+    lines = [f"name: {quoted(graph.name)}"]
     if graph.source:
         lines.append(f"source: {quoted(graph.source)}")
     shapes = {name: f"[{', '.join(map(str, shape))}]" for name, shape in graph.inputs}
