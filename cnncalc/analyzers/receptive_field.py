@@ -134,6 +134,43 @@ def network_field(fields: list[ReceptiveField | None]) -> ReceptiveField | None:
     return next((field for field in reversed(fields) if field is not None and field.is_local), last)
 
 
+Memo = dict[object, "Seen"]
+"""What is seen through equal maps, for `field_alone`; graphs that are alike may share one."""
+
+
+def field_alone(graph: Graph, memo: Memo, of: str | None = None) -> ReceptiveField | None:
+    """The same as `network_field` of all `receptive_fields`, but for its notes: only that one is worked out.
+
+    Raises as `receptive_fields`.
+    """
+    number = graph.input_number(of)
+    shape = graph.inputs[number][1]
+    seen: list[Seen] = [NOTHING] * len(graph.inputs)
+    axes = len(shape) - 1
+    seen[number] = memo.setdefault(axes, Seen(((IDENTITY,),) * axes, (IDENTITY,) * axes))
+    last: Seen | None = None
+    known: dict[int, object] = {}
+    for node in graph.nodes:
+        operation = node.operation
+        taken = [seen[tensor] for tensor in node.inputs]
+        reads = known.get(id(operation))
+        if reads is None:
+            spread = [each[1:] != operation.output[1:] for each in operation.inputs] if operation.layer.joins else ()
+            reads = known[id(operation)] = (True, *spread) if spread else operation.reach
+        key = (reads, *map(id, taken))
+        found = memo.get(key)
+        if found is None:
+            try:
+                found = _through(graph, node, taken)
+            except Fault as fault:
+                raise SpecError([fault.at(node.origin)]) from None
+            memo[key] = found = found._replace(notes=()) if found.notes else found
+        seen.append(found)
+        if found.local is not None:
+            last = found
+    return describe(seen[-1] if last is None else last, shape[1:])
+
+
 # -- along the edges ---------------------------------------------------------------------------------------------------
 
 

@@ -284,18 +284,25 @@ class Executes(Protocol[T]):
         """The result of one node."""
 
 
-def run(graph: Graph, machine: Executes[T], inputs: Sequence[T]) -> Iterator[tuple[Node, T]]:
+def run(
+    graph: Graph, machine: Executes[T], inputs: Sequence[T], held: list[int] | None = None
+) -> Iterator[tuple[Node, T]]:
     """Execute a graph on one tensor per input: every node with its result, in order.
 
-    A result is held only as long as a later node needs it.  Raises `Fault` as the machine does.
+    A result is held only as long as a later node needs it, or where it leaves the network; to `held` is added how
+    many scalars exist while each node runs.  Raises `Fault` as the machine does.
     """
-    last = graph.last_use()
+    last = graph.last_use() | dict.fromkeys((tensor for _, tensor in graph.outputs), len(graph.nodes))
     values = dict(enumerate(inputs))
+    scalars = sum(tensor.size for tensor in inputs) if held is not None else 0
     for node in graph.nodes:
         result = machine.execute(node, [values[tensor] for tensor in node.inputs])
-        for tensor in set(node.inputs):
-            if last[tensor] == node.place:
-                del values[tensor]
-        if node.number in last:
-            values[node.number] = result
+        values[node.number] = result
+        if held is not None:
+            scalars += result.size
+            held.append(scalars)
+        for tensor in {*node.inputs, node.number}:
+            if last.get(tensor, node.place) == node.place:
+                freed = values.pop(tensor)
+                scalars -= freed.size if held is not None else 0
         yield node, result

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import Shape
 from cnncalc.layers.base import Layer, Weight, field
+from cnncalc.layers.memory import OVER, OWN
 from cnncalc.layers.types import COUNT, NOTHING, NUMBER, follower, words
 
 if TYPE_CHECKING:
@@ -31,21 +32,30 @@ def log_sum(values: Sequence[float], count: int) -> float:
     return highest + log(sum(exp(value - highest) for value in values))
 
 
-class Relu(Layer, kind="relu"):
+class Activation(Layer):
+    """What the activations share: a number becomes a number, whatever the others are."""
+
+    buffer = OVER
+    keeps = ("input",)
+
+
+class Relu(Activation, kind="relu"):
     """max(x, 0)."""
+
+    keeps = ("output",)
 
     def scalar(self, x: float) -> float:
         return max(x, 0.0)
 
 
-class Relu6(Layer, kind="relu6"):
+class Relu6(Activation, kind="relu6"):
     """min(max(x, 0), 6)."""
 
     def scalar(self, x: float) -> float:
         return min(max(x, 0.0), 6.0)
 
 
-class LeakyRelu(Layer, kind="leaky_relu"):
+class LeakyRelu(Activation, kind="leaky_relu"):
     """x, and negative_slope*x below 0."""
 
     negative_slope: float = field(NUMBER, "slope below 0", 0.01)
@@ -54,7 +64,7 @@ class LeakyRelu(Layer, kind="leaky_relu"):
         return x if x >= 0 else self.negative_slope * x
 
 
-class Prelu(Layer, kind="prelu"):
+class Prelu(Activation, kind="prelu"):
     """As leaky_relu, with learned slopes."""
 
     slopes: int = field(COUNT, "learned slopes: 1, or one per channel", 1)
@@ -78,7 +88,7 @@ class Prelu(Layer, kind="prelu"):
         return run.each(lambda value, slope: value if value >= 0 else slope * value, x, aside=(slopes,))
 
 
-class Elu(Layer, kind="elu"):
+class Elu(Activation, kind="elu"):
     """x, and alpha*(exp(x) - 1) below 0."""
 
     alpha: float = field(NUMBER, "scale below 0", 1.0)
@@ -87,7 +97,7 @@ class Elu(Layer, kind="elu"):
         return x if x >= 0 else self.alpha * expm1(x)
 
 
-class Selu(Layer, kind="selu"):
+class Selu(Activation, kind="selu"):
     """gamma*elu(x, alpha), self-normalising."""
 
     alpha: float = field(NUMBER, "scale below 0", 1.6732632423543772)
@@ -97,7 +107,7 @@ class Selu(Layer, kind="selu"):
         return self.gamma * (x if x >= 0 else self.alpha * expm1(x))
 
 
-class Gelu(Layer, kind="gelu"):
+class Gelu(Activation, kind="gelu"):
     """x times the normal distribution function of x."""
 
     approximate: str = field(words("none", "tanh"), "exact, or its tanh approximation", "none")
@@ -108,28 +118,30 @@ class Gelu(Layer, kind="gelu"):
         return 0.5 * x * (1 + erf(x / sqrt(2)))
 
 
-class Silu(Layer, kind="silu"):
+class Silu(Activation, kind="silu"):
     """x*sigmoid(x), also called swish."""
 
     def scalar(self, x: float) -> float:
         return x * sigmoid(x)
 
 
-class Mish(Layer, kind="mish"):
+class Mish(Activation, kind="mish"):
     """x*tanh(softplus(x))."""
 
     def scalar(self, x: float) -> float:
         return x * tanh(softplus(x))
 
 
-class Sigmoid(Layer, kind="sigmoid"):
+class Sigmoid(Activation, kind="sigmoid"):
     """1/(1 + exp(-x))."""
+
+    keeps = ("output",)
 
     def scalar(self, x: float) -> float:
         return sigmoid(x)
 
 
-class HardSigmoid(Layer, kind="hard_sigmoid"):
+class HardSigmoid(Activation, kind="hard_sigmoid"):
     """alpha*x + beta, clipped to 0..1."""
 
     alpha: float = field(NUMBER, "slope", 1 / 6)
@@ -139,21 +151,23 @@ class HardSigmoid(Layer, kind="hard_sigmoid"):
         return min(max(self.alpha * x + self.beta, 0.0), 1.0)
 
 
-class HardSwish(Layer, kind="hard_swish"):
+class HardSwish(Activation, kind="hard_swish"):
     """x*hard_sigmoid(x)."""
 
     def scalar(self, x: float) -> float:
         return x * min(max(x / 6 + 0.5, 0.0), 1.0)
 
 
-class Tanh(Layer, kind="tanh"):
+class Tanh(Activation, kind="tanh"):
     """Hyperbolic tangent."""
+
+    keeps = ("output",)
 
     def scalar(self, x: float) -> float:
         return tanh(x)
 
 
-class Softplus(Layer, kind="softplus"):
+class Softplus(Activation, kind="softplus"):
     """log(1 + exp(beta*x))/beta."""
 
     beta: float = field(NUMBER, "sharpness", 1.0)
@@ -162,15 +176,21 @@ class Softplus(Layer, kind="softplus"):
         return softplus(self.beta * x) / self.beta
 
 
-class Softmax(Layer, kind="softmax"):
+class Softmax(Activation, kind="softmax"):
     """exp(x) divided by its sum over the channels of a position."""
+
+    buffer = OWN
+    keeps = ("output",)
 
     def execute(self, run: Kernels[T], x: T) -> T:
         return run.each(lambda value, total: exp(value - total), x, aside=(run.across(log_sum, x),))
 
 
-class LogSoftmax(Layer, kind="log_softmax"):
+class LogSoftmax(Activation, kind="log_softmax"):
     """Logarithm of softmax over the channels of a position."""
+
+    buffer = OWN
+    keeps = ("output",)
 
     def execute(self, run: Kernels[T], x: T) -> T:
         return run.each(lambda value, total: value - total, x, aside=(run.across(log_sum, x),))

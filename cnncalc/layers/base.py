@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar, d
 
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import GLOBAL, Reach, Shape, bounded
+from cnncalc.layers.memory import OWN, Kept
 from cnncalc.layers.types import NOTHING, Follower, Type, Value
 
 if TYPE_CHECKING:
@@ -75,6 +76,10 @@ class Layer:
     """Whether it has a stride: what that leaves unread is said, and what a crop leaves out is not."""
     bias: bool = False
     """Whether it adds a learned offset to every output channel."""
+    buffer: ClassVar[str] = OWN
+    """Whose buffer its result has: `OWN`, or its input's as a `VIEW` or written `OVER` it."""
+    keeps: ClassVar[tuple[str, ...] | None] = None
+    """Which whole tensors it keeps for the backward pass (see `Kept`); None: it does not tell."""
 
     def __init_subclass__(cls, kind: str = "") -> None:
         cls.kind = kind
@@ -149,6 +154,10 @@ class Layer:
     def multiplies(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[Multiplies, ...]:
         """The multiply-accumulates that count as MACs; empty where the quantity does not apply."""
         return ()
+
+    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept | None:
+        """All that it keeps of a step of training until its backward pass; None where it does not tell."""
+        return None if self.keeps is None else Kept(self.keeps)
 
     def execute_all(self, run: Kernels[T], inputs: Sequence[T]) -> T:
         """The layer's result from the tensors of all its inputs, in the kernels of the executor's machine `run`."""

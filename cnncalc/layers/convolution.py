@@ -8,6 +8,7 @@ from cnncalc.diagnostics import Fault
 from cnncalc.geometry import Reach, Shape, Slide, dims, elements
 from cnncalc.layers.activation import ACT
 from cnncalc.layers.base import Layer, Multiplies, Weight, divides, field
+from cnncalc.layers.memory import Kept, kept_by_windows
 from cnncalc.layers.normalisation import NORM
 from cnncalc.layers.types import COUNT, EXTRA, FLAG, NUMBERS, PADDING, SIZES, Follower, Sizes, Value, words
 from cnncalc.layers.windows import per_axis, slides, spatial, transposed_slides, transposed_windows, windows
@@ -26,6 +27,8 @@ class Convolution(Layer):
 
     A kernel is output channels by input channels per group by one size per axis.
     """
+
+    keeps = ("input",)
 
     kernel: Sizes = field(SIZES, "kernel size")
     stride: Sizes = field(SIZES, "distance between windows", 1)
@@ -88,6 +91,9 @@ class Convolution(Layer):
     def execute(self, run: Kernels[T], x: T) -> T:
         sliding = self.slides(x.shape[1:])
         return run.convolve(x, sliding, *self.split(x.shape[0]), "weight", "bias" if self.bias else "", self.border)
+
+    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        return kept_by_windows(self.reach(inputs), inputs[0], self.border)
 
 
 def with_bias(tensors: tuple[Weight, ...], bias: bool, channels: int) -> tuple[Weight, ...]:

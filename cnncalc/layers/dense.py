@@ -9,6 +9,7 @@ from cnncalc.geometry import Shape, dims, elements
 from cnncalc.layers.activation import ACT
 from cnncalc.layers.base import Layer, Multiplies, Weight, field
 from cnncalc.layers.convolution import with_bias
+from cnncalc.layers.memory import Kept
 from cnncalc.layers.normalisation import NORM
 from cnncalc.layers.types import COUNT, FLAG, Follower
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 class Linear(Layer, kind="linear"):
     """Fully connected layer on a flat tensor, with a normalisation and an activation after it."""
+
+    keeps = ("input",)
 
     features: int = field(COUNT, "output features")
     bias: bool = field(FLAG, "a learned offset per feature", True)
@@ -46,3 +49,6 @@ class Linear(Layer, kind="linear"):
 
     def execute(self, run: Kernels[T], x: T) -> T:
         return run.convolve(x, (), self.features, 1, "weight", "bias" if self.bias else "")
+
+    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        return Kept(self.keeps, for_weights=True)

@@ -35,6 +35,8 @@ class Elementwise(Layer):
 class Concat(Layer, kind="concat"):
     """Branches one after the other on the channel axis."""
 
+    keeps = ()
+
     joins = True
     example = "concat: [[{conv: 64, kernel: 1}], [{conv: 64, kernel: 3, padding: same}]]"
 
@@ -50,6 +52,8 @@ class Concat(Layer, kind="concat"):
 class Add(Elementwise, kind="add"):
     """Sum of branches of equal shape."""
 
+    keeps = ()
+
     example = "add: [x, [{conv: x.channels, kernel: 3, padding: half}]]"
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
@@ -63,6 +67,8 @@ class Add(Elementwise, kind="add"):
 
 class Multiply(Elementwise, kind="multiply"):
     """Product of branches; sizes of 1 are broadcast, as a squeeze-and-excitation gate needs."""
+
+    keeps = ("factors",)
 
     example = "multiply: [x, [global_avg_pool, {conv: x.channels, kernel: 1, act: sigmoid}]]"
 

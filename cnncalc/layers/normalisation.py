@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
-from cnncalc.geometry import Shape
+from cnncalc.geometry import Shape, elements
 from cnncalc.layers.base import Layer, Weight, divides, field
+from cnncalc.layers.memory import OVER, OWN, Kept
 from cnncalc.layers.types import COUNT, FLAG, NOTHING, NUMBER, follower
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ def squares(values: Sequence[float], count: int) -> float:
 
 class Normalisation(Layer):
     """What the normalisations share: learned factors, and statistics where they are kept."""
+
+    buffer = OVER
+    keeps = ("input",)
 
     scale: bool = field(FLAG, "a learned factor per channel", True)
     shift: bool = field(FLAG, "a learned offset per channel", True)
@@ -81,12 +85,20 @@ class BatchNorm(Normalisation, kind="batch_norm"):
     def measure(self, run: Kernels[T], x: T) -> T:
         return self.kept(run, x) if self.statistics else run.over(moments, x, x.shape[0])
 
+    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        """Mean and deviation per channel, once."""
+        return Kept(self.keeps, once=8 * inputs[0][0])
+
 
 class LayerNorm(Normalisation, kind="layer_norm"):
     """Layer normalisation over the channels of a position."""
 
     def measure(self, run: Kernels[T], x: T) -> T:
         return run.across(moments, x)
+
+    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        """Mean and deviation per position."""
+        return Kept(self.keeps, bytes=8 * elements(inputs[0][1:]))
 
 
 class GroupNorm(Normalisation, kind="group_norm"):
@@ -103,6 +115,10 @@ class GroupNorm(Normalisation, kind="group_norm"):
     def measure(self, run: Kernels[T], x: T) -> T:
         return run.over(moments, x, self.groups)
 
+    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        """Mean and deviation per group."""
+        return Kept(self.keeps, bytes=8 * self.groups)
+
 
 class InstanceNorm(Normalisation, kind="instance_norm"):
     """Instance normalisation: per channel and sample."""
@@ -114,9 +130,15 @@ class InstanceNorm(Normalisation, kind="instance_norm"):
     def measure(self, run: Kernels[T], x: T) -> T:
         return self.kept(run, x) if self.statistics else run.over(moments, x, x.shape[0])
 
+    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        """Mean and deviation per channel; its factors and running statistics are copied for every sample."""
+        return Kept(self.keeps, bytes=(8 + 4 * self.scale + 8 * self.statistics) * inputs[0][0])
+
 
 class L2Norm(Normalisation, kind="l2_norm"):
     """Division by the Euclidean norm over the channels of a position (Liu et al. 2015, ParseNet)."""
+
+    buffer = OWN
 
     scale: bool = field(FLAG, "a learned factor per channel, as in SSD", False)
     eps: float = field(NUMBER, "least norm", 1e-12)
@@ -129,9 +151,15 @@ class L2Norm(Normalisation, kind="l2_norm"):
         """x/norm*scale, where the norm is at least eps."""
         return x / max(sqrt(measured), self.eps) * scale
 
+    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        """The norm, and the same where it is at least eps; what is scaled, where it is."""
+        return Kept(self.keeps, numbers=2 * elements(inputs[0][1:]) + self.scale * elements(output))
+
 
 class LocalResponseNorm(Layer, kind="local_response_norm"):
     """x / (k + alpha/size * sum of squares over `size` neighbouring channels)**beta (Krizhevsky et al. 2012)."""
+
+    keeps = ("input",)
 
     size: int = field(COUNT, "neighbouring channels", 5)
     alpha: float = field(NUMBER, "weight of the squares", 1e-4)
@@ -149,6 +177,11 @@ class LocalResponseNorm(Layer, kind="local_response_norm"):
     def damped(self, x: float, total: float) -> float:
         """x, divided by what the sum of squares around it makes."""
         return float(x / (self.k + self.alpha / self.size * total) ** self.beta)
+
+    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        """The squares with `size` - 1 channels added, their sums as offset, and the power that divides."""
+        padded = (inputs[0][0] + self.size - 1) * elements(inputs[0][1:])
+        return Kept(self.keeps, numbers=padded + 2 * elements(output))
 
 
 NORMALISATIONS: tuple[type[Layer], ...] = (BatchNorm, LayerNorm, GroupNorm, InstanceNorm, LocalResponseNorm, L2Norm)

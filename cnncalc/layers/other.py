@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnncalc.geometry import GLOBAL, Reach, Shape
+from cnncalc.geometry import GLOBAL, Reach, Shape, elements
 from cnncalc.layers.base import Layer, Multiplies, Weight, field
+from cnncalc.layers.memory import OVER, VIEW, Kept
 from cnncalc.layers.types import NUMBER, SHAPE, WHOLE
 
 if TYPE_CHECKING:
@@ -17,17 +18,34 @@ RATE = field(NUMBER, "share dropped in training", 0.5)
 class Dropout(Layer, kind="dropout"):
     """Random zeros in training; the identity in inference."""
 
+    buffer = VIEW
+    keeps = ()
+
     rate: float = RATE
+
+    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        """A factor, 0 or 1/(1 - rate), for every element."""
+        return Kept(numbers=elements(output) if self.rate else 0)
 
 
 class DropPath(Layer, kind="drop_path"):
     """Stochastic depth: whole branches dropped in training; the identity in inference."""
 
+    buffer = VIEW
+    keeps = ()
+
     rate: float = RATE
+
+    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        """A factor, 0 or 1/(1 - rate), for every sample."""
+        return Kept(numbers=1 if self.rate else 0)
 
 
 class LayerScale(Layer, kind="layer_scale"):
     """A learned factor per channel (Touvron et al. 2021)."""
+
+    buffer = OVER
+    keeps = ("input",)
 
     initial: float = field(NUMBER, "initial value", 1e-6)
 
@@ -36,6 +54,9 @@ class LayerScale(Layer, kind="layer_scale"):
 
     def execute(self, run: Kernels[T], x: T) -> T:
         return run.each(lambda value, factor: value * factor, x, aside=(run.factors("weight", x),))
+
+    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        return Kept(self.keeps, for_weights=True)
 
 
 class Opaque(Layer, kind="opaque"):

@@ -7,8 +7,9 @@ from math import inf, nan
 from typing import TYPE_CHECKING
 
 from cnncalc.diagnostics import Fault
-from cnncalc.geometry import GLOBAL, Reach, Shape, Slide, adaptive
+from cnncalc.geometry import GLOBAL, Reach, Shape, Slide, adaptive, elements
 from cnncalc.layers.base import Layer, field
+from cnncalc.layers.memory import Kept, kept_by_windows
 from cnncalc.layers.types import FLAG, NUMBER, PADDING, SIZES, Sizes, Value
 from cnncalc.layers.windows import per_axis, slides, spatial, windows
 
@@ -33,6 +34,8 @@ def highest(values: Sequence[float], count: int) -> float:
 
 class Pool(Layer):
     """What the sliding pools share."""
+
+    keeps = ("input",)
 
     kernel: Sizes = field(SIZES, "window size")
     stride: Sizes | None = field(SIZES, "distance between windows; the kernel if left out", None)
@@ -69,6 +72,9 @@ class Pool(Layer):
         """What becomes of a window's values, and of the number of its positions with the padding."""
         raise AssertionError(f"{self.kind} must state what it pools")
 
+    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        return kept_by_windows(self.reach(inputs), inputs[0])
+
 
 class MaxPool(Pool, kind="max_pool"):
     """Maximum over a window; padding never wins."""
@@ -77,6 +83,10 @@ class MaxPool(Pool, kind="max_pool"):
 
     def pooled(self) -> Reduction:
         return highest
+
+    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        """The position of every maximum, as an int64."""
+        return super().keeping(inputs, output)._replace(bytes=8 * elements(output))
 
 
 class AvgPool(Pool, kind="avg_pool"):
@@ -100,6 +110,11 @@ class LpPool(Pool, kind="lp_pool"):
     def pooled(self) -> Reduction:
         return lambda values, count: float(sum(abs(value) ** self.p for value in values) ** (1 / self.p))
 
+    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        """The powers, and of their means four steps on the way to the root."""
+        powers = elements(inputs[0]) + 4 * elements(output)
+        return Kept(self.keeps, numbers=powers)
+
 
 class GlobalPool(Layer):
     """What the global pools share: one position per channel is left."""
@@ -121,6 +136,8 @@ class GlobalPool(Layer):
 class GlobalAvgPool(GlobalPool, kind="global_avg_pool"):
     """Mean over all positions of a channel."""
 
+    keeps = ()
+
     def pooled(self) -> Reduction:
         return mean
 
@@ -128,12 +145,20 @@ class GlobalAvgPool(GlobalPool, kind="global_avg_pool"):
 class GlobalMaxPool(GlobalPool, kind="global_max_pool"):
     """Maximum over all positions of a channel."""
 
+    keeps = ("input",)
+
     def pooled(self) -> Reduction:
         return highest
+
+    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        """The position of every maximum, as an int64."""
+        return Kept(self.keeps, bytes=8 * elements(output))
 
 
 class AdaptivePool(Layer):
     """What the adaptive pools share: the output's size is given, windows divide the input as evenly as they can."""
+
+    keeps = ("input",)
 
     size: Sizes = field(SIZES, "output size")
 
@@ -174,6 +199,10 @@ class AdaptiveAvgPool(AdaptivePool, kind="adaptive_avg_pool"):
     def pooled(self) -> Reduction:
         return mean
 
+    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        """Nothing where a single position is left: that is a mean."""
+        return Kept() if self.reach(inputs) == GLOBAL else Kept(self.keeps)
+
 
 class AdaptiveMaxPool(AdaptivePool, kind="adaptive_max_pool"):
     """Maximum over windows that divide the input into `size` parts per axis."""
@@ -182,3 +211,7 @@ class AdaptiveMaxPool(AdaptivePool, kind="adaptive_max_pool"):
 
     def pooled(self) -> Reduction:
         return highest
+
+    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        """The position of every maximum, as an int64."""
+        return Kept(self.keeps, bytes=8 * elements(output))

@@ -22,6 +22,8 @@ class Upsample(Layer, kind="upsample"):
     `bilinear` is linear on every axis, with half-pixel centres unless `align_corners`.
     """
 
+    keeps = ()
+
     scale: Any = field(SCALE, "output size divided by input size", None)
     size: Sizes | None = field(SIZES, "output size, in place of a scale", None)
     mode: str = field(words("nearest", "bilinear"), "interpolation", "nearest")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import GLOBAL, Pads, Reach, Shape, Transposed, Window, dims, elements, own
 from cnncalc.layers.base import Layer, divides, field
+from cnncalc.layers.memory import VIEW, Kept
 from cnncalc.layers.types import AMOUNT, COUNT, INDICES, LAYER_NAME, NUMBER, PAIR, TARGET, Value, words
 from cnncalc.layers.windows import amounts, spatial
 
@@ -24,9 +25,15 @@ ORDER = field(
 class Identity(Layer, kind="identity"):
     """The input itself."""
 
+    buffer = VIEW
+    keeps = ()
+
 
 class Flatten(Layer, kind="flatten"):
     """All axes in one, channels first."""
+
+    buffer = VIEW
+    keeps = ()
 
     def reach(self, inputs: tuple[Shape, ...]) -> Reach:
         return GLOBAL if len(inputs[0]) > 1 else None
@@ -40,6 +47,9 @@ class Flatten(Layer, kind="flatten"):
 
 class Reshape(Layer, kind="reshape"):
     """The same elements in another shape, row-major."""
+
+    buffer = VIEW
+    keeps = ()
 
     shape: tuple[int, ...] = field(TARGET, "new shape, channels first")
 
@@ -70,6 +80,8 @@ class Reshape(Layer, kind="reshape"):
 class Permute(Layer, kind="permute"):
     """The axes in another order; 0 is the channels."""
 
+    keeps = ()
+
     axes: tuple[int, ...] = field(INDICES, "for each output axis, the input axis it comes from")
 
     example = "{permute: [0, 2, 1]}"
@@ -96,6 +108,8 @@ class Permute(Layer, kind="permute"):
 class ChannelShuffle(Layer, kind="channel_shuffle"):
     """Channels of all groups interleaved (Zhang et al. 2017, ShuffleNet)."""
 
+    keeps = ()
+
     groups: int = field(COUNT, "groups of channels")
 
     example = "{channel_shuffle: 2}"
@@ -112,6 +126,9 @@ class ChannelShuffle(Layer, kind="channel_shuffle"):
 
 class Slice(Layer, kind="slice"):
     """The channels from `start` up to, not including, `stop`."""
+
+    buffer = VIEW
+    keeps = ()
 
     channels: tuple[int, ...] = field(INDICES, "[start, stop]")
 
@@ -136,6 +153,8 @@ class Slice(Layer, kind="slice"):
 
 class Moves(Layer):
     """What padding and cropping share: windows of a single tap, shifted by what is added (or, below 0, cut)."""
+
+    keeps = ()
 
     def shifts(self, inputs: tuple[Shape, ...]) -> tuple[Pads, ...]:
         """Positions added before and after each axis; negative where they are cut."""
@@ -172,6 +191,10 @@ class Pad(Moves, kind="pad"):
         for (before, after), width in zip(amounts(self.amount, len(x.shape) - 1, "amount"), x.shape[1:]):
             axes.append([(run.inside(tap, width, self.border),) for tap in range(-before, width + after)])
         return run.take(x, channels, axes, self.value if self.mode == "constant" else 0.0)
+
+    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        """Its input where the values that are added are found in it, but for a circle's, which are copied."""
+        return Kept(("input",) if self.mode in ("reflect", "replicate") else ())
 
 
 class Crop(Moves, kind="crop"):
@@ -224,6 +247,8 @@ class CropLike(Moves, kind="crop_like"):
 class SpaceToDepth(Layer, kind="space_to_depth"):
     """Blocks of positions become channels: the inverse of depth_to_space."""
 
+    keeps = ()
+
     block: int = field(COUNT, "block size on every axis")
     order: str = ORDER
 
@@ -260,6 +285,8 @@ class SpaceToDepth(Layer, kind="space_to_depth"):
 
 class DepthToSpace(Layer, kind="depth_to_space"):
     """Channels become blocks of positions (Shi et al. 2016, sub-pixel convolution)."""
+
+    keeps = ()
 
     block: int = field(COUNT, "block size on every axis")
     order: str = ORDER

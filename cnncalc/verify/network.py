@@ -1,7 +1,8 @@
 """The executor against the analyzers: a network is run, and what was observed is compared with what is reported.
 
-Four claims of every layer are compared: its output's shape, the weights that it reads, the products that it makes, and
-the input positions that influence its units.  The executor gets all of these without the code that reports them.
+Five claims of every layer are compared: its output's shape, the weights that it reads, the products that it makes, how
+many numbers exist while it runs, and the input positions that influence its units.
+The executor gets all of these without the code that reports them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Shapes, weights and products: a network is run in numbers, and each is compared with what is reported of it."""
+"""Shapes, weights, products, memory: a network is run in numbers, and each is compared with what is reported of it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from random import Random
 from typing import NamedTuple
 
 from cnncalc.analyzers import params as param_counts
+from cnncalc.analyzers.memory import tensors_alive
 from cnncalc.executor.algebras import Bytes
 from cnncalc.executor.fast import Fast, drawn
 from cnncalc.executor.machine import Machine, Tensor, run
@@ -52,8 +53,11 @@ def observe(graph: Graph, progress: Progress | None, processes: int) -> tuple[li
     plain = run(graph, Machine(Bytes(), drawn), inputs) if total + results <= PLAIN else None
     owned: dict[str, dict[tuple[str, str], int]] = {}
     layers = []
-    for (node, tensor), count in zip(run(graph, machine, inputs), counts):
+    held: list[int] = []
+    for (node, tensor), count, alive in zip(run(graph, machine, inputs, held), counts, tensors_alive(graph)):
         differences = [] if node.operation.layer.unknown else _compare(node, tensor, machine, count, owned)
+        if held[-1] != alive and tensor.shape == node.operation.output:
+            differences.append(f"memory: {held[-1]:,} numbers were held, reported {alive:,} alive")
         if plain is not None and list(next(plain)[1].data) != list(tensor.data):
             differences.append("numbers: the plain and the fast path differ")
         learned, kept = (0, 0) if node.shares else _own(node, machine)

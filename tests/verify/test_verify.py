@@ -118,6 +118,13 @@ def test_wrong_macs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert differing() == [("second", "products")]
 
 
+def test_wrong_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A layer whose input is said to be free while it runs."""
+    alive = [3 * 460 + 960, 960 + 960, 960 + 960, 240, 480, 248, 16, 13]
+    monkeypatch.setattr("cnncalc.verify.numbers.tensors_alive", lambda graph: alive)
+    assert of(NETWORK).differences == [("max_pool1", "memory: 1,200 numbers were held, reported 240 alive")]
+
+
 def test_a_wrong_receptive_field(monkeypatch: pytest.MonkeyPatch) -> None:
     right = receptive_field._windowed
 
