@@ -7,7 +7,7 @@ The length of the text and the depth of the tree are bounded; values are in `ope
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import suggestion
@@ -49,14 +49,15 @@ class Expression(NamedTuple):
     names: frozenset[str]
 
 
-def compile_expression(text: str, home: Any = None) -> Expression:
+def compile_expression(text: str, home: Any = None, units: Mapping[str, int] | None = None) -> Expression:
     """Compile `text`; raises `ExpressionFault` at the first part that is no expression.
 
-    `home` is remembered by words, for a block that is passed by name from another file.
+    `home` is remembered by words, for a block that is passed by name from another file; `units` may stand behind
+    numbers, and multiply them.
     """
     if len(text) > MAX_TEXT:
         raise ExpressionFault("too-large", f"an expression has at most {MAX_TEXT:,} characters", 0, 1)
-    parser = _Parser(text, home)
+    parser = _Parser(text, home, units or {})
     code = parser.parse()
     return Expression(text, code.run, frozenset(parser.names))
 
@@ -64,8 +65,9 @@ def compile_expression(text: str, home: Any = None) -> Expression:
 class _Parser:
     """Precedence climbing, from the loosest operator to the tightest; every method returns a `Code`."""
 
-    def __init__(self, text: str, home: Any) -> None:
-        self.tokens = tokens(text)
+    def __init__(self, text: str, home: Any, units: Mapping[str, int]) -> None:
+        self.tokens = tokens(text, units)
+        self.units = units
         self.position = 0
         self.names: set[str] = set()
         self.home = home
@@ -250,7 +252,7 @@ class _Parser:
     def atom(self) -> Code:
         token = self.take()
         if token.kind == "number":
-            return self.literal(number(token), token)
+            return self.literal(number(token) * self.unit(), token)
         if token.kind == "dims":
             sizes = tuple(number(token._replace(text=part)) for part in token.text.split("x"))
             return self.literal(sizes, token)
@@ -267,6 +269,10 @@ class _Parser:
             return self.list(items, token.start, end)
         self.position -= 1
         raise self.unexpected()
+
+    def unit(self) -> int:
+        """What the unit behind a number multiplies it with; 1 where there is none."""
+        return self.units[self.take().text] if self.token.text in self.units else 1
 
     def literal(self, value: Any, token: Token) -> Code:
         return self.code(lambda env: value, token.start, token.end, form="literal")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from typing import NamedTuple
 
 from cnncalc.diagnostics import Fault
@@ -30,8 +31,8 @@ _TOKEN = re.compile(
 )
 
 
-def tokens(text: str) -> list[Token]:
-    """The tokens of an expression, with an `end` token last."""
+def tokens(text: str, units: Container[str] = ()) -> list[Token]:
+    """The tokens of an expression, with an `end` token last; a number may have one of the `units` right behind it."""
     found = []
     position = 0
     while position < len(text):
@@ -41,7 +42,7 @@ def tokens(text: str) -> list[Token]:
         if match.lastgroup:
             found.append(Token(match.lastgroup, match[0], position, match.end()))
         if match.lastgroup in ("number", "dims"):
-            _check_number(text, match)
+            _check_number(text, match, units)
         position = match.end()
     found.append(Token("end", "the end", len(text), len(text) + 1))
     return found
@@ -64,9 +65,11 @@ def _bad_character(text: str, position: int) -> ExpressionFault:
     return ExpressionFault("syntax", f"`{char}` has no meaning in an expression", position, position + 1, help)
 
 
-def _check_number(text: str, match: re.Match[str]) -> None:
+def _check_number(text: str, match: re.Match[str], units: Container[str]) -> None:
     """Refuse spellings that other languages read as octal, hexadecimal or grouped numbers."""
     rest = re.match(r"\w+", text[match.end() :])
+    if rest and rest[0] in units:
+        rest = None
     whole = match[0] + (rest[0] if rest else "")
     end = match.start() + len(whole)
     if re.fullmatch(r"0[xX][0-9a-fA-F]+", whole):

@@ -1,0 +1,234 @@
+"""Many networks side by side: every setting of every spec is built and measured; a row each.
+
+A spec is parsed once however many settings it is built in.  The settings run on all cores in a fixed order; what does
+not build is a row that says why.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from cnncalc.analyzers.memory import FLOAT32
+from cnncalc.analyzers.memory import Setting as MemorySetting
+from cnncalc.analyzers.receptive_field import Memo, ReceptiveField
+from cnncalc.compare.measures import MEASURES, Figures
+from cnncalc.compare.resizing import Resizer, is_resizable
+from cnncalc.compare.settings import MAX_SETTINGS, Setting, Swept, count, settings
+from cnncalc.diagnostics import Diagnostic, Error, Fault
+from cnncalc.expansion.expand import MAX_STEPS, expand
+from cnncalc.expansion.instance import Given, variant_values
+from cnncalc.geometry import Shape
+from cnncalc.graph import Graph
+from cnncalc.language.library import find, load_file
+from cnncalc.language.model import File
+from cnncalc.network import set_argument
+
+Progress = Callable[[int, int], None]
+"""Called as rows come in: how many there are, and of how many."""
+
+WORTH_FORKING = 0.3
+"""Seconds of expected work from which on it is shared among processes."""
+
+
+MAX_MEMO = 200_000
+"""Entries of what receptive fields share."""
+
+
+class Spec(NamedTuple):
+    """A parsed spec, and what is given for all of its settings."""
+
+    name: str
+    """As it was asked for."""
+    file: File
+    variant: str | None = None
+    args: tuple[tuple[str, Any], ...] = ()
+    inputs: tuple[tuple[str, Shape], ...] = ()
+    """Shapes in place of the file's, by input."""
+
+
+class Row(NamedTuple):
+    """One network: how it was built, and its figures, or why it was not."""
+
+    spec: str
+    variant: str | None
+    settings: dict[str, Any]
+    """What was swept, by name."""
+    inputs: dict[str, Shape]
+    figures: dict[str, Any]
+    """By key of `MEASURES`, those that were asked for; None where one does not apply."""
+    receptive_field: ReceptiveField | None
+    lower_bound: tuple[str, ...]
+    """Figures with an unknown part."""
+    error: Diagnostic | None = None
+
+    @property
+    def known(self) -> dict[str, Any]:
+        """What conditions, fronts and sorting ask: figures, and the swept arguments over them."""
+        return self.figures | self.settings
+
+
+class Sweep(NamedTuple):
+    """All rows in order; fewer than `total` where it was interrupted."""
+
+    rows: list[Row]
+    total: int
+    """Of the settings that were asked for."""
+
+    @property
+    def interrupted(self) -> bool:
+        return len(self.rows) < self.total
+
+
+def open_spec(
+    name: str,
+    variant: str | None = None,
+    args: Sequence[tuple[str, Any]] = (),
+    inputs: Sequence[tuple[str, Shape]] = (),
+) -> Spec:
+    """The parsed spec of a path or a bundled name; raises `SpecError`, or `UnknownSpec`."""
+    path, found = find(name)
+    return Spec(name, load_file(path), variant or found, tuple(args), tuple(inputs))
+
+
+def compare(
+    specs: Sequence[Spec],
+    over: Sequence[Swept] = (),
+    keys: Sequence[str] = ("params", "macs", "peak_memory", "field"),
+    memory: MemorySetting = FLOAT32,
+    optimizer: str = "sgd",
+    max_settings: int = MAX_SETTINGS,
+    max_steps: int = MAX_STEPS,
+    processes: int = 1,
+    progress: Progress | None = None,
+) -> Sweep:
+    """The figures `keys` of every spec in every setting, the settings of a spec together, in their order.
+
+    Raises `SpecError` for what cannot be swept over, `Fault` for too many settings.  An interruption keeps what is
+    done.
+    """
+    total = sum(count(spec.file, over) for spec in specs)
+    if total > max_settings:
+        message = f"{total:,} settings are more than {max_settings:,}"
+        raise Fault("limit", message, None, f"sweep over fewer, or raise the limit with `--max-settings {total}`")
+    tasks = [(spec, setting) for spec in specs for setting in settings(spec.file, spec.variant, over)]
+    rows: list[Row] = []
+    measure = Measurer(keys, memory, optimizer, max_steps)
+    try:
+        started = time.perf_counter()
+        for task in tasks[:4]:
+            rows.append(measure(task))
+        each = (time.perf_counter() - started) / max(1, len(rows))
+        rest = tasks[len(rows) :]
+        worth = processes > 1 and each * len(rest) > WORTH_FORKING and hasattr(os, "fork")
+        for row in _forked(measure, rest, processes) if worth else map(measure, rest):
+            rows.append(row)
+            if progress is not None:
+                progress(len(rows), total)
+    except KeyboardInterrupt:
+        pass
+    return Sweep(rows, total)
+
+
+def _forked(measure: Measurer, tasks: list[tuple[Spec, Setting]], processes: int) -> Iterator[Row]:
+    """The rows of the tasks, in order, made by several processes; each inherits the parsed specs."""
+    from multiprocessing import get_context
+
+    global _work  # noqa: PLW0603  what is forked is inherited: parsed specs cannot be sent
+    _work = (measure, tasks)
+    each = max(1, min(200, len(tasks) // (4 * processes)))
+    pool = get_context("fork").Pool(processes, signal.signal, (signal.SIGINT, signal.SIG_IGN))
+    try:
+        yield from pool.imap(_at, range(len(tasks)), each)
+    finally:
+        pool.terminate()
+        pool.join()
+        _work = None
+
+
+_work: tuple[Measurer, list[tuple[Spec, Setting]]] | None = None
+
+
+def _at(place: int) -> Row:
+    """The row of one task, in a process of its own."""
+    assert _work is not None
+    return _work[0](_work[1][place])
+
+
+class Measurer:
+    """Builds and measures one setting after another; remembers what the next may share."""
+
+    def __init__(self, keys: Sequence[str], memory: MemorySetting, optimizer: str, max_steps: int) -> None:
+        self.keys = tuple(keys)
+        self.memory = memory
+        self.optimizer = optimizer
+        self.max_steps = max_steps
+        self.last: tuple[Any, Resizer | None] = (None, None)
+        self.memo: Memo = {}
+
+    def __call__(self, task: tuple[Spec, Setting]) -> Row:
+        """The row of one setting."""
+        spec, setting = task
+        shown = dict(setting.shown)
+        try:
+            graph = self.build(spec, setting)
+            if len(self.memo) > MAX_MEMO:
+                self.memo.clear()
+            figures = Figures(graph, self.memory, self.optimizer, self.memo)
+            found = {key: MEASURES[key].of(figures) for key in self.keys}
+            field = figures.field if "field" in self.keys else None
+        except Error as error:
+            return Row(spec.name, setting.variant, shown, {}, {}, None, (), error.diagnostics[0])
+        unknown = {name for node in graph.nodes for name in node.operation.layer.unknown}
+        lower = tuple(key for key in self.keys if MEASURES[key].unknown in unknown)
+        return Row(spec.name, setting.variant, shown, dict(graph.inputs), found, field, lower)
+
+    def build(self, spec: Spec, setting: Setting) -> Graph:
+        """The graph of a setting; raises `SpecError`."""
+        file = spec.file
+        shapes = dict(spec.inputs)
+        key = (id(file), setting.variant, setting.args, spec.args, spec.inputs)
+        if setting.size is not None:
+            first = next(iter(file.inputs), "input")
+            resizer = self.resizer(key, spec, setting) if self.last[0] != key else self.last[1]
+            known = resizer.graph.inputs[0][1] if resizer else shapes.get(first)
+            if known is None:
+                known = expand(file, self.given(spec, setting), setting.variant, shapes, self.max_steps).inputs[0][1]
+            shapes[first] = (known[0], *_spread(setting.size, len(known) - 1))
+            if resizer is not None:
+                inputs = [shapes.get(name, shape) for name, shape in resizer.graph.inputs]
+                graph = resizer.graph_of(inputs)
+                if graph is not None:
+                    return graph
+        return expand(file, self.given(spec, setting), setting.variant, shapes, self.max_steps)
+
+    def resizer(self, key: Any, spec: Spec, setting: Setting) -> Resizer | None:
+        """What makes the graph of a setting at other sizes; None where the spec has to be expanded for each."""
+        found = None
+        if is_resizable(spec.file):
+            try:
+                graph = expand(spec.file, self.given(spec, setting), setting.variant, dict(spec.inputs), self.max_steps)
+                found = Resizer(graph)
+            except Error:
+                found = None  # it may be that the spec's own size does not build, and that asked for does
+        self.last = (key, found)
+        return found
+
+    def given(self, spec: Spec, setting: Setting) -> dict[str, Given]:
+        """The arguments of a setting: the variant's, those given for all, and the swept ones over them."""
+        given = variant_values(spec.file, setting.variant) if setting.variant else {}
+        for name, value in (*spec.args, *setting.args):
+            given[name] = set_argument(spec.file, name, value)
+        return given
+
+
+def _spread(size: tuple[int, ...], rank: int) -> tuple[int, ...]:
+    """A size for every axis; raises `Fault` where their number is another."""
+    if len(size) == 1:
+        return size * rank
+    if len(size) != rank:
+        raise Fault("wrong-rank", f"`size` has {len(size)} entries for an input with {rank} spatial axes")
+    return size

@@ -1,0 +1,320 @@
+"""Differences of two networks: matching that survives renames and insertions, totals, limits, revisions of git."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cnncalc
+from cnncalc.compare.diff import Difference, diff, match
+from cnncalc.compare.failing import limits
+from cnncalc.compare.revisions import load_revision, split
+from cnncalc.diagnostics import SpecError
+from cnncalc.network import build
+
+CHAIN = """
+input: [3, 32, 32]
+defaults:
+  conv: {padding: half, norm: batch, act: relu}
+layers:
+  - {conv: 16, kernel: 3}
+  - {conv: 16, kernel: 3}
+  - {max_pool: 2}
+  - {conv: 32, kernel: 3, name: wide}
+  - {conv: 32, kernel: 3}
+  - {conv: 32, kernel: 3}
+  - global_avg_pool
+  - flatten
+  - {linear: 10, name: scores}
+"""
+
+
+def of(old: str, new: str) -> Difference:
+    return diff(cnncalc.loads(old).graph, cnncalc.loads(new).graph)
+
+
+def rows(found: Difference) -> list[tuple[str, str | None, str | None]]:
+    return [(change.change, change.old, change.new) for change in found.changes]
+
+
+def test_the_same() -> None:
+    found = of(CHAIN, CHAIN)
+    assert (found.changes, found.unchanged, found.further) == ([], 19, 0)
+    assert all(old == new for old, new in found.totals.values())
+
+
+def test_a_changed_field_is_one_line() -> None:
+    found = of(CHAIN, CHAIN.replace("{conv: 32, kernel: 3, name: wide}", "{conv: 32, kernel: 5, name: wide}"))
+    assert rows(found) == [("changed", "wide", "wide")]
+    (change,) = found.changes
+    assert change.fields == {"kernel": (3, 5)}
+    assert change.output_shape == ([32, 16, 16], [32, 16, 16])
+    assert change.params == (32 * 16 * 9 + 32, 32 * 16 * 25 + 32)
+    assert change.macs == (256 * 32 * 16 * 9, 256 * 32 * 16 * 25)
+    assert found.further > 0
+    assert found.totals["params"][1] - found.totals["params"][0] == 32 * 16 * 16
+
+
+def test_an_inserted_layer_is_its_own_lines() -> None:
+    """The convolution comes with its norm and activation; all after it are renumbered, and are the same."""
+    inserted = CHAIN.replace("  - {max_pool: 2}", "  - {conv: 16, kernel: 1}\n  - {max_pool: 2}")
+    found = of(CHAIN, inserted)
+    assert [change.change for change in found.changes] == ["added"] * 3
+    assert found.unchanged == 19
+    assert found.changes[0].fields == {}
+    assert found.changes[0].params == (None, 16 * 16 + 16)
+    back = of(inserted, CHAIN)
+    assert [change.change for change in back.changes] == ["removed"] * 3
+
+
+def test_an_insertion_at_the_front() -> None:
+    found = of(CHAIN, CHAIN.replace("layers:\n", "layers:\n  - {conv: 3, kernel: 1, norm: none, act: none}\n"))
+    assert rows(found) == [("added", None, "conv1")]
+
+
+def test_a_renamed_layer_is_one_line() -> None:
+    found = of(CHAIN, CHAIN.replace("name: wide", "name: broad"))
+    assert rows(found) == [("changed", "wide", "broad")]
+    assert found.changes[0].fields == {}
+
+
+def test_a_renamed_stage_is_one_line() -> None:
+    old = cnncalc.load("resnet18")
+    text = Path(old.file.source.path).read_text(encoding="utf-8").replace("name: layer$k", "name: stage$k")
+    text = text.partition("expect:")[0] + "lint:\n  allow: [stride-gap]\n"
+    found = diff(old.graph, cnncalc.loads(text, "resnet18").graph)
+    assert rows(found) == [("changed", f"layer{k}", f"stage{k}") for k in (1, 2, 3, 4)]
+
+
+def test_a_deeper_network() -> None:
+    found = diff(cnncalc.load("resnet18").graph, cnncalc.load("resnet34").graph)
+    assert {change.change for change in found.changes} == {"added"}
+    assert len(found.changes) == (1 + 2 + 4 + 1) * 7
+    assert found.unchanged == len(cnncalc.load("resnet18").graph.nodes)
+
+
+def test_wiring_is_a_change_of_its_own() -> None:
+    text = "input: [4, 8, 8]\nlayers:\n  - {conv: 4, kernel: 1, name: a}\n  - {conv: 4, kernel: 1, name: b}\n"
+    found = of(
+        text + "  - {relu, from: a, name: end}\n  - add: [end, b]\n",
+        text + "  - {relu, name: end}\n  - add: [end, a]\n",
+    )
+    assert {change.new: change.fields for change in found.changes} == {
+        "end": {"from": (["a"], ["b"])},
+        "add1": {"from": (["end", "b"], ["end", "a"])},
+    }
+
+
+def test_a_change_of_kind() -> None:
+    found = of(CHAIN, CHAIN.replace("{max_pool: 2}", "{avg_pool: 2, name: max_pool1}"))
+    assert len(found.changes) == 1
+    assert found.changes[0].fields["kind"] == ("max_pool", "avg_pool")
+
+
+def test_everything_is_in_one_of_the_three() -> None:
+    names = ["resnet18", "resnet50", "vgg11", "mobilenet_v2", "googlenet", "unet", "lenet", "densenet121"]
+    graphs = [cnncalc.load(name).graph for name in names]
+    for old in graphs:
+        for new in graphs:
+            pairs = match(old.nodes, new.nodes)
+            assert sorted(a for a, _ in pairs if a is not None) == list(range(len(old.nodes)))
+            assert sorted(b for _, b in pairs if b is not None) == list(range(len(new.nodes)))
+            totals = diff(old, new).totals
+            assert totals["params"] == tuple(graph_params(graph) for graph in (old, new))
+
+
+def graph_params(graph: Any) -> int:
+    return sum(
+        count
+        for node in graph.nodes
+        if node.shares is None
+        for count in [sum(_size(weight.shape) for weight in node.operation.weights if weight.learned)]
+    )
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    total = 1
+    for size in shape:
+        total *= size
+    return total
+
+
+def test_params_of_the_rows_are_those_of_the_totals() -> None:
+    """Random edits: what the rows add and take is what the totals differ by."""
+    generator = random.Random(7)
+    steps = [
+        "{conv: 8, kernel: 3, padding: half}",
+        "{conv: 8, kernel: 1}",
+        "relu",
+        "batch_norm",
+        "{conv: 8, kernel: 5, padding: same}",
+    ]
+    for _ in range(60):
+        chain = [generator.choice(steps) for _ in range(generator.randrange(1, 14))]
+        edited = list(chain)
+        for _ in range(generator.randrange(1, 4)):
+            place = generator.randrange(len(edited) + 1)
+            edited[place:place] = [generator.choice(steps)]
+            if len(edited) > 1 and generator.random() < 0.5:
+                edited.pop(generator.randrange(len(edited)))
+        text = ["input: [8, 9, 9]\nlayers:\n" + "".join(f"  - {step}\n" for step in each) for each in (chain, edited)]
+        found = of(*text)
+        for key in ("params", "macs"):
+            moved = sum((getattr(change, key)[1] or 0) - (getattr(change, key)[0] or 0) for change in found.changes)
+            assert moved == found.totals[key][1] - found.totals[key][0]
+        assert len(found.changes) <= 4 * 3 + 3
+
+
+def test_as_json() -> None:
+    found = of(CHAIN, CHAIN.replace("kernel: 3, name: wide", "kernel: 5, name: wide")).to_dict()
+    assert found["unchanged"] == 18
+    assert found["changes"][0]["fields"] == {"kernel": [3, 5]}
+    assert set(found["changes"][0]) == {
+        "change", "old", "new", "fields", "output_shape", "params", "macs", "receptive_field",
+    }  # fmt: skip
+
+
+def test_a_hundred_thousand_layers() -> None:
+    text = "input: [1, 2, 2]\nlayers:\n  - {repeat: 10000, layers: [{repeat: 5, layers: [relu]}]}\n"
+    found = of(text, text + "  - {conv: 1, kernel: 1}\n")
+    assert rows(found) == [("added", None, "conv1")]
+
+
+# -- limits ------------------------------------------------------------------------------------------------------------
+
+TOTALS = {"params": (1000, 1100), "state": (0, 4), "macs": (100, 100), "peak_memory": (2048, 1024), "field": (None, 3)}
+
+
+@pytest.mark.parametrize(
+    ("text", "met"),
+    [
+        ("params > +9%", True),
+        ("params > +10%", False),
+        ("params >= +10%", True),
+        ("params > +99", True),
+        ("params > +0.1 k", False),
+        ("params > 1 k", True),
+        ("params > 1.1k", False),
+        ("macs > +0", False),
+        ("peak_memory < -40%", True),
+        ("peak_memory > 1 KiB", False),
+        ("state > +50%", True),
+        ("field > +1", False),
+    ],
+)
+def test_limits(text: str, met: bool) -> None:
+    (limit,) = limits(text)
+    assert limit.is_met(TOTALS) is met
+
+
+def test_several_limits() -> None:
+    found = limits("macs > +2%, params > +5%")
+    assert [limit.text for limit in found if limit.is_met(TOTALS)] == ["params > +5%"]
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "place"),
+    [
+        ("mac > +2%", "unknown-key", "mac"),
+        ("macs > 2%", "value", "2"),
+        ("macs > +2 KiB", "wrong-unit", "KiB"),
+        ("macs > +2 Q", "unknown-unit", "Q"),
+        ("macs", "no-condition", "macs"),
+        ("macs > +1,", "no-condition", ""),
+        ("macs == 3", "no-condition", "macs == 3"),
+    ],
+)
+def test_what_is_no_limit(text: str, code: str, place: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        limits(text)
+    (found,) = caught.value.diagnostics
+    assert found.code == code
+    assert found.span is not None
+    assert text[found.span.column - 1 : found.span.end - 1] == place
+
+
+# -- revisions ---------------------------------------------------------------------------------------------------------
+
+
+def git(folder: Path, *arguments: str) -> str:
+    environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    for who in ("AUTHOR", "COMMITTER"):
+        environment |= {f"GIT_{who}_NAME": "a", f"GIT_{who}_EMAIL": "a@example.org"}
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """Two commits of a spec in a folder, which imports another there."""
+    folder = tmp_path / "nets"
+    folder.mkdir()
+    (folder / "blocks.yaml").write_text("blocks:\n  unit:\n    layers: [{conv: 4, kernel: 1}]\n")
+    (folder / "net.yaml").write_text("import: {b: blocks.yaml}\ninput: [3, 8, 8]\nlayers: [b.unit, relu]\n")
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "one")
+    (folder / "blocks.yaml").write_text("blocks:\n  unit:\n    layers: [{conv: 8, kernel: 1}]\n")
+    git(tmp_path, "commit", "-qam", "two")
+    return tmp_path
+
+
+def test_a_revision_comes_with_its_imports(repository: Path) -> None:
+    old = build(load_revision("HEAD~1", "nets/net.yaml", str(repository)))
+    new = build(load_revision("HEAD", "./net.yaml", str(repository / "nets")))
+    again = build(load_revision("HEAD", "./nets/net.yaml", str(repository)))
+    (change,) = diff(old.graph, new.graph).changes[:1]
+    assert change.fields == {"channels": (4, 8)}
+    assert diff(new.graph, again.graph).changes == []
+    assert new.file.source.path == "HEAD:./net.yaml"
+
+
+@pytest.mark.parametrize(
+    ("revision", "path", "message"),
+    [
+        ("HEAD~7", "nets/net.yaml", "there is no revision `HEAD~7`"),
+        ("--output=x", "nets/net.yaml", "there is no revision `--output=x`"),
+        ("HEAD", "net.yaml", "there is no file `net.yaml` in `HEAD`"),
+        ("HEAD", "nets", "there is no file `nets`"),
+        ("HEAD", "../../other.yaml", "outside the repository"),
+        ("HEAD", "/etc/hosts", "outside the repository"),
+    ],
+)
+def test_revisions_that_are_not_there(repository: Path, revision: str, path: str, message: str) -> None:
+    with pytest.raises(SpecError, match=message.replace("~", r"\~")):
+        load_revision(revision, path, str(repository))
+
+
+def test_the_help_names_the_folder(repository: Path) -> None:
+    with pytest.raises(SpecError) as caught:
+        load_revision("HEAD", "net.yaml", str(repository / "nets"))
+    assert caught.value.diagnostics[0].help.startswith("write `HEAD:./net.yaml`")
+
+
+def test_no_repository_and_no_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    with pytest.raises(SpecError, match="git says: not a git repository"):
+        load_revision("HEAD", "net.yaml", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SpecError, match="needs git, which is not installed"):
+        load_revision("HEAD", "net.yaml", str(tmp_path))
+
+
+def test_an_error_in_a_revision_has_its_place(repository: Path) -> None:
+    (repository / "nets" / "net.yaml").write_text("input: [3, 8, 8]\nlayers: [rely]\n")
+    git(repository, "commit", "-qam", "three")
+    with pytest.raises(SpecError) as caught:
+        load_revision("HEAD", "nets/net.yaml", str(repository))
+    assert str(caught.value.diagnostics[0].span) == "HEAD:nets/net.yaml:2:10"
+
+
+def test_what_is_a_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a:b").write_text("")
+    assert split("main:net.yaml") == ("main", "net.yaml")
+    assert [split(text) for text in ("resnet50", "net.yaml", "a:b", ":x", "x:")] == [None] * 5

@@ -1,0 +1,342 @@
+"""Sweeps, conditions and fronts: settings against single runs, fronts against brute force, errors with their place."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cnncalc
+from cnncalc.analyzers.memory import Setting as MemorySetting
+from cnncalc.analyzers.memory import memory
+from cnncalc.analyzers.receptive_field import Memo, field_alone
+from cnncalc.compare.conditions import condition, formula
+from cnncalc.compare.fronts import Aim, aims, front, ordered
+from cnncalc.compare.measures import MEASURES
+from cnncalc.compare.resizing import Resizer, is_resizable
+from cnncalc.compare.settings import count, read_over, settings
+from cnncalc.compare.sweep import Row, compare, open_spec
+from cnncalc.diagnostics import Fault, SpecError
+from cnncalc.language.library import bundled_names, find, load_file
+
+ALL = tuple(MEASURES)
+
+
+def swept(*texts: str, spec: str = "mobilenet_v2", **options: Any) -> list[Row]:
+    return compare([open_spec(spec)], [read_over(text) for text in texts], ALL, **options).rows
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("width=0.25,0.5,1", (0.25, 0.5, 1)),
+        ("depth=1..8", tuple(range(1, 9))),
+        ("size=32..512..32", tuple(range(32, 513, 32))),
+        ("width=0.1..0.5..0.1", (0.1, 0.2, 0.3, 0.4, 0.5)),
+        ("size=32, 64..96..32, 224x320", (32, 64, 96, "224x320")),
+        ("channels=[16, 32],[32, 64]", ("[16, 32]", "[32, 64]")),
+        ("act=relu,silu", ("relu", "silu")),
+        ("variant=*", ()),
+        ("depth=3,1,3", (3, 1)),
+        ("shift=-2..0", (-2, -1, 0)),
+    ],
+)
+def test_what_over_says(text: str, values: tuple[Any, ...]) -> None:
+    found = read_over(text)
+    assert found.name == text.partition("=")[0]
+    assert found.values == values
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "place"),
+    [
+        ("width", "names no argument", "width"),
+        ("size=32..", "the range `32..` has no end", "32.."),
+        ("size=..32", "has no beginning", "..32"),
+        ("size=1..9..", "has no step", "1..9.."),
+        ("size=1..9..0", "step of `1..9..0` is not above 0", "1..9..0"),
+        ("size=9..1", "the range `9..1` is empty", "9..1"),
+        ("size=1..x", "a range needs numbers, got `x`", "x"),
+        ("size=1..2..3..4", "is no range", "1..2..3..4"),
+        ("size=1,,2", "a value is missing", ","),
+        ("size=", "a value is missing", ""),
+        ("size=1..10000000000", "10,000,000,000 values", "1..10000000000"),
+        ("=1", "names no argument", "=1"),
+    ],
+)
+def test_what_over_refuses(text: str, message: str, place: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        read_over(text)
+    (found,) = caught.value.diagnostics
+    assert message in found.message
+    assert found.span is not None
+    assert text[found.span.column - 1 : found.span.end - 1] == place
+
+
+def test_settings_are_multiplied_out_in_order() -> None:
+    file = load_file(find("mobilenet_v2")[0])
+    over = [read_over("width=0.5,1"), read_over("size=96,128")]
+    assert count(file, over) == 4
+    shown = [setting.shown for setting in settings(file, None, over)]
+    assert shown == [(("width", width), ("size", size)) for width in (0.5, 1) for size in (96, 128)]
+
+
+@pytest.mark.parametrize(
+    ("spec", "texts"),
+    [
+        ("mobilenet_v2", ("width=0.25..1..0.25", "size=96,160,225")),
+        ("resnet50", ("variant=*",)),
+        ("resnet18", ("size=33..65..7", "classes=10,1000")),
+        ("unet", ("size=188,204,572", "classes=2,3")),
+        ("efficientnet_b0", ("width=1,1.1", "depth=1,1.2")),
+        ("yolov8n", ("size=64..192..32",)),
+    ],
+)
+def test_sweeps_equal_single_runs(spec: str, texts: tuple[str, ...]) -> None:
+    rows = swept(*texts, spec=spec)
+    assert rows
+    for row in rows:
+        assert row.error is None, row
+        args = {name: value for name, value in row.settings.items() if name not in ("size", "variant")}
+        network = cnncalc.load(row.settings.get("variant", spec), args=args, inputs=row.inputs)
+        assert row.variant == network.variant
+        totals = network.summary().totals
+        field = network.summary().field
+        found = {
+            "params": totals.params,
+            "state": totals.state,
+            "macs": totals.macs,
+            "flops": 2 * totals.macs,
+            "field": min(least for least, _ in field.size),
+            "peak_memory": memory(network.graph).peak_bytes,
+            "layers": len(network.graph.nodes),
+            "size": min(network.graph.inputs[0][1][1:]),
+        }
+        assert {key: row.figures[key] for key in found} == found
+        assert row.receptive_field is not None
+        assert row.receptive_field._replace(notes=()) == field._replace(notes=())
+        if "size" in row.settings:
+            assert set(network.graph.inputs[0][1][1:]) == {row.settings["size"]}
+
+
+@pytest.mark.parametrize("name", bundled_names())
+def test_the_field_alone_is_that_of_the_report(name: str) -> None:
+    path, variant = find(name)
+    file = load_file(path)
+    if file.steps_span is None or (variant is None and any(each.default is None for each in file.args.values())):
+        return
+    memo: Memo = {}
+    graph = cnncalc.load(name).graph
+    for _ in range(2):  # the second from what is remembered
+        found, reported = field_alone(graph, memo), cnncalc.load(name).summary().field
+        assert found is not None
+        assert found._replace(notes=()) == reported._replace(notes=())
+
+
+@pytest.mark.parametrize("name", ["resnet50", "densenet121", "unet", "googlenet", "squeezenet1_0", "c3d"])
+def test_resized_graphs_equal_expanded_ones(name: str) -> None:
+    file = load_file(find(name)[0])
+    assert is_resizable(file)
+    resizer = Resizer(cnncalc.load(name).graph)
+    for size in (188, 224, 251):
+        inputs = [(shape[0], *[size] * (len(shape) - 1)) for _, shape in resizer.graph.inputs]
+        try:
+            expanded = cnncalc.load(name, inputs=inputs[0]).graph
+        except SpecError:
+            assert resizer.graph_of(inputs) is None
+            continue
+        resized = resizer.graph_of(inputs)
+        assert resized is not None
+        assert resized.shapes == expanded.shapes
+        for mine, theirs in zip(resized.nodes, expanded.nodes):
+            assert (mine.name, mine.inputs, mine.place, mine.number) == (
+                theirs.name,
+                theirs.inputs,
+                theirs.place,
+                theirs.number,
+            )
+            assert mine.operation.layer == theirs.operation.layer
+            assert (mine.shares and mine.shares.place) == (theirs.shares and theirs.shares.place)
+        assert resized.outputs == expanded.outputs
+
+
+def test_a_spec_that_asks_for_sizes_is_expanded_anew(tmp_path: Path) -> None:
+    path = tmp_path / "asks.yaml"
+    path.write_text(
+        "input: [3, 32, 32]\nlayers:\n"
+        "  - {conv: 4, kernel: 3, stride: 2 if x.height > 40 else 1}\n  - {conv: 8, kernel: 1}\n"
+    )
+    assert not is_resizable(load_file(str(path)))
+    rows = swept("size=32,64", spec=str(path))
+    assert [row.figures["macs"] for row in rows] == [30 * 30 * (27 * 4 + 32), 31 * 31 * (27 * 4 + 32)]
+
+
+def test_what_does_not_build_is_a_row() -> None:
+    rows = swept("size=8..200..32", spec="unet")
+    assert [row.error is None for row in rows] == [False] * 6 + [True]
+    assert rows[0].error is not None
+    assert rows[0].error.code == "window-too-large"
+    assert rows[0].error.span is not None
+    wrong = swept("width=0,1", spec="mobilenet_v2")
+    assert [row.error is None for row in wrong] == [True, True]  # `divisible` keeps 8 channels
+
+
+def test_processes_give_the_same_rows_in_the_same_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cnncalc.compare.sweep.WORTH_FORKING", 0.0)
+    told: list[tuple[int, int]] = []
+    many = swept("size=32..80..4", processes=2, progress=lambda done, total: told.append((done, total)))
+    assert many == swept("size=32..80..4")
+    assert told == [(done, 13) for done in range(5, 14)]
+
+
+def test_an_interruption_keeps_what_is_done() -> None:
+    def stop(done: int, total: int) -> None:
+        if done == 7:
+            raise KeyboardInterrupt
+
+    found = compare([open_spec("lenet")], [read_over("size=32..64")], progress=stop)
+    assert (len(found.rows), found.total, found.interrupted) == (7, 33, True)
+    assert found.rows == compare([open_spec("lenet")], [read_over("size=32..38")]).rows
+
+
+def test_too_many_settings() -> None:
+    with pytest.raises(Fault, match="160,801 settings are more than 100,000") as caught:
+        swept("size=32..432", "classes=1..401", spec="resnet18")
+    assert "--max-settings 160801" in caught.value.help
+    with pytest.raises(Fault, match="4 settings are more than 3"):
+        swept("classes=1..4", max_settings=3)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("widht=1", "no argument `widht`"),
+        ("variant=resnet51", "no variant `resnet51`"),
+        ("size=*", "`size=*` has no end"),
+        ("size=3x", "`3x` is no size"),
+        ("size=0", "`0` is no size"),
+        ("classes=*", "`classes=*` has no end"),
+    ],
+)
+def test_what_a_file_does_not_have(text: str, message: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        swept(text, spec="resnet50")
+    (found,) = caught.value.diagnostics
+    assert message in found.message
+    assert found.span is not None
+
+
+# -- conditions --------------------------------------------------------------------------------------------------------
+
+ROWS = swept("width=0.25..1.5..0.25", "size=96..224..64")
+
+
+@pytest.mark.parametrize(
+    ("text", "test"),
+    [
+        ("params < 3 M", lambda row: row["params"] < 3_000_000),
+        ("params < 3M and macs <= 100 M", lambda row: row["params"] < 3_000_000 and row["macs"] <= 100_000_000),
+        ("peak_memory <= 2048 KiB", lambda row: row["peak_memory"] <= 2048 * 1024),
+        ("weights_memory >= 9.5 MiB", lambda row: row["weights_memory"] >= 9.5 * 2**20),
+        ("macs / params > 50", lambda row: row["macs"] / row["params"] > 50),
+        ("field >= 200 and not size == 96", lambda row: row["field"] >= 200 and row["size"] != 96),
+        ("1 M < params < 3 M", lambda row: 1_000_000 < row["params"] < 3_000_000),
+        ("width in [0.5, 1] or layers == 0", lambda row: row["width"] in (0.5, 1)),
+        ("max(params, state) > 2.5M", lambda row: max(row["params"], row["state"]) > 2_500_000),
+        ("params < (5 M if size > 100 else 1 M)", lambda row: row["params"] < (5e6 if row["size"] > 100 else 1e6)),
+    ],
+)
+def test_conditions_leave_nothing_out(text: str, test: Any) -> None:
+    found = condition(text, arguments=["width", "size"])
+    chosen = [number for number, row in enumerate(ROWS) if found.holds(row.known)]
+    assert chosen == [number for number, row in enumerate(ROWS) if test(row.known)]
+    assert 0 < len(chosen) < len(ROWS)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "place"),
+    [
+        ("parms < 5 M", "unknown-key", "parms"),
+        ("params < 5 KiB", "wrong-unit", "KiB"),
+        ("macs < 1 G and peak_memory < 5 M", "wrong-unit", "M"),
+        ("params < 5 Mi", "unknown-unit", "Mi"),
+        ("params < 5 parms", "unknown-unit", "parms"),
+        ("params", "no-condition", "params"),
+        ("params + 1", "no-condition", "params + 1"),
+        ("params < ", "syntax", " "),
+        ("params = 5", "syntax", "="),
+        ("params < 5 M M", "unknown-key", "M"),
+        ("", "syntax", ""),
+        ("x.height > 3", "unknown-key", "x"),
+        ("foo(params) > 3", "unknown-key", "foo"),
+        ("params < 5_000", "number", "5_000"),
+        ("params < " + "1+" * 2000 + "1", "too-large", "p"),
+    ],
+)
+def test_what_is_no_condition(text: str, code: str, place: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        condition(text)
+    (found,) = caught.value.diagnostics
+    assert found.code == code
+    assert found.span is not None
+    assert text[found.span.column - 1 : found.span.end - 1] == place
+
+
+def test_a_division_by_zero_has_its_place() -> None:
+    with pytest.raises(SpecError, match="division by zero"):
+        condition("macs / (size - 96) > 3", arguments=["size"]).holds(ROWS[0].known)
+
+
+def test_quotients_are_columns() -> None:
+    assert formula("macs / params", "--columns").value({"macs": 10, "params": 4}) == 2.5
+    assert formula("macs / params", "--columns").value({"macs": None, "params": 4}) is None
+
+
+# -- fronts ------------------------------------------------------------------------------------------------------------
+
+
+def brute_front(rows: list[dict[str, Any]], wanted: list[Aim]) -> list[int]:
+    """By the definition: a row stays unless another is as good in all and better in one."""
+    kept = []
+    for number, row in enumerate(rows):
+        beaten = False
+        for other in rows:
+            signs = [-1 if aim.more else 1 for aim in wanted]
+            mine = [sign * row[aim.key] for sign, aim in zip(signs, wanted)]
+            theirs = [sign * other[aim.key] for sign, aim in zip(signs, wanted)]
+            beaten = beaten or (all(b <= a for a, b in zip(mine, theirs)) and any(b < a for a, b in zip(mine, theirs)))
+        if not beaten:
+            kept.append(number)
+    return kept
+
+
+@pytest.mark.parametrize("text", ["macs,params", "macs,params,+field", "+macs", "params,-macs,+size"])
+def test_fronts_by_brute_force(text: str) -> None:
+    generator = random.Random(text)
+    wanted = aims(text)
+    for length in (1, 2, 10, 60):
+        rows = [{key: generator.randrange(8) for key in MEASURES} for _ in range(length)]
+        assert front(rows, wanted) == brute_front(rows, wanted)
+    known = [row.known for row in ROWS]
+    assert front(known, wanted) == brute_front(known, wanted)
+
+
+def test_aims() -> None:
+    assert aims("macs, +field") == [Aim("macs"), Aim("field", True)]
+    for text, message in (("mac", "unknown quantity `mac`"), ("macs,macs", "given twice"), ("macs,", "quantity ``")):
+        with pytest.raises(Fault, match=message):
+            aims(text)
+
+
+def test_order_and_what_is_not_known() -> None:
+    rows: list[dict[str, Any]] = [{"macs": 3}, {"macs": None}, {"macs": 1}, {"macs": 3}]
+    assert ordered(rows, Aim("macs")) == [2, 0, 3, 1]
+    assert ordered(rows, Aim("macs", True)) == [0, 3, 2, 1]
+    assert front(rows, [Aim("macs")]) == [2]
+
+
+def test_memory_settings_reach_the_rows() -> None:
+    rows = compare([open_spec("lenet")], keys=("peak_memory",), memory=MemorySetting("int8", batch=2)).rows
+    assert rows[0].figures == {"peak_memory": 2 * memory(cnncalc.load("lenet").graph).peak_bytes // 4}
