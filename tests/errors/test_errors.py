@@ -66,6 +66,8 @@ CODE_AT = {"Fault": 0, "ExpressionFault": 0, "Diagnostic": 0, "problem": 0, "rep
 CODE_AT |= {"fail": 1, "fail_at": 1}
 ELSEWHERE = {
     "not-a-file": "a folder; in test_cli.py",
+    "unknown-dtype": "of a way to hold numbers; in test_memory.py",
+    "unknown-optimizer": "of a step of training; in test_memory.py",
     "unreadable": "a file without permission; in test_cli.py, where the user is not root",
     "unknown-spec": "lists the bundled networks; in test_cli.py",
     "unwritable": "of --output; in test_cli.py",
