@@ -7,7 +7,7 @@ from math import inf, isclose
 from typing import Any
 
 from cnncalc.convert.building import Builder, Translate
-from cnncalc.convert.constants import axis_of
+from cnncalc.convert.constants import axis_of, broadcast
 from cnncalc.convert.operators import Constant, Operator
 from cnncalc.convert.values import Operand, Value
 from cnncalc.layers import KINDS
@@ -169,6 +169,8 @@ def multiply(builder: Builder, operator: Operator, operands: list[Operand]) -> l
     bases, order = together(values)
     if any(len(base.sample) > 4 for base in bases):
         return builder.pointwise(operator, operands)
+    whole = broadcast([base.shape for base in bases])
+    bases.sort(key=lambda base: base.shape != whole)  # a gate comes after what it gates, as in a spec
     row = builder.append(operator, "multiply", [builder.force(base) for base in bases])
     return [builder.turn(builder.made(row.number, bases[0]), order, operator)]
 
