@@ -7,6 +7,7 @@ part of the layer that takes them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.convert.operators import Constant, Operator, Sizes
@@ -65,3 +66,11 @@ class Parts(NamedTuple):
 
 
 Operand = Value | Constant | Parts | None
+
+
+def inverse(axes: Sequence[int]) -> tuple[int, ...]:
+    """The order that undoes another."""
+    found = [0] * len(axes)
+    for place, axis in enumerate(axes):
+        found[axis] = place
+    return tuple(found)

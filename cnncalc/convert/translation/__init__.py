@@ -9,8 +9,9 @@ from cnncalc.convert.building import Translate
 from cnncalc.convert.translation.dense import DENSE
 from cnncalc.convert.translation.moving import MOVING
 from cnncalc.convert.translation.normalising import NORMALISING
+from cnncalc.convert.translation.parts import PARTS
 from cnncalc.convert.translation.pointwise import POINTWISE
 from cnncalc.convert.translation.resampling import RESAMPLING
 from cnncalc.convert.translation.sliding import SLIDING
 
-TRANSLATIONS: dict[str, Translate] = {**SLIDING, **DENSE, **NORMALISING, **POINTWISE, **MOVING, **RESAMPLING}
+TRANSLATIONS: dict[str, Translate] = {**SLIDING, **DENSE, **NORMALISING, **POINTWISE, **MOVING, **PARTS, **RESAMPLING}

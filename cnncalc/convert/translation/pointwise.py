@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from math import inf, isclose
 from typing import Any
 
-from cnncalc.convert.building import Builder, Translate
-from cnncalc.convert.constants import axis_of, broadcast
+from cnncalc.convert.building import Translate
+from cnncalc.convert.making import Making
 from cnncalc.convert.operators import Constant, Operator
+from cnncalc.convert.shapes import axis_of, broadcast
 from cnncalc.convert.values import Operand, Value
 from cnncalc.layers import KINDS
 
 
 def row_on(
-    builder: Builder,
+    making: Making,
     operator: Operator,
     x: Value,
     kind: str,
@@ -23,8 +24,8 @@ def row_on(
 ) -> Value:
     """A row that keeps the shape, on the tensor behind `x`, whatever the order of the axes."""
     base, order = x.turned()
-    row = builder.append(operator, kind, [builder.force(base)], arguments, weights)
-    return builder.turn(builder.made(row.number, base), order, operator)
+    row = making.append(operator, kind, [making.force(base)], arguments, weights)
+    return making.turn(making.made(row.number, base), order, operator)
 
 
 def near(kind: str, name: str, value: float) -> float:
@@ -36,7 +37,7 @@ def near(kind: str, name: str, value: float) -> float:
 def activation(kind: str, **fields: tuple[str, float]) -> Translate:
     """The translation of an activation; `fields` give for each field ONNX's attribute and its default there."""
 
-    def translate(builder: Builder, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    def translate(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
         x = operands[0]
         if not isinstance(x, Value):
             return None
@@ -44,47 +45,47 @@ def activation(kind: str, **fields: tuple[str, float]) -> Translate:
             field: near(kind, field, float(operator.attributes.get(name, default)))
             for field, (name, default) in fields.items()
         }
-        return [row_on(builder, operator, x, kind, arguments)]
+        return [row_on(making, operator, x, kind, arguments)]
 
     return translate
 
 
-def gelu(builder: Builder, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+def gelu(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
     x = operands[0]
     how = operator.attributes.get("approximate") or "none"
-    return [row_on(builder, operator, x, "gelu", {"approximate": how})] if isinstance(x, Value) else None
+    return [row_on(making, operator, x, "gelu", {"approximate": how})] if isinstance(x, Value) else None
 
 
-def swish(builder: Builder, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+def swish(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
     x = operands[0]
     if not isinstance(x, Value) or operator.attributes.get("alpha", 1.0) != 1.0:
-        return builder.pointwise(operator, operands)
-    return [row_on(builder, operator, x, "silu")]
+        return making.pointwise(operator, operands)
+    return [row_on(making, operator, x, "silu")]
 
 
-def clip(builder: Builder, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+def clip(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
     """relu6 and relu; other bounds have no kind."""
     x = operands[0]
     if not isinstance(x, Value):
         return None
     if any(isinstance(operand, Value) for operand in operands[1:]):
-        return builder.opaque(operator, operands, [x.shape], 0)
-    low = (builder.decimals(operator, operands, "min", 1) or [-inf])[0]
-    high = (builder.decimals(operator, operands, "max", 2) or [inf])[0]
+        return making.opaque(operator, operands, [x.shape], 0)
+    low = (making.decimals(operator, operands, "min", 1) or [-inf])[0]
+    high = (making.decimals(operator, operands, "max", 2) or [inf])[0]
     if low == 0 and (high == 6 or high >= 3e38):
-        return [row_on(builder, operator, x, "relu6" if high == 6 else "relu")]
+        return [row_on(making, operator, x, "relu6" if high == 6 else "relu")]
     if low <= -3e38 and high >= 3e38:
         return [x]
-    return builder.opaque(operator, [x], [x.shape], 0)
+    return making.opaque(operator, [x], [x.shape], 0)
 
 
-def prelu(builder: Builder, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+def prelu(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
     x, slope = operands[0], operands[1]
     if not isinstance(x, Value) or not isinstance(slope, Constant):
-        return builder.pointwise(operator, operands)
+        return making.pointwise(operator, operands)
     if slope.size == 1 or per_channel(x, slope):
-        return [row_on(builder, operator, x, "prelu", {"slopes": slope.size}, {"weight": slope})]
-    return builder.pointwise(operator, operands)
+        return [row_on(making, operator, x, "prelu", {"slopes": slope.size}, {"weight": slope})]
+    return making.pointwise(operator, operands)
 
 
 def per_channel(x: Value, constant: Constant) -> bool:
@@ -97,7 +98,7 @@ def per_channel(x: Value, constant: Constant) -> bool:
 
 
 def softmax(kind: str) -> Translate:
-    def translate(builder: Builder, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    def translate(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
         x = operands[0]
         if not isinstance(x, Value):
             return None
@@ -107,14 +108,14 @@ def softmax(kind: str) -> Translate:
         if flattened:  # before opset 13: over all axes from this one on
             wide = [place for place in range(axis, rank) if x.shape[place] != 1]
             if len(wide) > 1:
-                return builder.opaque(operator, operands, [x.shape], 0)
+                return making.opaque(operator, operands, [x.shape], 0)
             axis = wide[0] if wide else axis
-        found = builder.channels(x, axis, operator)
+        found = making.channels(x, axis, operator)
         if found is None:
-            return builder.opaque(operator, operands, [x.shape], 0)
+            return making.opaque(operator, operands, [x.shape], 0)
         base, order = found
-        row = builder.append(operator, kind, [builder.force(base)])
-        return [builder.turn(builder.made(row.number, base), order, operator)]
+        row = making.append(operator, kind, [making.force(base)])
+        return [making.turn(making.made(row.number, base), order, operator)]
 
     return translate
 
@@ -130,7 +131,7 @@ def together(values: list[Value]) -> tuple[list[Value], tuple[int, ...]]:
     return values, tuple(range(len(values[0].shape)))
 
 
-def add(builder: Builder, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+def add(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
     """`add` of equal shapes; a constant offset and a broadcast sum have no kind."""
     values = [operand for operand in operands if isinstance(operand, Value)]
     if (
@@ -139,40 +140,40 @@ def add(builder: Builder, operator: Operator, operands: list[Operand]) -> list[O
         and all(neutral(operand, 0) for operand in operands if operand not in values)
     ):
         for operand in operands:
-            builder.ignored(operand)
+            making.ignored(operand)
         return [values[0]]
     shapes = {value.shape for value in values}
     if len(values) < len(operands) or len(shapes) > 1 or len({value.batch for value in values}) > 1:
-        return builder.pointwise(operator, operands)
+        return making.pointwise(operator, operands)
     if len(values) == 1:
         return [values[0]]
     bases, order = together(values)
-    row = builder.append(operator, "add", [builder.force(base) for base in bases])
-    return [builder.turn(builder.made(row.number, bases[0]), order, operator)]
+    row = making.append(operator, "add", [making.force(base) for base in bases])
+    return [making.turn(making.made(row.number, bases[0]), order, operator)]
 
 
-def multiply(builder: Builder, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+def multiply(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
     """`multiply` of tensors of equal rank, `layer_scale` by a constant per channel."""
     values = [operand for operand in operands if isinstance(operand, Value)]
     constants = [operand for operand in operands if isinstance(operand, Constant)]
     if len(values) == len(constants) == 1:
         x, constant = values[0], constants[0]
         if neutral(constant, 1):
-            builder.ignored(constant)
+            making.ignored(constant)
             return [x]
         if constant.size > 1 and per_channel(x, constant):
-            return [row_on(builder, operator, x, "layer_scale", {}, {"weight": constant})]
-        return builder.pointwise(operator, operands)
+            return [row_on(making, operator, x, "layer_scale", {}, {"weight": constant})]
+        return making.pointwise(operator, operands)
     ranks = {(len(value.shape), value.batch) for value in values}
     if constants or len(ranks) > 1 or len(values) < 2:
-        return builder.pointwise(operator, operands)
+        return making.pointwise(operator, operands)
     bases, order = together(values)
     if any(len(base.sample) > 4 for base in bases):
-        return builder.pointwise(operator, operands)
+        return making.pointwise(operator, operands)
     whole = broadcast([base.shape for base in bases])
     bases.sort(key=lambda base: base.shape != whole)  # a gate comes after what it gates, as in a spec
-    row = builder.append(operator, "multiply", [builder.force(base) for base in bases])
-    return [builder.turn(builder.made(row.number, bases[0]), order, operator)]
+    row = making.append(operator, "multiply", [making.force(base) for base in bases])
+    return [making.turn(making.made(row.number, bases[0]), order, operator)]
 
 
 def neutral(operand: Operand, number: int) -> bool:
@@ -188,23 +189,23 @@ def neutral(operand: Operand, number: int) -> bool:
 def unchanged(number: int) -> Translate:
     """The translation of Sub or Div: nothing where it is by the number that changes nothing, else opaque."""
 
-    def translate(builder: Builder, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    def translate(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
         if isinstance(operands[0], Value) and neutral(operands[1], number):
-            builder.ignored(operands[1])
+            making.ignored(operands[1])
             return [operands[0]]
-        return builder.pointwise(operator, operands)
+        return making.pointwise(operator, operands)
 
     return translate
 
 
-def opaque(builder: Builder, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
-    return builder.pointwise(operator, operands)
+def opaque(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    return making.pointwise(operator, operands)
 
 
-def rewritten(builder: Builder, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+def rewritten(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
     """What keeps the shape of its first operand and has no kind."""
     x = operands[0]
-    return builder.opaque(operator, operands, [x.shape], 0) if isinstance(x, (Value, Constant)) else None
+    return making.opaque(operator, operands, [x.shape], 0) if isinstance(x, (Value, Constant)) else None
 
 
 OTHERS = [

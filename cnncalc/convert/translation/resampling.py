@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from math import floor, isclose, isfinite
 from typing import Any
 
-from cnncalc.convert.building import Builder, Translate
-from cnncalc.convert.constants import axis_of
+from cnncalc.convert.building import Translate
+from cnncalc.convert.making import Making
 from cnncalc.convert.operators import Operator
+from cnncalc.convert.shapes import axis_of
 from cnncalc.convert.translation.moving import compact
 from cnncalc.convert.values import Operand, Value
 from cnncalc.diagnostics import Fault
@@ -17,20 +18,20 @@ CENTRED = ("half_pixel", "pytorch_half_pixel", "half_pixel_symmetric")
 """ONNX's words for positions that stand for their middle; they differ only where an axis of one position results."""
 
 
-def resize(builder: Builder, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+def resize(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
     x = operands[0]
     if not isinstance(x, Value):
         return None
     rank = len(x.shape)
-    scales = builder.decimals(operator, operands, "scales", 2) or None
-    sizes = builder.numbers(operator, operands, "sizes", 3) or None
+    scales = making.decimals(operator, operands, "scales", 2) or None
+    sizes = making.numbers(operator, operands, "sizes", 3) or None
     if len(operands) > 1:
-        builder.ignored(operands[1])
+        making.ignored(operands[1])
     axes = operator.attributes.get("axes") or tuple(range(rank))
     if (scales is None) == (sizes is None) or len(scales or sizes or ()) != len(axes):
         raise Fault("bad-model", "a Resize needs scales or sizes, one per axis")
     if operator.attributes.get("keep_aspect_ratio_policy", "stretch") != "stretch":
-        return builder.opaque(operator, operands[:1], None, 0)
+        return making.opaque(operator, operands[:1], None, 0)
     shape = list(x.shape)
     factors = [1.0] * rank
     for place, axis in enumerate(axes):
@@ -43,15 +44,15 @@ def resize(builder: Builder, operator: Operator, operands: list[Operand]) -> lis
     base, order = x.turned()
     moved = [place for place in range(rank) if whole[place] != x.shape[place]]
     if len(base.sample) > 4 or any(order[place] <= base.first for place in moved):
-        return builder.opaque(operator, operands[:1], [whole], 0)
+        return making.opaque(operator, operands[:1], [whole], 0)
     by_axis = {order[place]: (whole[place], factors[place]) for place in range(rank)}
     spatial = [by_axis[axis] for axis in range(base.first + 1, rank)]
     arguments = _sizes(spatial, base.sample[1:])
     mode = _mode(operator, "scale" in arguments)
     if mode is None:
-        return builder.opaque(operator, operands[:1], [whole], 0)
-    row = builder.append(operator, "upsample", [builder.force(base)], {**arguments, **mode})
-    return [builder.turn(builder.made(row.number, base), order, operator)]
+        return making.opaque(operator, operands[:1], [whole], 0)
+    row = making.append(operator, "upsample", [making.force(base)], {**arguments, **mode})
+    return [making.turn(making.made(row.number, base), order, operator)]
 
 
 def _length(width: int, scale: float) -> int:

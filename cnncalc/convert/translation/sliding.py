@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cnncalc.convert.building import Builder, Translate, unsupported
-from cnncalc.convert.constants import axis_of
+from cnncalc.convert.building import Translate
+from cnncalc.convert.making import Making, unsupported
 from cnncalc.convert.operators import Constant, Operator, Sizes
+from cnncalc.convert.shapes import reduced
 from cnncalc.convert.translation.moving import Padding, compact
 from cnncalc.convert.values import PADDED, Operand, Value
 from cnncalc.diagnostics import Fault
@@ -53,7 +54,7 @@ def padding(pads: Sequence[Pads]) -> Any:
     return tuple(sides)
 
 
-def merged(builder: Builder, value: Value, rank: int, pads: Sequence[Pads]) -> tuple[Value, list[Pads], str]:
+def merged(making: Making, value: Value, rank: int, pads: Sequence[Pads]) -> tuple[Value, list[Pads], str]:
     """A convolution's input without the padding of its own, all the padding, and what it holds.
 
     Zeros around the input add to the convolution's own; anything else only where it has none.
@@ -70,7 +71,7 @@ def merged(builder: Builder, value: Value, rank: int, pads: Sequence[Pads]) -> t
     return view.of, both, mode
 
 
-def conv(builder: Builder, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+def conv(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
     x, weight, bias = (*operands, None, None)[:3]
     if not isinstance(x, Value) or not isinstance(weight, Constant) or isinstance(bias, Value):
         return None
@@ -89,14 +90,14 @@ def conv(builder: Builder, operator: Operator, operands: list[Operand]) -> list[
     strides, dilations = per_axis(operator, "strides", rank, 1), per_axis(operator, "dilations", rank, 1)
     auto = operator.attributes.get("auto_pad") or "NOTSET"
     if auto in ("NOTSET", "VALID"):
-        x, pads, mode = merged(builder, x, rank, pads_of(operator, rank) if auto == "NOTSET" else [(0, 0)] * rank)
+        x, pads, mode = merged(making, x, rank, pads_of(operator, rank) if auto == "NOTSET" else [(0, 0)] * rank)
         rule = padding(pads)
         if mode != "zeros":
             arguments["padding_mode"] = mode
     else:
         rule = automatic(auto)
     arguments |= {"stride": compact(strides), "padding": rule, "dilation": compact(dilations)}
-    biases = biased(builder, bias, weight.shape[0])
+    biases = biased(making, bias, weight.shape[0])
     arguments["bias"] = bool(biases)
     if groups > 1 and groups == channels and weight.shape[0] % channels == 0:
         kind = "depthwise_conv"
@@ -104,8 +105,8 @@ def conv(builder: Builder, operator: Operator, operands: list[Operand]) -> list[
     else:
         kind = "conv"
         arguments |= {"channels": weight.shape[0], "groups": groups}
-    row = builder.append(operator, kind, [builder.force(x)], arguments, {"weight": weight, **biases})
-    return [builder.made(row.number, x)]
+    row = making.append(operator, kind, [making.force(x)], arguments, {"weight": weight, **biases})
+    return [making.made(row.number, x)]
 
 
 def automatic(auto: str) -> str:
@@ -115,7 +116,7 @@ def automatic(auto: str) -> str:
     return AUTO[auto]
 
 
-def biased(builder: Builder, bias: Operand, channels: int) -> dict[str, Constant]:
+def biased(making: Making, bias: Operand, channels: int) -> dict[str, Constant]:
     """The weights that a bias makes; none where it is left out, or zeros that the file's operators spread out."""
     if not isinstance(bias, Constant):
         return {}
@@ -123,12 +124,12 @@ def biased(builder: Builder, bias: Operand, channels: int) -> dict[str, Constant
         raise Fault("bad-model", f"a bias of {dims(bias.shape) or 'one number'} does not fit {channels} channels")
     spread = sum(bias.roots.values()) < bias.size
     if spread and bias.values is not None and not any(bias.values):
-        builder.ignored(bias)
+        making.ignored(bias)
         return {}
     return {"bias": bias}
 
 
-def conv_transpose(builder: Builder, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+def conv_transpose(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
     x, weight, bias = (*operands, None, None)[:3]
     if not isinstance(x, Value) or not isinstance(weight, Constant) or isinstance(bias, Value):
         return None
@@ -149,7 +150,7 @@ def conv_transpose(builder: Builder, operator: Operator, operands: list[Operand]
     else:
         rule = automatic(auto)
     channels = weight.shape[1] * groups
-    biases = biased(builder, bias, channels)
+    biases = biased(making, bias, channels)
     arguments = {
         "channels": channels,
         "kernel": compact(kernel),
@@ -160,8 +161,8 @@ def conv_transpose(builder: Builder, operator: Operator, operands: list[Operand]
         "groups": groups,
         "bias": bool(biases),
     }
-    row = builder.append(operator, "conv_transpose", [builder.force(x)], arguments, {"weight": weight, **biases})
-    return [builder.made(row.number, x)]
+    row = making.append(operator, "conv_transpose", [making.force(x)], arguments, {"weight": weight, **biases})
+    return [making.made(row.number, x)]
 
 
 def fitted(
@@ -192,7 +193,7 @@ def fitted(
 def pool(kind: str) -> Translate:
     """The translation of a sliding pool."""
 
-    def translate(builder: Builder, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    def translate(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
         x = operands[0]
         if not isinstance(x, Value) or any(operator.outputs[1:]):
             return None
@@ -207,8 +208,8 @@ def pool(kind: str) -> Translate:
         if kind == "avg_pool" and set(kernel) == set(strides) == {1} and not any(map(any, pads)):
             # an average over single positions: what exporters make of an adaptive pool that has nothing to do
             size = compact(x.shape[2:])
-            row = builder.append(operator, "adaptive_avg_pool", [builder.force(x)], {"size": size})
-            return [builder.made(row.number, x)]
+            row = making.append(operator, "adaptive_avg_pool", [making.force(x)], {"size": size})
+            return [making.made(row.number, x)]
         arguments: dict[str, Any] = {
             "kernel": compact(kernel),
             "stride": compact(strides),
@@ -220,8 +221,8 @@ def pool(kind: str) -> Translate:
             arguments["count_include_pad"] = counted
         elif kind == "lp_pool":
             arguments["p"] = operator.attributes.get("p", 2)
-        row = builder.append(operator, kind, [builder.force(x)], arguments)
-        return [builder.made(row.number, x)]
+        row = making.append(operator, kind, [making.force(x)], arguments)
+        return [making.made(row.number, x)]
 
     return translate
 
@@ -240,13 +241,13 @@ def taken_in(kind: str, x: Value, rank: int, pads: list[Pads]) -> tuple[Value, l
 def global_pool(kind: str) -> Translate:
     """The translation of a pool over all positions that keeps the axes."""
 
-    def translate(builder: Builder, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    def translate(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
         x = operands[0]
         if not isinstance(x, Value):
             return None
         spatial(operator, x)
-        row = builder.append(operator, kind, [builder.force(x)])
-        return [builder.made(row.number, x)]
+        row = making.append(operator, kind, [making.force(x)])
+        return [making.made(row.number, x)]
 
     return translate
 
@@ -254,37 +255,27 @@ def global_pool(kind: str) -> Translate:
 def reduction(kind: str) -> Translate:
     """The translation of a mean or a maximum over axes: a global pool where these are just the positions."""
 
-    def translate(builder: Builder, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    def translate(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
         x = operands[0]
         if not isinstance(x, Value):
             return None
-        shape = reduced(builder, operator, operands, x)
-        axes = builder.numbers(operator, operands, "axes", 1)
+        axes = making.numbers(operator, operands, "axes", 1)
+        if not axes and operator.attributes.get("noop_with_empty_axes"):
+            return [x]
+        over, shape = reduced(x.shape, axes, bool(operator.attributes.get("keepdims", 1)))
         rank = len(x.shape)
-        over = {axis_of(axis, rank) for axis in axes or range(rank)}
         base, order = x.turned()
         places = {order[axis] for axis in over}
         wanted = set(range(base.first + 1, rank))
         if not kind or not wanted or places != wanted or rank - base.first > 4:
-            return builder.opaque(operator, operands, [shape], 0)
-        row = builder.append(operator, kind, [builder.force(base)])
-        pooled = builder.made(row.number, base)
+            return making.opaque(operator, operands, [shape], 0)
+        row = making.append(operator, kind, [making.force(base)])
+        pooled = making.made(row.number, base)
         if operator.attributes.get("keepdims", 1):
-            return [builder.turn(pooled, order, operator)]
-        return [builder.shape(pooled, shape, operator)]
+            return [making.turn(pooled, order, operator)]
+        return [making.shape(pooled, shape, operator)]
 
     return translate
-
-
-def reduced(builder: Builder, operator: Operator, operands: list[Operand], x: Value) -> Sizes:
-    """The shape of a reduction's result."""
-    axes = builder.numbers(operator, operands, "axes", 1)
-    rank = len(x.shape)
-    if not axes and operator.attributes.get("noop_with_empty_axes"):
-        return x.shape
-    over = {axis_of(axis, rank) for axis in axes or range(rank)}
-    keep = operator.attributes.get("keepdims", 1)
-    return tuple([1 if axis in over else size for axis, size in enumerate(x.shape) if keep or axis not in over])
 
 
 SLIDING: dict[str, Translate] = {
