@@ -42,7 +42,8 @@ class Account:
         """Tensors that are weights, but with fewer or more elements in all rows together than they have; by `close`."""
         self.parameters = self.state = self.constants = 0
         """Elements by role, as the graph counts them (constants: as the source does); known by `close`."""
-        self._uses: dict[tuple[int, str], dict[str, int]] = {}
+        self.uses: dict[str, dict[str, dict[str, int]]] = {}
+        """For every row, for each of its weights by name: the source's tensors, and how many elements of each."""
 
     # -- while the graph is built
 
@@ -52,7 +53,7 @@ class Account:
 
     def use(self, node: Node, weight: str, tensors: Mapping[str, int]) -> None:
         """The weight `weight` of a row is made from these tensors of the source, from so many elements of each."""
-        self._uses.setdefault((node.place, weight), {}).update(tensors)
+        self.uses.setdefault(node.name, {}).setdefault(weight, {}).update(tensors)
 
     def constant(self, tensor: str) -> None:
         """A tensor is an operand and no weight: a bound, a scalar; unless a row has it as a weight."""
@@ -83,11 +84,12 @@ class Account:
         self.layers = len(graph.nodes)
         taken: dict[str, int] = {}
         for node in graph.nodes:
+            uses = self.uses.get(node.name, {})
             for weight in node.operation.weights:
                 learned = weight.learned and not node.frozen
                 if node.shares is None:
                     self._count(learned, elements(weight.shape))
-                used = self._uses.get((node.place, weight.name), {})
+                used = uses.get(weight.name, {})
                 for tensor, count in used.items():
                     if self.roles.get(tensor) != PARAMETERS:
                         self.roles[tensor] = PARAMETERS if learned else STATE

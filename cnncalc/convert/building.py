@@ -119,7 +119,8 @@ class Builder(Making):
                 wanted.append(operator)
         unused = len(self.program.operators) - len(wanted)
         if unused:
-            self.account.note(f"{unused:,} node{' reaches' if unused == 1 else 's reach'} no output and is left out")
+            reach = " reaches no output and is" if unused == 1 else "s reach no output and are"
+            self.account.note(f"{unused:,} node{reach} left out")
         for operator in reversed(wanted):
             try:
                 self.translate(operator)

@@ -108,7 +108,7 @@ def _given(given: Inputs, names: dict[str, str]) -> dict[str, Shape]:
 
 
 def turned(program: Program) -> dict[str, tuple[int, ...]]:
-    """Inputs that are taken by nothing but one transposition that keeps the batch: their channels are last."""
+    """Inputs that are taken by nothing but transpositions of the last axis to the place after the batch."""
     takers = program.takers()
     found = {}
     for entry in program.inputs:
@@ -117,8 +117,9 @@ def turned(program: Program) -> dict[str, tuple[int, ...]]:
             for operator in takers.get(entry.name, ())
         }
         order = orders.pop() if len(orders) == 1 and entry.name not in program.outputs else None
-        fits = entry.shape is None or order is None or len(order) == len(entry.shape)
-        if order and fits and order[0] == 0 and len(order) > 2 and sorted(order) == list(range(len(order))):
+        rank = len(order or ())
+        fits = entry.shape is None or len(entry.shape) == rank
+        if order and fits and rank > 2 and tuple(order) == (0, rank - 1, *range(1, rank - 1)):
             found[entry.name] = tuple(order)
     return found
 

@@ -238,7 +238,9 @@ class Making:
                 f"the samples of a batch of {self.batch} are mixed: {dims(value.shape)} to {dims(shape)}",
                 "export the model with a batch of 1",
             )
-        return Value(shape, batch, None, View(SHAPED, value, None, operator))
+        view = value.view
+        base = view.of if view is not None and view.kind == SHAPED and value.tensor is None else value
+        return base if shape == base.shape else Value(shape, batch, None, View(SHAPED, base, None, operator))
 
     def pad(self, value: Value, padding: object, shape: Sizes, operator: Operator) -> Value:
         """A value with something around it."""

@@ -17,7 +17,7 @@ MAX_VALUES = 65_536
 """Elements of a tensor whose values are worked out."""
 
 
-MAX_WORK = 20_000_000
+MAX_WORK = 5_000_000
 """Elements that are worked out for one source."""
 
 Operands = Sequence[Constant | None]
