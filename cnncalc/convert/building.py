@@ -203,3 +203,14 @@ class Builder(Making):
             if count == 1:
                 self.account.constant(name)
         self.account.close(self.rows.graph)
+        self.tell_shared()
+
+    def tell_shared(self) -> None:
+        """Note weights that several rows use: it may be that the network has them once, or that its file does."""
+        sharing = sum(node.shares is not None for node in self.rows.graph.nodes)
+        often = sum(count > self.account.tensors.get(tensor, 0) for tensor, count in self.account.uneven.items())
+        if sharing or often:
+            self.account.note(
+                f"{sharing:,} layers have all of their weights from others, {often:,} tensors are parts of several: "
+                "exporters also store equal tensors once, of which an untrained network has many"
+            )

@@ -152,7 +152,7 @@ def test_what_pytorch_exports_comes_in_whole(exported: Exported) -> None:
 
 
 def test_stored_shapes_make_no_difference(exported: Exported) -> None:
-    name, kept, path = exported
+    name, _, path = exported
     model = onnx.load(path)
     for tensor in model.graph.initializer:
         if tensor.data_type in FLOATS and prod(tensor.dims) > 1:
