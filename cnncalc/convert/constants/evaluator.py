@@ -1,0 +1,116 @@
+"""What is known without running the network, and how much work that may be.
+
+Of large tensors (weights) only the shape is followed, and which of the source's tensors they are made from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from cnncalc.convert.operators import Constant, Operator
+from cnncalc.convert.shapes import bad
+from cnncalc.diagnostics import Fault
+from cnncalc.geometry import LIMIT, dims
+
+MAX_VALUES = 65_536
+"""Elements of a tensor whose values are worked out."""
+
+
+MAX_WORK = 5_000_000
+"""Elements that are worked out for one source."""
+
+Operands = Sequence[Constant | None]
+Made = list[Constant]
+Evaluate = Callable[["Evaluator", Operator, Operands], Made]
+
+
+class Evaluator:
+    """Evaluates operators, within a bound on the work for one source."""
+
+    def __init__(self, table: Mapping[str, Evaluate]) -> None:
+        self.table = table
+        """How each operator is evaluated."""
+        self.work = 0
+
+    def run(self, operator: Operator, operands: Operands) -> Made | None:
+        """The results of an operator with known operands; None where it is none that is known here.
+
+        Raises `Fault` where the operator cannot have these operands.
+        """
+        evaluate = self.table.get(operator.kind)
+        if evaluate is None:
+            return None
+        try:
+            return evaluate(self, operator, operands)
+        except (IndexError, TypeError, ValueError, AttributeError, OverflowError, ZeroDivisionError) as error:
+            # operands that are missing, of another rank or of another type, in a file that is wrong
+            raise bad(f"`{operator.kind}` cannot take these operands ({error})") from None
+
+    def make(
+        self,
+        shape: Iterable[int],
+        dtype: str,
+        operands: Operands,
+        compute: Callable[[], Sequence[Any]],
+        roots: dict[str, int] | None = None,
+    ) -> Constant:
+        """A tensor of this shape, with values where those of all operands are known and it is small enough."""
+        sizes = tuple(shape)
+        size = 1
+        for length in sizes:
+            if length < 0:
+                raise bad(f"a tensor would have the shape {dims(sizes)}")
+            size *= length
+        if size > LIMIT:
+            raise Fault("too-large", f"a tensor of {dims(sizes)} has more than 2**63 elements")
+        made = Constant(sizes, dtype, roots=merged(operands, size) if roots is None else roots)
+        if size <= MAX_VALUES and all(operand is None or operand.values is not None for operand in operands):
+            self.work += size
+            if self.work > MAX_WORK:
+                raise Fault("too-large", f"more than {MAX_WORK:,} constants would have to be worked out")
+            values = compute()
+            if dtype == "int" and any(abs(value) > 2 * LIMIT + 1 for value in values):
+                raise Fault("too-large", "a whole number is beyond 64 bits")
+            made = Constant(sizes, dtype, values, made.roots)
+        return made
+
+
+def merged(operands: Operands, most: int) -> dict[str, int]:
+    """The tensors that operands are made from, and of each at most so many elements."""
+    found: dict[str, int] = {}
+    for operand in operands:
+        if operand is not None:
+            for name, count in operand.roots.items():
+                found[name] = min(count, most) if len(operand.roots) == 1 else count
+    return found
+
+
+def given(operands: Operands, place: int) -> Constant | None:
+    return operands[place] if place < len(operands) else None
+
+
+def needed(operands: Operands, place: int) -> Constant:
+    operand = given(operands, place)
+    if operand is None:
+        raise bad(f"operand {place + 1} is missing")
+    return operand
+
+
+def whole_list(constant: Constant, what: str) -> list[int]:
+    """The values of a shape, of axes or indices; raises `Fault` where they are not there."""
+    values = constant.values
+    if values is None:
+        raise bad(f"the values of {what} are not in the file")
+    if constant.dtype == "text" or any(isinstance(value, float) and not value.is_integer() for value in values):
+        raise bad(f"{what} must be whole numbers")
+    return [int(value) for value in values]
+
+
+def attribute_or_operand(operator: Operator, operands: Operands, name: str, place: int) -> list[int] | None:
+    """Whole numbers that older opsets have as an attribute and newer ones as an operand."""
+    value = operator.attributes.get(name)
+    if value is not None:
+        return [int(entry) for entry in (value if isinstance(value, tuple) else (value,))]
+    operand = given(operands, place)
+    return None if operand is None else whole_list(operand, f"`{name}`")

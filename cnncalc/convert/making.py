@@ -1,0 +1,325 @@
+"""What the translations of operators need to make rows: operands read, constants accounted for, views made real.
+
+It knows no operator, and nothing of the walk over them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+
+from cnncalc.convert.account import Account
+from cnncalc.convert.constants.evaluator import whole_list
+from cnncalc.convert.operators import FLOATS, Constant, Operator, Program, Sizes
+from cnncalc.convert.rows import Rows
+from cnncalc.convert.shapes import broadcast
+from cnncalc.convert.values import PADDED, SHAPED, TURNED, Operand, Parts, Value, View, inverse
+from cnncalc.diagnostics import Fault
+from cnncalc.geometry import Shape, dims
+from cnncalc.graph import Node
+from cnncalc.layers.types import Value as Argument
+
+MAX_AXES = 4
+"""Axes that a row's shape may have: channels and three spatial ones."""
+
+
+def unsupported(message: str, help: str = "") -> Fault:
+    return Fault("unsupported", message, None, help)
+
+
+class Making:
+    """A graph that is being made from a program."""
+
+    rows: Rows
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.account = Account(program.source)
+        self.batch = 1
+        self.compares = True
+        """Whether the shapes that the source states hold: not at another input size."""
+        self.owners: dict[object, Node] = {}
+        """The first row that has certain weights."""
+
+    # -- what translations ask
+
+    def stated(self, name: str, operator: Operator) -> Sizes:
+        """The shape that the source states for a tensor; raises `Fault` where it states none."""
+        shape = self.program.stated.get(name)
+        if shape is None or not self.compares:
+            raise unsupported(
+                f"cnncalc does not know the operator `{operator.kind}`, and the file states no shape for its result",
+                "`onnx.shape_inference.infer_shapes` states the shapes of operators that it knows",
+            )
+        sizes = [size if isinstance(size, int) else self.batch if place == 0 else 0 for place, size in enumerate(shape)]
+        if 0 in sizes:
+            raise unsupported(
+                f"cnncalc does not know the operator `{operator.kind}`, and the file leaves its result's sizes open",
+                "export the model with fixed sizes",
+            )
+        return tuple(sizes)
+
+    def numbers(self, operator: Operator, operands: Sequence[Operand], name: str, place: int) -> list[int] | None:
+        """Whole numbers that older opsets have as an attribute and newer ones as an operand; None where left out."""
+        value = operator.attributes.get(name)
+        if value is not None:
+            return [int(entry) for entry in (value if isinstance(value, tuple) else (value,))]
+        operand = operands[place] if place < len(operands) else None
+        if operand is None:
+            return None
+        if not isinstance(operand, Constant):
+            raise unsupported(
+                f"the `{name}` of `{operator.kind}` are computed from the network's input",
+                "export the model with fixed sizes",
+            )
+        self.ignored(operand)
+        return whole_list(operand, f"`{name}`")
+
+    def decimals(self, operator: Operator, operands: Sequence[Operand], name: str, place: int) -> list[float] | None:
+        """As `numbers`, for decimal numbers."""
+        value = operator.attributes.get(name)
+        if value is not None:
+            return [float(entry) for entry in (value if isinstance(value, tuple) else (value,))]
+        operand = operands[place] if place < len(operands) else None
+        if operand is None:
+            return None
+        if not isinstance(operand, Constant):
+            raise unsupported(f"the `{name}` of `{operator.kind}` are computed from the network's input")
+        self.ignored(operand)
+        if operand.values is None or operand.dtype == "text":
+            raise Fault("bad-model", f"the values of `{name}` are not in the file")
+        return [float(entry) for entry in operand.values]
+
+    def ignored(self, operand: Operand) -> None:
+        """A constant that is read, or is part of an operator, and no weight."""
+        if isinstance(operand, Constant):
+            for name in operand.roots:
+                self.account.constant(name)
+
+    def made(self, tensor: int, like: Value) -> Value:
+        """The value of a graph tensor, with a batch if `like` has one."""
+        sample = self.rows.graph.shapes[tensor]
+        return Value((self.batch, *sample) if like.batch else sample, like.batch, tensor)
+
+    # -- rows
+
+    def append(
+        self,
+        operator: Operator,
+        kind: str,
+        inputs: Sequence[int],
+        arguments: Mapping[str, Argument] | None = None,
+        weights: Mapping[str, Constant] | None = None,
+        title: str | None = None,
+    ) -> Node:
+        """A row of this kind for an operator, with the constants that are its weights."""
+        name = operator.title if title is None else title
+        for weight in (weights or {}).values():
+            root = next(iter(weight.roots), "")
+            if root.endswith(".weight"):
+                name = root.removesuffix(".weight")
+                break
+        row = self.rows.append(kind, inputs, name, operator.name, arguments)
+        for covered in operator.covers:
+            self.account.names[covered] = row.name
+        if weights:
+            self.weigh(row, weights)
+        return row
+
+    def weigh(self, row: Node, weights: Mapping[str, Constant]) -> None:
+        """Account for the weights of a row; a row with the very weights of an earlier one shares them."""
+        key: list[object] = [row.kind]
+        for name, constant in weights.items():
+            roots = self.weight_roots(constant)
+            self.account.use(row, name, roots)
+            whole = all(count == self.account.tensors.get(root) for root, count in roots.items())
+            key.append((name, tuple(roots.items()) if whole else id(constant)))
+        own = [(weight.name, weight.shape) for weight in row.operation.weights]
+        key.append(tuple(own))
+        if len(own) == len(weights):
+            owner = self.owners.setdefault(tuple(key), row)
+            if owner is not row:
+                row.shares = owner
+
+    def weight_roots(self, constant: Constant) -> dict[str, int]:
+        """The source's tensors behind a weight: of several only the one that is as large, if there is one.
+
+        The others are numbers by which it was changed.  What the source makes of a single number counts as held.
+        """
+        roots = constant.roots
+        if sum(roots.values()) != constant.size:
+            equal = [root for root, count in roots.items() if count == constant.size]
+            if len(equal) == 1:
+                for root in roots:
+                    if root != equal[0]:
+                        self.account.constant(root)
+                roots = {equal[0]: constant.size}
+            elif all(count == 1 for count in roots.values()):
+                self.ignored(constant)
+                roots = {f"{next(iter(roots), 'constant')}*{constant.size}": constant.size}
+        for root, count in roots.items():
+            if root not in self.account.tensors:
+                self.account.hold(root, self.program.constants[root].size if root in self.program.constants else count)
+        return roots
+
+    def opaque(
+        self,
+        operator: Operator,
+        operands: Sequence[Operand],
+        shapes: Sequence[Sizes] | None = None,
+        macs: int | None = None,
+    ) -> list[Operand]:
+        """Opaque rows for the results of an operator; its weights are counted with the first.
+
+        Without `shapes` they are as the source states.  Raises `Fault` where it states none.
+        """
+        weights: dict[str, int] = {}
+        for operand in operands:
+            if isinstance(operand, Constant) and operand.dtype in FLOATS:
+                if operand.size == 1 or not operand.roots:
+                    self.ignored(operand)
+                else:
+                    weights |= self.weight_roots(operand)
+        inputs = [tensor for operand in operands for tensor in self.tensors_of(operand)]
+        found: list[Operand] = []
+        for place, name in enumerate(operator.outputs):
+            if not name:
+                found.append(None)
+                continue
+            full = shapes[place] if shapes is not None else self.stated(name, operator)
+            batched = any(isinstance(operand, Value) and operand.batch for operand in operands)
+            value = Value(full, batched and len(full) > 0 and full[0] == self.batch)
+            held = weights if not place else {}
+            row = self.rows.opaque(operator.kind, inputs, few(value.sample), operator.title, operator.name, held, macs)
+            for covered in operator.covers:
+                self.account.names[covered] = row.name
+            if len(value.sample) <= MAX_AXES:
+                value.tensor = row.number
+            else:
+                value.view = View(SHAPED, self.made(row.number, value), None, operator)
+            found.append(value)
+        return found
+
+    def tensors_of(self, operand: Operand) -> list[int]:
+        """The graph tensors of an operand that an opaque row takes: of one with too many axes, what it is a view of."""
+        found = []
+        for value in operand.values if isinstance(operand, Parts) else [operand]:
+            base = value
+            while isinstance(base, Value) and len(base.sample) > MAX_AXES and base.view is not None:
+                base = base.view.of
+            if isinstance(base, Value):
+                found.append(self.force(base))
+        return found
+
+    def pointwise(self, operator: Operator, operands: Sequence[Operand]) -> list[Operand]:
+        """An opaque row for an operator that works element by element, with the shape that this gives."""
+        shapes = [operand.shape for operand in operands if isinstance(operand, (Value, Constant))]
+        return self.opaque(operator, operands, [broadcast(shapes)] * len(operator.outputs), 0)
+
+    # -- views
+
+    def turn(self, value: Value, axes: tuple[int, ...], operator: Operator) -> Value:
+        """A value with its axes in another order: for each of the result, one of its own."""
+        base, inner = value.turned()
+        order = tuple([inner[axis] for axis in axes])
+        if order == tuple(range(len(order))):
+            return base
+        batch = base.batch and order[0] == 0
+        view = View(TURNED, base, order, operator)
+        return Value(tuple([base.shape[axis] for axis in order]), batch, None, view)
+
+    def shape(self, value: Value, shape: Sizes, operator: Operator) -> Value:
+        """A value in another shape, row-major; the batch stays where it is axis 0 and of its size."""
+        if shape == value.shape:
+            return value
+        batch = len(shape) > 0 and shape[0] == self.batch and (value.batch or self.batch == 1)
+        if self.batch > 1 and not batch and value.batch:
+            raise unsupported(
+                f"the samples of a batch of {self.batch} are mixed: {dims(value.shape)} to {dims(shape)}",
+                "export the model with a batch of 1",
+            )
+        view = value.view
+        base = view.of if view is not None and view.kind == SHAPED and value.tensor is None else value
+        return base if shape == base.shape else Value(shape, batch, None, View(SHAPED, base, None, operator))
+
+    def pad(self, value: Value, padding: object, shape: Sizes, operator: Operator) -> Value:
+        """A value with something around it."""
+        return Value(shape, value.batch, None, View(PADDED, value, padding, operator))
+
+    def force(self, value: Value) -> int:
+        """The graph tensor that holds a value; appends rows for views.  Raises `Fault`."""
+        pending = [value]
+        while (view := pending[-1].view) is not None and pending[-1].tensor is None:
+            pending.append(view.of)
+        if pending[-1].tensor is None:
+            raise AssertionError("a value is a tensor or a view")
+        base = pending.pop()
+        while pending:
+            target = pending.pop()
+            # what has too many axes on the way cannot be a row: the whole way becomes one
+            while len(target.sample) > MAX_AXES and pending:
+                target = pending.pop()
+            self.realise(base, target)
+            base = target
+        assert value.tensor is not None
+        return value.tensor
+
+    def realise(self, base: Value, target: Value) -> None:
+        """Append the rows that make a view of a tensor."""
+        view = target.view
+        assert view is not None
+        assert base.tensor is not None
+        operator = view.operator
+        if view.of is not base or len(target.sample) > MAX_AXES or len(base.sample) > MAX_AXES:
+            if len(target.sample) > MAX_AXES:
+                raise unsupported(f"the tensor has {len(target.sample)} axes besides the batch; rows have at most 4")
+            row = self.rows.opaque(operator.kind, [base.tensor], target.sample, operator.title, operator.name, None, 0)
+            target.tensor = row.number
+        elif view.kind == TURNED:
+            target.tensor = self.permuted(base, target, view)
+        elif view.kind == SHAPED:
+            target.tensor = self.reshaped(base.tensor, target.sample, operator)
+        else:
+            kind, arguments = view.argument.row()
+            target.tensor = self.append(operator, kind, [base.tensor], arguments).number
+
+    def permuted(self, base: Value, target: Value, view: View) -> int:
+        """The rows of a transposition; a batch of 1 that is moved is an axis of size 1."""
+        assert base.tensor is not None
+        order = list(view.argument)
+        if base.batch:
+            order = [axis - 1 for axis in order if axis != 0]
+        tensor = base.tensor
+        if order != sorted(order):
+            tensor = self.append(view.operator, "permute", [tensor], {"axes": tuple(order)}).number
+        return self.reshaped(tensor, target.sample, view.operator)
+
+    def reshaped(self, tensor: int, sample: Sizes, operator: Operator) -> int:
+        """A graph tensor in another shape: the same one, `flatten`, or `reshape`."""
+        if self.rows.graph.shapes[tensor] == sample:
+            return tensor
+        if len(sample) == 1:
+            return self.append(operator, "flatten", [tensor]).number
+        return self.append(operator, "reshape", [tensor], {"shape": sample}).number
+
+    def channels(self, value: Value, axis: int, operator: Operator) -> tuple[Value, tuple[int, ...]] | None:
+        """A value behind this one whose channels are axis `axis` here, and for each axis here the one there.
+
+        It gets a row that brings them there, where they are not.  None where that cannot be.
+        """
+        base, order = value.turned()
+        if len(value.sample) > MAX_AXES or (value.batch and axis == 0):
+            return None
+        if order[axis] == base.first and (not value.batch or order[0] == 0):
+            return base, order
+        rest = [place for place in range(len(value.shape)) if place != axis and not (value.batch and place == 0)]
+        forward = ((0,) if value.batch else ()) + (axis, *rest)
+        turned = self.turn(value, forward, operator)
+        tensor = self.force(turned)
+        return Value(turned.shape, turned.batch, tensor), inverse(forward)
+
+
+def few(shape: Shape) -> Shape:
+    """The shape with its first axes in one, so that a row can have it."""
+    over = len(shape) - MAX_AXES
+    return shape if over <= 0 else (prod(shape[: over + 1]), *shape[over + 1 :])

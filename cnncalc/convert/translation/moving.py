@@ -1,0 +1,259 @@
+"""What only moves data: most of it is no row but a view, until something needs the tensor as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any, NamedTuple
+
+from cnncalc.convert.building import Translate
+from cnncalc.convert.making import Making, unsupported
+from cnncalc.convert.operators import Operator, Sizes
+from cnncalc.convert.shapes import (
+    axis_of,
+    broadcast,
+    permutation,
+    reshaped_sizes,
+    squeezed_sizes,
+    unsqueezed_sizes,
+)
+from cnncalc.convert.values import SHAPED, TURNED, Operand, Value
+from cnncalc.diagnostics import Fault
+from cnncalc.geometry import Pads
+
+
+def compact(values: Sequence[Any]) -> Any:
+    """One value where all axes have the same, else one per axis."""
+    return values[0] if len(set(values)) == 1 else tuple(values)
+
+
+class Padding(NamedTuple):
+    """What a Pad puts around a tensor in the graph's axes."""
+
+    channels: Pads
+    pads: tuple[Pads, ...]
+    mode: str
+    value: float
+
+    def row(self) -> tuple[str, dict[str, Any]]:
+        """Kind and arguments of the row that it is where no layer takes it in."""
+        amount = [before if before == after else (before, after) for before, after in self.pads]
+        arguments: dict[str, Any] = {"amount": amount[0] if len(set(amount)) == 1 else tuple(amount)}
+        if len(amount) == 1 and isinstance(amount[0], tuple):
+            arguments["amount"] = tuple(amount)
+        if self.channels != (0, 0):
+            arguments["channels"] = self.channels
+        mode = "zeros" if self.mode == "constant" and self.value == 0 else self.mode
+        arguments["mode"] = mode
+        if mode == "constant":
+            arguments["value"] = self.value
+        return "pad", arguments
+
+
+# -- reshaping ---------------------------------------------------------------------------------------------------------
+
+
+def reshape(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    x = operands[0]
+    if not isinstance(x, Value):
+        return None
+    target = making.numbers(operator, operands, "shape", 1)
+    if target is None:
+        raise Fault("bad-model", "a Reshape needs a shape")
+    shape = reshaped_sizes(x.shape, target, bool(operator.attributes.get("allowzero")))
+    return [recognised(making, x, shape, operator) or making.shape(x, shape, operator)]
+
+
+def recognised(making: Making, x: Value, shape: Sizes, operator: Operator) -> Value | None:
+    """The result of a Reshape that ends a shuffle of channels or a move of blocks between channels and positions."""
+    turned = x.view
+    if turned is None or turned.kind != TURNED or x.tensor is not None or len(turned.of.shape) < 4:
+        return None
+    split = turned.of.view
+    if split is None or split.kind != SHAPED or turned.of.tensor is not None:
+        return None
+    base = split.of
+    if not (base.batch and turned.of.batch and x.batch) or (base.view is not None and base.tensor is None):
+        return None
+    source, inner, order = base.sample, turned.of.sample, [axis - 1 for axis in turned.argument[1:]]
+    sample = shape[1:] if shape[:1] == (making.batch,) else ()
+    made = shuffled(source, inner, order, sample) or blocks(source, inner, order, sample)
+    if made is None:
+        return None
+    kind, arguments = made
+    row = making.append(operator, kind, [making.force(base)], arguments)
+    return making.made(row.number, base)
+
+
+def shuffled(source: Sizes, inner: Sizes, order: list[int], result: Sizes) -> tuple[str, dict[str, Any]] | None:
+    """channel_shuffle: channels as groups x each, these two exchanged, and back.
+
+    The positions may be one axis or several meanwhile.
+    """
+    if result != source or len(inner) < 2 or inner[0] * inner[1] != source[0]:
+        return None
+    return ("channel_shuffle", {"groups": inner[0]}) if order == [1, 0, *range(2, len(inner))] else None
+
+
+def blocks(source: Sizes, inner: Sizes, order: list[int], result: Sizes) -> tuple[str, dict[str, Any]] | None:
+    """depth_to_space and space_to_depth, in both orders of channels."""
+    rank = len(source) - 1
+    if rank < 1 or len(result) != rank + 1 or len(inner) != 2 * rank + 1:
+        return None
+    places = range(rank)
+    if inner[rank + 1 :] == source[1:] and order == [0, *(axis for p in places for axis in (rank + 1 + p, 1 + p))]:
+        found = "depth_to_space", "crd", inner[1 : rank + 1]
+    elif inner[rank + 1 :] == source[1:] and order == [rank, *(a for p in places for a in (rank + 1 + p, p))]:
+        found = "depth_to_space", "dcr", inner[:rank]
+    elif inner[0] == source[0] and order == [0, *(2 + 2 * p for p in places), *(1 + 2 * p for p in places)]:
+        found = "space_to_depth", "crd", inner[2::2]
+    elif inner[0] == source[0] and order == [*(2 + 2 * p for p in places), 0, *(1 + 2 * p for p in places)]:
+        found = "space_to_depth", "dcr", inner[2::2]
+    else:
+        return None
+    kind, how, sizes = found
+    block = sizes[0]
+    if len(set(sizes)) != 1:
+        return None
+    wide = source[0] // block**rank if kind == "depth_to_space" else source[0] * block**rank
+    widths = [size * block if kind == "depth_to_space" else size // block for size in source[1:]]
+    # the split must be exact, and the result must put every pair of axes together again
+    exact = prod(inner) == prod(source) and (kind == "depth_to_space" or list(inner[1::2]) == widths)
+    return (kind, {"block": block, "order": how}) if result == (wide, *widths) and exact else None
+
+
+def flatten(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    x = operands[0]
+    if not isinstance(x, Value):
+        return None
+    rank, axis = len(x.shape), operator.attributes.get("axis", 1)
+    axis = axis if axis == rank else axis_of(axis, rank)
+    return [making.shape(x, (prod(x.shape[:axis]), prod(x.shape[axis:])), operator)]
+
+
+def squeeze(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    x = operands[0]
+    if not isinstance(x, Value):
+        return None
+    return [making.shape(x, squeezed_sizes(x.shape, making.numbers(operator, operands, "axes", 1)), operator)]
+
+
+def unsqueeze(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    x = operands[0]
+    if not isinstance(x, Value):
+        return None
+    axes = making.numbers(operator, operands, "axes", 1) or []
+    return [making.shape(x, unsqueezed_sizes(x.shape, axes), operator)]
+
+
+def transpose(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    x = operands[0]
+    if not isinstance(x, Value):
+        return None
+    axes = permutation(operator, len(x.shape))
+    if making.batch > 1 and x.batch and axes[0] != 0:
+        raise unsupported("the batch is no longer the first axis", "export the model with a batch of 1")
+    return [making.turn(x, axes, operator)]
+
+
+def expand(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    x = operands[0]
+    if not isinstance(x, Value):
+        return None
+    target = tuple(making.numbers(operator, operands, "shape", 1) or ())
+    shape = broadcast([x.shape, target])
+    return [x] if shape == x.shape else making.opaque(operator, [x], [shape], 0)
+
+
+# -- padding and blocks ------------------------------------------------------------------------------------------------
+
+MODES = {"constant": "constant", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
+
+
+def pad(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    x = operands[0]
+    if not isinstance(x, Value):
+        return None
+    rank = len(x.shape)
+    given = making.numbers(operator, operands, "pads", 1) or []
+    value = (making.decimals(operator, operands, "value", 2) or [0.0])[0]
+    axes = making.numbers(operator, operands, "axes", 3) or list(range(rank))
+    if len(given) != 2 * len(axes):
+        raise Fault("bad-model", f"`pads` has {len(given)} entries for {len(axes)} axes")
+    both: list[Pads] = [(0, 0)] * rank
+    for place, axis in enumerate(axes):
+        both[axis_of(axis, rank)] = (given[place], given[place + len(axes)])
+    whole = tuple([size + before + after for size, (before, after) in zip(x.shape, both)])
+    if not any(map(any, both)):
+        return [x]
+    mode = MODES.get(operator.attributes.get("mode", "constant"))
+    base, order = x.turned()
+    ours: list[Pads] = [(0, 0)] * rank
+    for place, amount in enumerate(both):
+        ours[order[place]] = amount
+    first = base.first
+    cropped = any(side < 0 for pads in ours for side in pads)
+    if mode is None or len(base.sample) > 4 or len(base.sample) < 2 or (base.batch and any(ours[0])):
+        return making.opaque(operator, [x], [whole], 0)
+    if cropped:
+        if any(side > 0 for pads in ours for side in pads) or any(ours[first]):
+            return making.opaque(operator, [x], [whole], 0)
+        cuts = tuple([(-before, -after) for before, after in ours[first + 1 :]])
+        row = making.append(operator, "crop", [making.force(base)], {"amount": cuts})
+        return [making.turn(making.made(row.number, base), order, operator)]
+    if any(ours[first]) and mode != "constant":
+        return making.opaque(operator, [x], [whole], 0)
+    padding = Padding(ours[first], tuple(ours[first + 1 :]), mode, value)
+    shape = tuple([size + before + after for size, (before, after) in zip(base.shape, ours)])
+    return [making.turn(making.pad(base, padding, shape, operator), order, operator)]
+
+
+def blocked(kind: str) -> Translate:
+    def translate(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+        x = operands[0]
+        if not isinstance(x, Value):
+            return None
+        order = "dcr" if kind == "space_to_depth" else str(operator.attributes.get("mode") or "DCR").lower()
+        arguments = {"block": operator.attributes.get("blocksize", 0), "order": order}
+        return [making.made(making.append(operator, kind, [making.force(x)], arguments).number, x)]
+
+    return translate
+
+
+# -- no rows -----------------------------------------------------------------------------------------------------------
+
+
+def passed(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    """What changes no number that counts: the tensor itself."""
+    for operand in operands[1:]:
+        making.ignored(operand)
+    return [operands[0]]
+
+
+def dropout(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    x = operands[0]
+    if not isinstance(x, Value):
+        return None
+    base, order = x.turned()
+    rate = (making.decimals(operator, operands, "ratio", 1) or [0.5])[0]
+    row = making.append(operator, "dropout", [making.force(base)], {"rate": rate})
+    return [making.turn(making.made(row.number, base), order, operator)]
+
+
+MOVING: dict[str, Translate] = {
+    "Reshape": reshape,
+    "Flatten": flatten,
+    "Squeeze": squeeze,
+    "Unsqueeze": unsqueeze,
+    "Transpose": transpose,
+    "Expand": expand,
+    "Pad": pad,
+    "DepthToSpace": blocked("depth_to_space"),
+    "SpaceToDepth": blocked("space_to_depth"),
+    "Identity": passed,
+    "Cast": passed,
+    "CastLike": passed,
+    "QuantizeLinear": passed,
+    "DequantizeLinear": passed,
+    "Dropout": dropout,
+}

@@ -1,0 +1,162 @@
+"""Parts of tensors, and joins of them: slices of channels, positions cropped or strided, concatenations."""
+
+from __future__ import annotations
+
+from cnncalc.convert.building import Translate
+from cnncalc.convert.making import Making
+from cnncalc.convert.operators import Constant, Operator
+from cnncalc.convert.shapes import axis_of, sliced, split_sizes
+from cnncalc.convert.translation.moving import compact
+from cnncalc.convert.values import Operand, Parts, Value
+from cnncalc.diagnostics import Fault
+from cnncalc.geometry import dims
+
+
+def concat(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    """`concat`, where the axis is the channels of all."""
+    values = [operand for operand in operands if isinstance(operand, Value)]
+    rank = len(values[0].shape)
+    axis = axis_of(operator.attributes.get("axis", 0), rank)
+    shapes = [operand.shape for operand in operands if isinstance(operand, (Value, Constant))]
+    if any(len(shape) != rank for shape in shapes) or len({(*s[:axis], *s[axis + 1 :]) for s in shapes}) > 1:
+        raise Fault("bad-model", f"{' and '.join(map(dims, shapes[:4]))} cannot be joined on axis {axis}")
+    size = sum(shape[axis] for shape in shapes)
+    whole = (*shapes[0][:axis], size, *shapes[0][axis + 1 :])
+    batches = {value.batch for value in values}
+    orders = {value.turned()[1] for value in values}
+    if len(values) < len(operands) or len(batches) > 1 or (axis == 0 and values[0].batch):
+        return making.opaque(operator, operands, [whole], 0)
+    order = orders.pop() if len(orders) == 1 else tuple(range(rank))
+    bases = [value.turned()[0] if order != tuple(range(rank)) else value for value in values]
+    if order[axis] != bases[0].first or len(bases[0].sample) > 4:
+        return making.opaque(operator, operands, [whole], 0)
+    if len(bases) == 1:
+        return [values[0]]
+    row = making.append(operator, "concat", [making.force(base) for base in bases])
+    return [making.turn(making.made(row.number, bases[0]), order, operator)]
+
+
+def split(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    x = operands[0]
+    if not isinstance(x, Value):
+        return None
+    axis = axis_of(operator.attributes.get("axis", 0), len(x.shape))
+    sizes = split_sizes(operator, making.numbers(operator, operands, "split", 1), x.shape[axis])
+    found: list[Operand] = []
+    start = 0
+    for name, size in zip(operator.outputs, sizes):
+        found.append(part(making, operator, x, axis, range(start, start + size)) if name else None)
+        start += size
+    return found
+
+
+def slices(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    x = operands[0]
+    if not isinstance(x, Value):
+        return None
+    arguments = [
+        making.numbers(operator, operands, name, place)
+        for place, name in enumerate(("starts", "ends", "axes", "steps"), 1)
+    ]
+    value = x
+    for axis, places in enumerate(sliced(x.shape, *arguments)):
+        value = part(making, operator, value, axis, places)
+    return [value]
+
+
+def part(making: Making, operator: Operator, x: Value, axis: int, places: range) -> Value:
+    """The given places of one axis: a slice of the channels, or positions that are cropped or strided."""
+    if places == range(x.shape[axis]):
+        return x
+    whole = (*x.shape[:axis], len(places), *x.shape[axis + 1 :])
+    base, order = x.turned()
+    at = order[axis]
+    if len(places) == 0:
+        raise Fault("empty-output", f"nothing is left of axis {axis} of {dims(x.shape)}")
+    if places.step < 1 or at < base.first or len(base.sample) > 4 or (at == base.first and places.step > 1):
+        found = making.opaque(operator, [x], [whole], 0)[0]
+        assert isinstance(found, Value)
+        return found
+    if at == base.first:
+        row = making.append(operator, "slice", [making.force(base)], {"channels": (places.start, places[-1] + 1)})
+        return making.turn(making.made(row.number, base), order, operator)
+    rank, place = len(base.sample) - 1, at - base.first - 1
+    tensor = making.force(base)
+    cut = (places.start, x.shape[axis] - 1 - places[-1] if places.step == 1 else 0)
+    if any(cut):
+        amount = tuple([cut if other == place else 0 for other in range(rank)])
+        tensor = making.append(operator, "crop", [tensor], {"amount": amount}).number
+    if places.step > 1:
+        # a window of one position is that position; its stride leaves out the others
+        stride = compact([places.step if other == place else 1 for other in range(rank)])
+        tensor = making.append(operator, "max_pool", [tensor], {"kernel": 1, "stride": stride}).number
+        left = making.rows.graph.shapes[tensor][1 + place] - len(places)
+        if left:
+            amount = tuple([(0, left) if other == place else 0 for other in range(rank)])
+            tensor = making.append(operator, "crop", [tensor], {"amount": amount}).number
+    return making.turn(making.made(tensor, base), order, operator)
+
+
+def gather(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    """One place of an axis, which is dropped, or neighbouring ones."""
+    x, indices = operands[0], operands[1]
+    if not isinstance(x, Value) or not isinstance(indices, Constant):
+        return None
+    axis = axis_of(operator.attributes.get("axis", 0), len(x.shape))
+    shape = (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
+    values = indices.values
+    if values is None or indices.dtype != "int":
+        return making.opaque(operator, [x], [shape], 0)
+    chosen = [axis_of(int(value), x.shape[axis]) for value in values]
+    if not chosen or (x.batch and axis == 0) or chosen != list(range(chosen[0], chosen[0] + len(chosen))):
+        return making.opaque(operator, [x], [shape], 0)
+    taken = part(making, operator, x, axis, range(chosen[0], chosen[-1] + 1))
+    return [making.shape(taken, shape, operator)]
+
+
+def sequence(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    """SplitToSequence: parts of equal size, or of given ones."""
+    x = operands[0]
+    if not isinstance(x, Value):
+        return None
+    axis = axis_of(operator.attributes.get("axis", 0), len(x.shape))
+    size = x.shape[axis]
+    given = making.numbers(operator, operands, "split", 1)
+    if given is None or not operator.attributes.get("keepdims", 1):
+        return None
+    scalar = isinstance(operands[1], Constant) and operands[1].shape == ()
+    if scalar:
+        if given[0] < 1:
+            raise Fault("bad-model", f"parts of size {given[0]}")
+        given = [min(given[0], size - start) for start in range(0, size, given[0])]
+    if sum(given) != size or min(given) < 1:
+        raise Fault("bad-model", f"an axis of size {size} is split into {given[:20]}")
+    starts = [sum(given[:place]) for place in range(len(given))]
+    return [Parts([part(making, operator, x, axis, range(s, s + n)) for s, n in zip(starts, given)])]
+
+
+def element(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    """SequenceAt."""
+    parts, place = operands[0], making.numbers(operator, operands, "position", 1)
+    if not isinstance(parts, Parts) or not place:
+        return None
+    return [parts.values[axis_of(place[0], len(parts.values))]]
+
+
+def joined(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    """ConcatFromSequence."""
+    parts = operands[0]
+    if not isinstance(parts, Parts) or operator.attributes.get("new_axis"):
+        return None
+    return concat(making, operator, list(parts.values))
+
+
+PARTS: dict[str, Translate] = {
+    "Concat": concat,
+    "Split": split,
+    "Slice": slices,
+    "Gather": gather,
+    "SplitToSequence": sequence,
+    "SequenceAt": element,
+    "ConcatFromSequence": joined,
+}

@@ -1,0 +1,250 @@
+"""ONNX files as PyTorch writes them, and ONNX's own operator tests: what comes in against what the libraries say.
+
+pytest tests/frameworks/test_onnx_import.py     (torch, torchvision, onnx, onnxscript; no weights are downloaded)
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import onnx
+import pytest
+import torch
+from onnx.backend.test.case.node import collect_testcases
+
+from cnncalc import Network, load
+from cnncalc.convert import Imported, read_model
+from cnncalc.convert.onnx import read_proto
+from cnncalc.diagnostics import SpecError
+from cnncalc.graph import Graph
+
+warnings.filterwarnings("ignore")
+
+OPERATORS = torch.library.Library("torchvision", "DEF")  # kept alive: torchvision asks for these when it is imported
+for signature in ("nms(Tensor d, Tensor s, float t) -> Tensor", "qnms(Tensor d, Tensor s, float t) -> Tensor"):
+    OPERATORS.define(signature)
+
+import torchvision  # noqa: E402
+
+NETWORKS = {
+    "alexnet": {}, "vgg16": {}, "resnet50": {}, "mobilenet_v2": {}, "mobilenet_v3_large": {}, "densenet121": {},
+    "efficientnet_b0": {}, "shufflenet_v2_x1_0": {}, "squeezenet1_1": {}, "mnasnet1_0": {}, "regnet_y_400mf": {},
+    "convnext_tiny": {}, "googlenet": {"init_weights": False, "aux_logits": False},
+    "inception_v3": {"init_weights": False},
+}  # fmt: skip
+
+
+Exported = tuple[str, bool, Path]
+"""The network's name, whether its batch norms are kept, and the file."""
+
+
+@cache
+def bundled(name: str) -> Network:
+    return load(name)
+
+
+def module(name: str) -> torch.nn.Module:
+    """torchvision's network with weights that are all different: exporters store equal tensors once."""
+    net = getattr(torchvision.models, name)(weights=None, **NETWORKS[name]).eval()
+    if name == "inception_v3":
+        net.aux_logits, net.AuxLogits = False, None
+    torch.manual_seed(1)
+    with torch.no_grad():
+        for tensor in [*net.parameters(), *net.buffers()]:
+            if tensor.is_floating_point():
+                tensor.copy_(torch.rand_like(tensor) / 2 + 0.25)
+    return net
+
+
+def export(net: torch.nn.Module, size: int, path: Path, exporter: str, kept: bool, **more: Any) -> None:
+    x = torch.zeros(1, 3, size, size)
+    if exporter == "dynamo":
+        torch.onnx.export(
+            net, (x,), path, dynamo=True, optimize=not kept, verbose=False, **{"external_data": False, **more}
+        )
+    else:
+        training = {"training": torch.onnx.TrainingMode.PRESERVE, "do_constant_folding": False} if kept else {}
+        torch.onnx.export(net, (x,), path, dynamo=False, opset_version=17, **training)
+
+
+CASES = [(name, exporter, kept) for name in NETWORKS for exporter in ("script", "dynamo") for kept in (False, True)]
+
+
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: f"{case[0]}-{case[1]}-{'kept' if case[2] else 'folded'}")
+def exported(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, bool, Path]]:
+    name, exporter, kept = request.param
+    path = tmp_path_factory.mktemp(name) / f"{name}.onnx"
+    export(module(name), 299 if name == "inception_v3" else 224, path, exporter, kept)
+    yield name, kept, path
+    path.unlink()
+
+
+FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE, onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16)
+
+
+def held(model: onnx.ModelProto) -> int:
+    """Decimal numbers that a file holds, by the library."""
+    total = sum(prod(tensor.dims) for tensor in model.graph.initializer if tensor.data_type in FLOATS)
+    for node in model.graph.node:
+        for attribute in node.attribute if node.op_type == "Constant" else ():
+            if attribute.name == "value" and attribute.t.data_type in FLOATS:
+                total += prod(attribute.t.dims)
+            total += len(attribute.floats) + (attribute.name == "value_float")
+    return total
+
+
+def macs(graph: Graph) -> int:
+    return sum(node.operation.macs or 0 for node in graph.nodes)
+
+
+def rows(graph: Graph, eps: bool) -> Counter[Any]:
+    """What a network computes, in normal form: concatenations by their parts; what only flattens is left out."""
+    takers = graph.takers()
+    parts: dict[int, tuple[int, ...]] = {}
+    found: Counter[Any] = Counter()
+    for node in graph.nodes:
+        operation = node.operation
+        inputs: Any = operation.inputs
+        if node.kind in ("flatten", "dropout", "identity"):
+            continue
+        if node.kind == "concat":
+            flat = tuple([part for tensor in node.inputs for part in parts.get(tensor, (tensor,))])
+            parts[node.number] = flat
+            if takers[node.number] and all(taker.kind == "concat" for taker in takers[node.number]):
+                continue
+            inputs = tuple([graph.shapes[tensor] for tensor in flat])
+        if node.kind == "adaptive_avg_pool" and operation.output == operation.inputs[0]:
+            continue
+        weights = tuple([(weight.name, weight.shape, weight.learned) for weight in operation.weights])
+        layer = operation.layer
+        found[
+            node.kind, inputs, operation.output, operation.reach, weights, operation.macs,
+            getattr(layer, "groups", None), getattr(layer, "eps", None) if eps else None,
+        ] += 1  # fmt: skip
+    return found
+
+
+def test_what_pytorch_exports_comes_in_whole(exported: Exported) -> None:
+    name, kept, path = exported
+    graph, account = read_model(str(path))
+    model = onnx.load(path)
+    assert not account.opaque
+    assert account.is_whole
+    assert account.parameters + account.state + account.constants == held(model)
+    assert "all accounted for; nothing opaque" in account.sentence
+    totals = bundled(name).summary().totals
+    assert macs(graph) == totals.macs
+    if kept:
+        assert (account.parameters, account.state) == (totals.params, totals.state)
+        ours, theirs = (rows(net, name != "mobilenet_v3_large") for net in (graph, bundled(name).graph))
+        theirs -= Counter(
+            {key: 1 for key in theirs if key[0] == "softmax"}
+        )  # the paper's, which torchvision leaves out
+        assert ours == theirs
+
+
+def test_stored_shapes_make_no_difference(exported: Exported) -> None:
+    name, _, path = exported
+    model = onnx.load(path)
+    for tensor in model.graph.initializer:
+        if tensor.data_type in FLOATS and prod(tensor.dims) > 1:
+            tensor.ClearField("raw_data")
+    model = onnx.shape_inference.infer_shapes(model)
+    with_shapes = read_proto(model)
+    del model.graph.value_info[:]
+    without = read_proto(model)
+    assert with_shapes.account.compared > len(with_shapes.graph.nodes) * 0.9
+    for found in (with_shapes, without):
+        assert macs(found.graph) == bundled(name).summary().totals.macs
+        assert found.account.is_whole
+        assert not found.account.opaque
+
+
+def test_weights_may_be_missing(tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    export(module("resnet50"), 224, path, "dynamo", False, external_data=True)
+    beside = list(tmp_path.glob("net.onnx.data*"))
+    assert beside
+    whole = read_model(str(path)).account.sentence
+    for file in beside:
+        file.unlink()
+    assert read_model(str(path)).account.sentence == whole
+    assert "25,530,472 parameters, all accounted for; nothing opaque" in whole
+
+
+def test_attention_is_opaque_with_its_products_counted(tmp_path: Path) -> None:
+    net = torchvision.models.vit_b_16(weights=None).eval()
+    path = tmp_path / "vit.onnx"
+    torch.onnx.export(net, (torch.zeros(1, 3, 224, 224),), path, dynamo=True, verbose=False, external_data=False)
+    graph, account = read_model(str(path))
+    products = [node.operation.macs for node in graph.nodes if node.kind == "opaque" and node.operation.macs]
+    # 12 blocks of two products over 197 tokens of 768 channels
+    assert sorted(products) == [197 * 197 * 768] * 24
+    # torch.utils.flop_counter on this network counts 16,848,500,736 besides them
+    assert macs(graph) - sum(products) == 16_848_500_736
+    assert len(account.opaque["MatMul"]) == 24
+
+
+# -- ONNX's own operator tests -----------------------------------------------------------------------------------------
+
+
+@cache
+def operator_tests() -> list[tuple[str, onnx.ModelProto]]:
+    return [(case.name, case.model) for case in collect_testcases(None)]
+
+
+def read(model: onnx.ModelProto) -> Imported | SpecError:
+    try:
+        return read_proto(model)
+    except SpecError as error:
+        return error
+
+
+def test_onnx_s_operator_tests_come_in_or_say_why_not() -> None:
+    codes: Counter[str] = Counter()
+    for name, model in operator_tests():
+        found = read(model)
+        if isinstance(found, SpecError):
+            (diagnostic,) = found.diagnostics
+            assert diagnostic.span is not None, name
+            codes[diagnostic.code] += 1
+        else:
+            codes["opaque" if found.account.opaque else "read"] += 1
+            assert found.account.is_whole, name
+    assert "shape-differs" not in codes, codes  # every shape that we find is the one that the test states
+    assert codes["read"] > 240
+    assert codes["read"] + codes["opaque"] > 1_200
+
+
+LAYERS = """
+test_conv_ test_convtranspose test_maxpool test_averagepool test_lppool test_batchnorm_ test_instancenorm
+test_basic_conv test_gemm test_globalaveragepool test_globalmaxpool test_leakyrelu test_prelu test_elu test_selu
+test_sigmoid test_softmax_axis_1 test_depthtospace test_spacetodepth
+""".split()  # noqa: SIM905
+
+WITHOUT_KIND = {
+    "test_gemm_default_scalar_bias", "test_gemm_default_single_elem_vector_bias",  # one bias for all features
+    "test_gemm_default_matrix_bias",  # a bias per sample
+    "test_gemm_transposeA", "test_gemm_all_attributes",  # the batch is the last axis
+    "test_maxpool_with_argmax_2d_precomputed_pads", "test_maxpool_with_argmax_2d_precomputed_strides",  # two results
+    "test_prelu_example", "test_prelu_broadcast",  # a slope per element, or per position
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("prefix", LAYERS)
+def test_operators_with_a_kind_leave_nothing_opaque(prefix: str) -> None:
+    found = {
+        name: read(model) for name, model in operator_tests() if name.startswith(prefix) and "expanded" not in name
+    }
+    imported = {name: one for name, one in found.items() if not isinstance(one, SpecError)}
+    assert imported
+    assert all("training_mode" in name for name in found.keys() - imported.keys())
+    assert {name for name, one in imported.items() if one.account.opaque} == WITHOUT_KIND.intersection(found)
