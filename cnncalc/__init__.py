@@ -7,9 +7,9 @@
 >>> net.receptive_field().field.size
 ((427, 427), (427, 427))
 
-Every command is a method of `Network` (`summary`, `shapes`, `params`, `receptive_field`, `explain`, `expand`, `run`,
-`verify`) or a function here (`check_specs`, `bundled_networks`, `spec_schema`); all that is raised on purpose is an
-`Error`.
+Every command is a method of `Network` (`summary`, `shapes`, `params`, `receptive_field`, `memory`, `explain`,
+`expand`, `conventions`, `run`, `verify`) or a function here (`check_specs`, `bundled_networks`, `spec_schema`); all
+that is raised on purpose is an `Error`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from cnncalc.diagnostics import Diagnostic, Error, Fault, SpecError
 from cnncalc.expansion.expand import MAX_STEPS
 from cnncalc.language.library import UnknownSpec, bundled_names
-from cnncalc.network import Network, load, loads
+from cnncalc.network import Network, from_onnx, load, loads
 from cnncalc.report import Report, Row, Totals
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ __all__ = [
     "bundled_names",
     "bundled_networks",
     "check_specs",
+    "from_onnx",
     "load",
     "loads",
     "spec_schema",

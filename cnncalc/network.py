@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from cnncalc.diagnostics import Fault, Source, Span, SpecError, suggestion
+from cnncalc.diagnostics import Fault, Source, Span, SpecError, UsageFault, suggestion
 from cnncalc.expansion.expand import MAX_STEPS, expand
 from cnncalc.expansion.instance import Given, located, variant_values
 from cnncalc.geometry import Shape
@@ -19,8 +19,11 @@ from cnncalc.language.source import Scalar
 from cnncalc.report import Report
 
 if TYPE_CHECKING:
+    from cnncalc.compare.conventions import Convention
+    from cnncalc.convert.account import Account
     from cnncalc.executor.machine import Tensor
     from cnncalc.explain import Explanation
+    from cnncalc.footprint import Footprint
     from cnncalc.verify.fields import Progress
     from cnncalc.verify.network import Verification
 
@@ -35,9 +38,12 @@ class Network:
     25557032
     """
 
-    def __init__(self, file: File, graph: Graph) -> None:
+    def __init__(self, file: File | None, graph: Graph, account: Account | None = None) -> None:
         self.file = file
+        """The spec; None for a network that came from another program's model."""
         self.graph = graph
+        self.account = account
+        """What a model file held and what has become of it; None for a spec."""
 
     @property
     def name(self) -> str:
@@ -67,6 +73,34 @@ class Network:
         report = Report(self.graph, "rf", of)
         report.values("receptive_field")
         return report
+
+    def memory(
+        self,
+        dtype: str = "float32",
+        weights_dtype: str | None = None,
+        batch: int = 1,
+        reuse: bool = True,
+        budget: int | None = None,
+        training: bool = False,
+        optimizer: str = "sgd",
+    ) -> Footprint:
+        """Bytes that exist while each layer runs, and the peak; with `budget` whether they fit into so many bytes.
+
+        With `training` what a step keeps for the backward pass, gradients and the optimizer's numbers, too.  Raises
+        `Fault` for an unknown type or optimizer.
+        """
+        from cnncalc.analyzers.memory import Setting
+        from cnncalc.footprint import footprint
+
+        setting = Setting(dtype, weights_dtype, batch, reuse)
+        return footprint(self.graph, setting, budget, optimizer if training else None)
+
+    def conventions(self) -> list[Convention]:
+        """The totals of other tools, and the parts that bridge from our figures to theirs."""
+        from cnncalc.compare.conventions import conventions
+        from cnncalc.compare.writings import written
+
+        return conventions(self.graph, written(self.file.source.path) if self.file is not None else ())
 
     def explain(self, layer: str, of: str | None = None) -> Explanation:
         """How every number of one layer came about; raises `Fault` for an unknown layer or input."""
@@ -126,8 +160,47 @@ def load(
 
     Raises `SpecError` for a wrong spec, `UnknownSpec` for a name that nothing has.
     """
-    path, found = find(os.fspath(spec))
+    text = os.fspath(spec)
+    if is_model(text):
+        return load_model(text, variant, args, inputs)
+    path, found = find(text)
     return build(load_file(path), variant or found, args, inputs, max_steps, channels_last)
+
+
+def is_model(spec: str) -> bool:
+    """Whether a SPEC names another program's model file, such as ``model.onnx``; nothing is opened."""
+    if spec.endswith((".yaml", ".yml")) or "." not in spec:
+        return False
+    from cnncalc.convert import recognised
+
+    return recognised(spec) is not None
+
+
+def load_model(
+    source: str,
+    variant: str | None = None,
+    args: Arguments | None = None,
+    inputs: Mapping[str, Shape] | Shape | None = None,
+) -> Network:
+    """The network of a model file, with its account; raises `SpecError` for what cannot be read."""
+    from cnncalc.convert import read_model
+
+    if variant or args:
+        what = "variants" if variant else "arguments"
+        raise UsageFault("no-arguments", f"{source} is a model file: it has no {what}", None, "`--input` gives sizes")
+    found = read_model(source, inputs)
+    return Network(None, found.graph, found.account)
+
+
+def from_onnx(model: Any, inputs: Mapping[str, Shape] | Shape | None = None) -> Network:
+    """The network of an ONNX file by its path, or of a ModelProto; raises `SpecError`.
+
+    `inputs` give the sizes that it leaves open, channels first and without the batch.
+    """
+    from cnncalc.convert.onnx import read, read_proto
+
+    found = read(os.fspath(model), inputs) if isinstance(model, (str, os.PathLike)) else read_proto(model, inputs)
+    return Network(None, found.graph, found.account)
 
 
 def loads(

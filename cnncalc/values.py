@@ -46,6 +46,33 @@ class Names(tuple[str, ...]):
     block: str = ""
 
 
+class Bytes(NamedTuple):
+    """So many bytes."""
+
+    value: int
+
+
+class Bar(NamedTuple):
+    """A share of the most, drawn; `mark` stands behind it."""
+
+    value: int
+    most: int
+    mark: str = ""
+
+
+class Change(NamedTuple):
+    """What a value was, and what it is now."""
+
+    old: Any
+    new: Any
+
+
+class Factor(NamedTuple):
+    """A value as a multiple of another."""
+
+    value: float
+
+
 class Short(NamedTuple):
     """A count in its short form, in running text: ``25.56 M params``, ``4.09 GMACs``."""
 

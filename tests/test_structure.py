@@ -22,7 +22,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("analyzers", "rewrite"),
     ("language",),
     ("expansion", "executor"),
-    ("report",),
+    ("report", "footprint"),
     ("convert",),
     ("network", "reference", "verify"),
     ("check", "compare", "gallery", "schema"),

@@ -119,7 +119,7 @@ def test_figures_of_an_update(expect: str, words: str, said: Callable[..., str])
         (2**18 - 1, "1,024.00 KiB"),
         (2**18, "1.00 MiB"),
         (2**19, "2.00 MiB"),
-        (2**28, "1,024.00 MiB"),
+        (2**28, "1.00 GiB"),
     ],
 )
 def test_bytes_of_the_weights(params: int, size: str, said: Callable[..., str]) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cnncalc.cli import choosing
 from cnncalc.cli.flags import (
     FORMATS,
     PLAIN_FORMATS,
@@ -38,7 +39,7 @@ from cnncalc.cli.flags import (
     view,
 )
 from cnncalc.cli.output import deliver, emit, guarded, reported
-from cnncalc.diagnostics import SpecError
+from cnncalc.diagnostics import SpecError, UsageFault
 from cnncalc.expansion.expand import MAX_STEPS
 
 if TYPE_CHECKING:
@@ -134,6 +135,28 @@ def expand(
 ) -> None:
     """The flat spec that the blocks expand to, itself a valid spec."""
     emit(single(networks(specs, variant, set_, input_, max_steps)).expand(), output)
+
+
+@app.command("import", epilog="For example: cnncalc import resnet50.onnx -o resnet50.yaml")
+@guarded
+def import_(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A model file: .onnx.")],
+    strict: Annotated[bool, typer.Option("--strict", help="1 if anything is opaque or not accounted for.")] = False,
+    input_: Input = None,
+    output: Output = None,
+) -> None:
+    """The flat spec of another program's model, with an account of every shape and weight."""
+    from cnncalc.network import is_model
+
+    if not is_model(source):
+        raise UsageFault("no-model", f"`{source}` is no model file", None, "model files end in .onnx")
+    network = single(networks([source], None, None, input_))
+    account = network.account
+    assert account is not None, "a model has an account"
+    emit(network.expand(), output)
+    sys.stderr.write("".join(f"{line}\n" for line in (*account.notes, account.sentence)))
+    if strict and account.failures():
+        raise SpecError(account.failures())
 
 
 @app.command(epilog="For example: cnncalc explain alexnet conv1")
@@ -344,6 +367,9 @@ def main_options(
     ] = False,
 ) -> None:
     """Exact shapes, parameters, MACs and receptive fields of convolutional networks."""
+
+
+choosing.add_to(app)
 
 
 def only_the_named_command() -> None:

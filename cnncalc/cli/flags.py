@@ -90,7 +90,7 @@ def networks(
         sys.stderr.write("name a SPEC: a file, or a bundled network\n")
         list_names()
         raise typer.Exit(2)
-    arguments = dict(_assignment(text, "--set", "ARG=VALUE") for text in set_ or [])
+    arguments = dict(assignment(text, "--set", "ARG=VALUE") for text in set_ or [])
     inputs = _inputs(input_ or [])
     for spec in specs:
         try:
@@ -117,7 +117,8 @@ def single(found: Iterator[Network | Error]) -> Network:
     return network
 
 
-def _assignment(text: str, flag: str, form: str) -> tuple[str, str]:
+def assignment(text: str, flag: str, form: str) -> tuple[str, str]:
+    """Name and value of ``NAME=VALUE``."""
     name, equals, value = text.partition("=")
     if not equals or not name.strip() or not value.strip():
         raise typer.BadParameter(f"{flag} takes {form}; got {text!r}")

@@ -18,14 +18,14 @@ from cnncalc.analyzers.receptive_field import Memo, ReceptiveField
 from cnncalc.compare.measures import MEASURES, Figures
 from cnncalc.compare.resizing import Resizer, is_resizable
 from cnncalc.compare.settings import MAX_SETTINGS, Setting, Swept, count, settings
-from cnncalc.diagnostics import Diagnostic, Error, Fault
+from cnncalc.diagnostics import Diagnostic, Error, Fault, UsageFault
 from cnncalc.expansion.expand import MAX_STEPS, expand
 from cnncalc.expansion.instance import Given, variant_values
 from cnncalc.geometry import Shape
 from cnncalc.graph import Graph
 from cnncalc.language.library import find, load_file
 from cnncalc.language.model import File
-from cnncalc.network import set_argument
+from cnncalc.network import is_model, load_model, set_argument
 
 Progress = Callable[[int, int], None]
 """Called as rows come in: how many there are, and of how many."""
@@ -43,11 +43,26 @@ class Spec(NamedTuple):
 
     name: str
     """As it was asked for."""
-    file: File
+    file: File | None
+    """None for another program's model, whose `graph` is known and has no settings."""
     variant: str | None = None
     args: tuple[tuple[str, Any], ...] = ()
     inputs: tuple[tuple[str, Shape], ...] = ()
     """Shapes in place of the file's, by input."""
+    graph: Graph | None = None
+
+    def count(self, over: Sequence[Swept]) -> int:
+        """How many settings there are; raises `SpecError`, or `UsageFault` for a model, which has none."""
+        if self.file is not None:
+            return count(self.file, over)
+        if over:
+            help = "sweep over specs: `cnncalc import` makes one of it"
+            raise UsageFault("no-arguments", f"{self.name} is a model file: it has nothing to sweep over", None, help)
+        return 1
+
+    def settings(self, over: Sequence[Swept]) -> Iterator[Setting]:
+        """All settings, in order."""
+        return iter((Setting((), None, (), None),)) if self.file is None else settings(self.file, self.variant, over)
 
 
 class Row(NamedTuple):
@@ -89,7 +104,9 @@ def open_spec(
     args: Sequence[tuple[str, Any]] = (),
     inputs: Sequence[tuple[str, Shape]] = (),
 ) -> Spec:
-    """The parsed spec of a path or a bundled name; raises `SpecError`, or `UnknownSpec`."""
+    """The parsed spec of a path or a bundled name, or a model file; raises `SpecError`, or `UnknownSpec`."""
+    if is_model(name):
+        return Spec(name, None, graph=load_model(name, variant, dict(args), dict(inputs)).graph)
     path, found = find(name)
     return Spec(name, load_file(path), variant or found, tuple(args), tuple(inputs))
 
@@ -110,11 +127,11 @@ def compare(
     Raises `SpecError` for what cannot be swept over, `Fault` for too many settings.  An interruption keeps what is
     done.
     """
-    total = sum(count(spec.file, over) for spec in specs)
+    total = sum(spec.count(over) for spec in specs)
     if total > max_settings:
         message = f"{total:,} settings are more than {max_settings:,}"
         raise Fault("limit", message, None, f"sweep over fewer, or raise the limit with `--max-settings {total}`")
-    tasks = [(spec, setting) for spec in specs for setting in settings(spec.file, spec.variant, over)]
+    tasks = [(spec, setting) for spec in specs for setting in spec.settings(over)]
     rows: list[Row] = []
     measure = Measurer(keys, memory, optimizer, max_steps)
     try:
@@ -189,6 +206,9 @@ class Measurer:
     def build(self, spec: Spec, setting: Setting) -> Graph:
         """The graph of a setting; raises `SpecError`."""
         file = spec.file
+        if file is None:
+            assert spec.graph is not None, "a model has its graph"
+            return spec.graph
         shapes = dict(spec.inputs)
         key = (id(file), setting.variant, setting.args, spec.args, spec.inputs)
         if setting.size is not None:
@@ -208,6 +228,7 @@ class Measurer:
     def resizer(self, key: Any, spec: Spec, setting: Setting) -> Resizer | None:
         """What makes the graph of a setting at other sizes; None where the spec has to be expanded for each."""
         found = None
+        assert spec.file is not None, "a model has one size"
         if is_resizable(spec.file):
             try:
                 graph = expand(spec.file, self.given(spec, setting), setting.variant, dict(spec.inputs), self.max_steps)
@@ -219,6 +240,7 @@ class Measurer:
 
     def given(self, spec: Spec, setting: Setting) -> dict[str, Given]:
         """The arguments of a setting: the variant's, those given for all, and the swept ones over them."""
+        assert spec.file is not None, "a model takes no arguments"
         given = variant_values(spec.file, setting.variant) if setting.variant else {}
         for name, value in (*spec.args, *setting.args):
             given[name] = set_argument(spec.file, name, value)

@@ -62,6 +62,14 @@ def bundled_names() -> list[str]:
     return names
 
 
+def network_names() -> list[str]:
+    """Every bundled network once: the variants of a file, or the file where it has none."""
+    names: list[str] = []
+    for path in bundled_files():
+        names += variant_names(path) or [os.path.splitext(os.path.basename(path))[0]]
+    return names
+
+
 def find_bundled(name: str) -> tuple[str, str | None] | None:
     """Path and variant behind a bundled name (`resnet50`, `vgg`, `vgg.yaml`); None if there is none."""
     stem = name.removesuffix(".yaml").removesuffix(".yml")

@@ -5,7 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from cnncalc.values import UNITS, AtLeast, Described, Names, PerAxis, Prose, Range, Ratio, Shapes, Short, Sizes
+from cnncalc.values import (
+    UNITS,
+    AtLeast,
+    Bar,
+    Bytes,
+    Change,
+    Described,
+    Factor,
+    Names,
+    PerAxis,
+    Prose,
+    Range,
+    Ratio,
+    Shapes,
+    Short,
+    Sizes,
+)
+
+BAR = 24
+"""Characters of the longest bar."""
 
 MAX_NAMES = 12
 """Inputs that a cell lists."""
@@ -82,6 +101,10 @@ WRITERS: dict[type, Callable[[Any], str]] = {
     Names: _names,
     Described: _described,
     Short: _short,
+    Bytes: lambda value: size_in_bytes(value.value),
+    Bar: lambda value: f"{'#' * round(BAR * value.value / max(1, value.most))} {value.mark}".rstrip(),
+    Change: lambda value: f"{written(value.old)} -> {written(value.new)}",
+    Factor: lambda value: f"x {value.value:.3g}",
 }
 """By the type of a value: a lower bound of nothing is unknown."""
 
@@ -97,6 +120,14 @@ def raw(value: Any) -> str:
         return ""
     if isinstance(value, AtLeast):
         return str(value.value or "?")
+    if isinstance(value, Bytes):
+        return str(value.value)
+    if isinstance(value, Bar):
+        return value.mark
+    if isinstance(value, Change):
+        return f"{raw(value.old)} -> {raw(value.new)}"
+    if isinstance(value, Factor):
+        return f"{value.value:.6g}"
     if isinstance(value, Names):
         return " ".join(value)
     if isinstance(value, Shapes):
@@ -137,5 +168,7 @@ def short(value: int) -> str:
 
 
 def size_in_bytes(count: int) -> str:
-    """Bytes in KiB or MiB."""
+    """Bytes in KiB, MiB or GiB."""
+    if count >= 2**30:
+        return f"{count / 2**30:,.2f} GiB"
     return f"{count / 2**20:,.2f} MiB" if count >= 2**20 else f"{count / 2**10:,.2f} KiB"

@@ -1,0 +1,117 @@
+"""The commands that answer a designer: memory, compare, diff, conventions; figures are those of other programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cnncalc
+
+Run = Callable[..., Any]
+DATA = Path(__file__).parent / "data"
+
+
+MEASURED = json.loads((DATA / "memory" / "memory.json").read_text())["networks"]
+TOOLS = json.loads((DATA / "conventions" / "given.json").read_text())["networks"]
+
+
+ELSEWHERE = {"vgg16": 4 * (1_000 - 25_088)}
+"""Bytes a sample that our spec keeps and torchvision's network does not: a softmax, and no pool from 7 x 7 to 7 x 7."""
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_memory_tells_what_pytorch_keeps(name: str, run: Run) -> None:
+    """Elements alive by torch.fx and bytes that autograd keeps, as PyTorch gave them (tests/data/memory)."""
+    given = MEASURED[name]
+    plain = json.loads(run("memory", name, "--format", "json").out)["totals"]
+    assert plain["peak_bytes"] == 4 * given["peak_reuse"]
+    assert json.loads(run("memory", name, "--no-reuse", "-f", "json").out)["totals"]["peak_bytes"] == (
+        4 * given["peak_no_reuse"]
+    )
+    for batch, kept in given["kept_for_backward_bytes"].items():
+        found = json.loads(run("memory", name, "--training", "--batch", batch, "--format", "json").out)["totals"]
+        expected = kept + int(batch) * ELSEWHERE.get(name, 0)
+        assert abs(found["kept_bytes"] / expected - 1) < 1e-5
+
+
+def test_a_budget_fits_or_not(run: Run) -> None:
+    """A 3 x 8 x 8 input and its 4 x 8 x 8 result: 448 numbers, one byte each in int8."""
+    net = cnncalc.loads("input: [3, 8, 8]\nlayers: [{conv: 4, kernel: 1}]\n")
+    assert net.memory("int8").live.peak_bytes == 448
+    assert net.memory("int8", budget=448).budget.fits
+    assert not net.memory("int8", budget=447).budget.fits
+    assert net.memory("int8", budget=1000).budget.largest_batch == 2
+
+
+@pytest.mark.parametrize(("budget", "code"), [("100MiB", 0), ("1KiB", 1), ("many", 2)])
+def test_the_exit_code_of_a_budget(budget: str, code: int, run: Run) -> None:
+    assert run("memory", "lenet5", "--budget", budget).code == code
+
+
+def test_compare_shows_factors_and_settings(run: Run) -> None:
+    """Figures of torchvision 0.28 for ResNet-18 and 50."""
+    rows = json.loads(run("compare", "resnet18", "resnet50", "--format", "json").out)["rows"]
+    assert [(row["spec"], row["params"]) for row in rows] == [("resnet18", 11_689_512), ("resnet50", 25_557_032)]
+    assert "x 2.19" in run("compare", "resnet18", "resnet50").out
+    swept = json.loads(run("compare", "mobilenet_v1", "--over", "width=0.5,1", "--format", "json").out)["rows"]
+    assert [(row["settings"]["width"], row["params"]) for row in swept] == [(0.5, 1_331_592), (1, 4_231_976)]
+
+
+def test_a_model_file_is_compared_too(run: Run) -> None:
+    """tests/data/convert/make.py: a convolution that keeps its channels, at its own size."""
+    model = str(DATA / "convert" / "act_relu.onnx")
+    rows = json.loads(run("compare", "notes_stride1", model, "--format", "json").out)["rows"]
+    assert [row["spec"] for row in rows] == ["notes_stride1", model]
+    assert rows[1]["params"] == 0
+    assert run("compare", model, "--over", "width=1,2").code == 2
+
+
+def test_compare_asks_conditions_and_fronts(run: Run) -> None:
+    some = ("vgg11", "vgg16", "resnet18", "alexnet")
+    done = run("compare", *some, "--where", "params < 100 M and macs < 1 G", "--format", "json")
+    assert [row["spec"] for row in json.loads(done.out)["rows"]] == ["alexnet"]
+    done = run("compare", *some, "--front", "params,macs", "--sort", "macs", "--format", "json")
+    assert [row["spec"] for row in json.loads(done.out)["rows"]] == ["alexnet", "resnet18"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (("--where", "parms < 5 M"), 1, "did you mean `params`?"),
+        (("--where", "params < 5 KiB"), 1, "does not belong to `params`"),
+        (("--over", "width=*"), 1, "has no end"),
+        (("--columns", "beauty"), 1, "unknown quantity `beauty`"),
+    ],
+)
+def test_what_compare_refuses(arguments: tuple[str, ...], code: int, told: str, run: Run) -> None:
+    done = run("compare", "mobilenet_v1", *arguments)
+    assert done.code == code
+    assert told in done.err
+
+
+def test_diff_of_two_networks(tmp_path: Path, run: Run) -> None:
+    old, new = tmp_path / "old.yaml", tmp_path / "new.yaml"
+    old.write_text("input: [3, 8, 8]\nlayers: [{conv: 4, kernel: 3, padding: 1}, relu]\n")
+    new.write_text("input: [3, 8, 8]\nlayers: [{conv: 4, kernel: 5, padding: 2}, relu, {conv: 2, kernel: 1}]\n")
+    found = json.loads(run("diff", str(old), str(new), "--format", "json").out)
+    assert [(each["change"], each["new"]) for each in found["changes"]] == [("changed", "conv1"), ("added", "conv2")]
+    assert found["changes"][0]["fields"]["kernel"] == [3, 5]
+    assert found["totals"]["params"] == [112, 314]  # 4*(27 + 1); 4*(75 + 1) and 2*(4 + 1)
+    assert "112 -> 314" in run("diff", str(old), str(new)).out
+    assert run("diff", str(old), str(new), "--fail-on", "params > +10%").code == 1
+    assert run("diff", str(old), str(new), "--fail-on", "params > +1 k").code == 0
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_conventions_are_those_of_the_tools(name: str, run: Run) -> None:
+    """What the tools printed (tests/data/conventions)."""
+    found = json.loads(run("conventions", name, "--format", "json").out)["tools"]
+    figures = {"torchinfo": "mult_adds", "fvcore": "flops", "thop": "macs", "torch_flop_counter": "flops"}
+    figures |= {"ptflops_pytorch": "macs", "ptflops_aten": "macs"}
+    assert {tool: found[tool]["value"] for tool in figures} == {t: TOOLS[name][t][key] for t, key in figures.items()}
+    for entry in found.values():
+        assert sum(entry["parts"].values()) == entry["value"]
