@@ -75,7 +75,8 @@ class Difference(NamedTuple):
 def diff(old: Graph, new: Graph) -> Difference:
     """What differs between two networks."""
     pairs = match(old.nodes, new.nodes)
-    partner = {a: b for a, b in pairs if a is not None and b is not None}
+    matched = {a: b for a, b in pairs if a is not None and b is not None}
+    partner = Partners(matched, frozenset(matched.values()))
     before, after = _Side(old), _Side(new)
     changes: list[Change] = []
     unchanged = further = 0
@@ -101,6 +102,15 @@ def diff(old: Graph, new: Graph) -> Difference:
     return Difference(old, new, changes, unchanged, further, totals)
 
 
+class Partners(NamedTuple):
+    """Which layers of both networks are matched, by position."""
+
+    old: dict[int, int]
+    """The new one's position by the old one's."""
+    taken: frozenset[int]
+    """Positions of new layers that have a partner."""
+
+
 class _Side:
     """The figures of one of the two."""
 
@@ -119,9 +129,7 @@ class _Side:
         return [most for _, most in field.size] if field is not None and field.is_local else None
 
 
-def _change(
-    before: _Side, after: _Side, place: int | None, other: int | None, partner: dict[int, int]
-) -> Change | None:
+def _change(before: _Side, after: _Side, place: int | None, other: int | None, partner: Partners) -> Change | None:
     """The change of two matched layers, or of one alone; None where they are the same."""
     old = before.graph.nodes[place] if place is not None else None
     new = after.graph.nodes[other] if other is not None else None
@@ -147,7 +155,7 @@ def _differs(change: Change) -> bool:
     return bool(change.fields) or any(a != b for a, b in (change.output_shape, change.params, change.macs))
 
 
-def _fields(old: Graph, new: Graph, a: Node, b: Node, partner: dict[int, int]) -> dict[str, Pair]:
+def _fields(old: Graph, new: Graph, a: Node, b: Node, partner: Partners) -> dict[str, Pair]:
     """The fields in which two layers differ, their kind, and what they take."""
     found: dict[str, Pair] = {}
     mine, theirs = a.operation.layer, b.operation.layer
@@ -166,17 +174,21 @@ def _fields(old: Graph, new: Graph, a: Node, b: Node, partner: dict[int, int]) -
     return found
 
 
-def _rewired(old: Graph, new: Graph, a: Node, b: Node, partner: dict[int, int]) -> bool:
+def _rewired(old: Graph, new: Graph, a: Node, b: Node, partner: Partners) -> bool:
     """Whether two layers take tensors that are not each other's, where both have a partner."""
     if len(a.inputs) != len(b.inputs):
         return True
-    found = set(partner.values())
     for mine, theirs in zip(a.inputs, b.inputs):
         x, y = old.node(mine), new.node(theirs)
         if x is None and y is None:
             if mine != theirs:
                 return True
-        elif x is not None and y is not None and y.place in found and partner.get(x.place, y.place) != y.place:
+        elif (
+            x is not None
+            and y is not None
+            and y.place in partner.taken
+            and partner.old.get(x.place, y.place) != y.place
+        ):
             return True
     return False
 
