@@ -22,6 +22,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("analyzers", "rewrite"),
     ("language",),
     ("expansion", "executor"),
+    ("convert",),
     ("report",),
     ("network", "reference", "verify"),
     ("check", "gallery", "schema"),

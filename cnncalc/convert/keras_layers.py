@@ -15,7 +15,7 @@ from cnncalc.convert.keras_calls import Argument, Expression, Sketch
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import GLOBAL, Intervals, Shape, Window, resolve_padding
 from cnncalc.graph import Node
-from cnncalc.layers.base import per_axis
+from cnncalc.layers.windows import per_axis
 
 A = Argument
 E = Expression
@@ -48,7 +48,7 @@ def ways(node: Node) -> list[str]:
     windows: list[Window] = list(node.operation.reach)  # type: ignore[arg-type]
     widths = node.operation.inputs[0][1:]
     pads = [needed_pads(window, width) for window, width in zip(windows, widths)]
-    if getattr(layer, "padding_mode", "zeros") != "zeros":
+    if layer.border != "zeros":
         return ["explicit"]
     found = [] if any(map(any, pads)) else ["valid"]
     same = [
@@ -143,12 +143,12 @@ def kernel_value(node: Node, depthwise: bool) -> Argument:
     """The values that the spec fixes for the kernel."""
     layer: Any = node.operation.layer
     keyword = "depthwise_initializer" if depthwise else "kernel_initializer"
-    fixed = getattr(layer, "weights", ())
+    fixed = layer.fixed("weight")
     if not fixed:
         return A(None, keyword, None)
     from cnncalc.convert.keras_weights import kernel_last, nested
 
-    shape = node.operation.tensors[0].shape
+    shape = node.operation.weights[0].shape
     values, shape = kernel_last(list(fixed), shape, node.operation.inputs[0][0] if depthwise else 0)
     return A(E(f"keras.initializers.Constant({nested(values, shape)})"), keyword, None)
 
@@ -169,8 +169,8 @@ def conv(s: Sketch, node: Node, x: int) -> int:
     dilations = [window.dilation for window in windows]
     apart = max(strides) > 1 and max(dilations) > 1
     if way == "explicit" or (apart and way == "same"):
-        zeros = layer.padding_mode == "zeros"
-        x = zero_padded(s, node, x, pads) if zeros else bordered(s, x, pads, layer.padding_mode)
+        zeros = layer.border == "zeros"
+        x = zero_padded(s, node, x, pads) if zeros else bordered(s, x, pads, layer.border)
         way = "valid"
     sizes = A(once([window.size for window in windows]), role="kernel_size")
     depthwise = is_depthwise(node)
@@ -311,6 +311,9 @@ def avg_pool(s: Sketch, node: Node, x: int) -> int:
 
 def lp_pool(s: Sketch, node: Node, x: int) -> int:
     layer: Any = node.operation.layer
+    windows: Any = node.operation.reach
+    if all(window._replace(ceil=False) == Window(1) for window in windows):
+        return s.function("ops.abs", [x])
     return apart(s, node, x, "lp_pool", A(layer.p))
 
 

@@ -11,8 +11,7 @@ from keyword import iskeyword
 from textwrap import wrap
 from typing import Any
 
-from cnncalc.analyzers.macs import macs
-from cnncalc.analyzers.params import params, total
+from cnncalc.analyzers.measurement import Measurement
 from cnncalc.convert.keras_calls import REQUIRED, Call, Expression, Sketch, identifier
 from cnncalc.convert.keras_functions import Body, Function, Item, free, functions
 from cnncalc.convert.keras_snippets import SNIPPETS
@@ -58,11 +57,11 @@ def set_weights(graph: Graph, model: Any, weights: WeightSource) -> None:
     from cnncalc.convert.keras_weights import keras_weights
 
     for node in graph.nodes:
-        if node.shares is not None or not node.operation.tensors:
+        if node.shares is not None or not node.operation.weights:
             continue
         layer = model.get_layer(identifier(node.name))
         given = []
-        for weight in node.operation.tensors:
+        for weight in node.operation.weights:
             values = weights(node, weight.name, weight.shape)
             moved, shape = keras_weights(node, weight.name, values, weight.shape, layer)
             given.append(numpy.array(moved, dtype="float32").reshape(shape))
@@ -110,8 +109,7 @@ def written(graph: Graph, builder: str) -> str:
 
 def heading(graph: Graph) -> str:
     """What the docstring says: the network, where it comes from, and the figures that must come out."""
-    counted, products = total(params(graph)), macs(graph)
-    known = [each for each in products if each is not None]
+    totals = Measurement(graph).total
     title = f"{graph.name}{f' ({graph.variant})' if graph.variant and graph.variant != graph.name else ''}"
     lines = [f"{title}, as Keras builds it: channels last, the layers named after the rows of the report.", ""]
     if graph.source:
@@ -121,8 +119,8 @@ def heading(graph: Graph) -> str:
     for name, tensor in graph.outputs:
         shape = graph.shapes[tensor]
         lines.append(f"Output: {dims(last(shape))}{f' ({name})' if len(graph.outputs) > 1 else ''}")
-    lines.append(f"Parameters: {counted.params:,} trainable, {counted.state:,} non-trainable")
-    lines.append(f"Multiply-accumulates: {sum(known):,}")
+    lines.append(f"Parameters: {totals('params') or 0:,} trainable, {totals('state') or 0:,} non-trainable")
+    lines.append(f"Multiply-accumulates: {totals('macs') or 0:,}")
     return "\n".join(lines).replace("\\", "\\\\").replace('"""', "'''") + "\n"
 
 

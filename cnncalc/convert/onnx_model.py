@@ -8,16 +8,17 @@ from __future__ import annotations
 import os
 import sys
 from array import array
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from io import BytesIO
 from math import isfinite
-from pathlib import Path
-from typing import IO, Any
+from typing import Any, BinaryIO
 
 from cnncalc import __version__
-from cnncalc.diagnostics import Diagnostic, Fault, SpecError
+from cnncalc.diagnostics import Fault, SpecError, UsageFault
+from cnncalc.executor.data import Weights
 from cnncalc.geometry import Shape, elements
 from cnncalc.graph import Graph, Node
+from cnncalc.writing import write
 
 OPSETS = range(13, 24)
 """The versions of ONNX's operator set that can be asked for."""
@@ -28,57 +29,42 @@ OPSET = 17
 MAX_BYTES = 2**31 - 2**24
 """A protobuf holds 2 GiB: weights of more than this (which leaves room for the nodes) go into a file of their own."""
 
-WeightSource = Callable[[Node, str, Shape], Sequence[float]]
-"""Gives the values of a tensor of weights, flat and row-major, for the node that owns it: the executor's `Weights`."""
 
-
-def to_onnx(graph: Graph, path: str | os.PathLike[str], weights: WeightSource, opset: int = OPSET) -> None:
+def to_onnx(graph: Graph, path: str | os.PathLike[str], weights: Weights, opset: int = OPSET) -> None:
     """Write a graph as an ONNX model, with a batch of any size.
 
-    Weights beyond `MAX_BYTES` go into ``<path>.data`` beside it.  Raises `SpecError` at a layer that ONNX cannot say,
-    for weights that do not fit, and for a file that cannot be written; then nothing is left behind.
+    Weights beyond `MAX_BYTES` go into ``<path>.data`` beside it.  Raises `SpecError` at a layer that ONNX cannot say
+    and for weights that do not fit or are left over, `Fault` for an opset or a file that cannot be written; then
+    nothing is left behind.
     """
-    target = Path(path)
-    if weight_bytes(graph) <= MAX_BYTES:
-        content = model(graph, weights, opset).SerializeToString()
-        with whole(target) as file:
-            file.write(content)
-        return
-    beside = target.with_name(f"{target.name}.data")
-    with whole(beside) as data:
-        content = model(graph, weights, opset, (beside.name, data)).SerializeToString()
-        with whole(target) as file:
-            file.write(content)
+    target = os.fspath(path)
+    beside = f"{target}.data" if weight_bytes(graph) > MAX_BYTES else ""
+    data = BytesIO()
+    made = model(graph, weights, opset, (os.path.basename(beside), data) if beside else None)
+    weights.check_used([node.name for node in graph.nodes])
+    content = made.SerializeToString()
+    if beside:
+        write(beside, data.getvalue())
+    try:
+        write(target, content)
+    except Fault:
+        if beside:
+            os.remove(beside)
+        raise
 
 
 def weight_bytes(graph: Graph) -> int:
     """What the weights take as 32-bit numbers, shared ones once."""
     owners = (node for node in graph.nodes if node.shares is None)
-    return sum(4 * elements(weight.shape) for node in owners for weight in node.operation.tensors)
+    return sum(4 * elements(weight.shape) for node in owners for weight in node.operation.weights)
 
 
-@contextmanager
-def whole(path: Path) -> Iterator[IO[bytes]]:
-    """A file that is there under its name only when all of it has been written; raises `SpecError`."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with open(draft, "wb") as file:
-            yield file
-        os.replace(draft, path)
-    except OSError as error:
-        raise SpecError(
-            [Diagnostic("unwritable", f"{path}: cannot be written: {(error.strerror or str(error)).lower()}")]
-        ) from None
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def model(graph: Graph, weights: WeightSource, opset: int = OPSET, outside: tuple[str, IO[bytes]] | None = None) -> Any:
+def model(graph: Graph, weights: Weights, opset: int = OPSET, outside: tuple[str, BinaryIO] | None = None) -> Any:
     """The `onnx.ModelProto` of a graph; with `outside` its weights are written there, and named as that file's."""
     from cnncalc.convert.onnx_nodes import WRITERS
 
     if opset not in OPSETS:
-        raise Fault("wrong-opset", f"opset {opset} is not one of {OPSETS[0]} to {OPSETS[-1]}")
+        raise UsageFault("wrong-opset", f"opset {opset} is not one of {OPSETS[0]} to {OPSETS[-1]}")
     writer = Writer(graph, weights, opset, outside)
     for node in graph.nodes:
         inputs = [writer.values[tensor] for tensor in node.inputs]
@@ -97,9 +83,7 @@ def model(graph: Graph, weights: WeightSource, opset: int = OPSET, outside: tupl
 class Writer:
     """An ONNX model in the making: every value with its shape, every tensor of weights and every constant once."""
 
-    def __init__(
-        self, graph: Graph, weights: WeightSource, opset: int, outside: tuple[str, IO[bytes]] | None = None
-    ) -> None:
+    def __init__(self, graph: Graph, weights: Weights, opset: int, outside: tuple[str, BinaryIO] | None = None) -> None:
         try:
             import onnx
         except ImportError:
@@ -120,6 +104,7 @@ class Writer:
         """The shape of every value, without the batch."""
         self.values: dict[int, str] = {number: name for number, (name, _) in enumerate(graph.inputs)}
         """The name of the value of every tensor so far."""
+        self._single: set[str] = set()
         self._named: dict[int, str] = {}
         for name, tensor in graph.outputs:
             if tensor >= len(graph.inputs):
@@ -147,13 +132,19 @@ class Writer:
         for entry in self._nodes[self._begun :]:
             self._stated.append(self._value(entry.output[0], self.shapes[entry.output[0]]))
 
-    def op(self, operator: str, inputs: Sequence[str], shape: Shape, **attributes: Any) -> str:
-        """Add an operator whose result has this shape; gives the result's name."""
+    def op(self, operator: str, inputs: Sequence[str], shape: Shape, single: bool = False, **attributes: Any) -> str:
+        """Add an operator whose result has this shape; gives the result's name.
+
+        A `single` result is of the whole batch, and so is what is made of such results alone.
+        """
         assert self._row is not None
         name = self._free(f"{self._row.name}/{operator}")
         given = {key: value for key, value in attributes.items() if value is not None}
         self._nodes.append(self.onnx.helper.make_node(operator, list(inputs), [name], name, **given))
         self.shapes[name] = shape
+        values = [value for value in inputs if value in self.shapes]
+        if single or (values and all(value in self._single for value in values)):
+            self._single.add(name)
         return name
 
     def _free(self, name: str) -> str:
@@ -170,7 +161,7 @@ class Writer:
         """A tensor of weights of the current row, or of the row whose weights it shares; `shape` adds axes of 1."""
         assert self._row is not None
         owner = self._row.shares or self._row
-        own = next(weight.shape for weight in owner.operation.tensors if weight.name == name)
+        own = next(weight.shape for weight in owner.operation.weights if weight.name == name)
         key = (owner.name, name, shape or own)
         if key not in self._initializers:
             values = array("f", self._weights(owner, name, own))
@@ -210,14 +201,15 @@ class Writer:
         for key, value in place.items():
             entry = found.external_data.add()
             entry.key, entry.value = key, value
-        values.tofile(file)
+        file.write(values.tobytes())
         return found
 
     # -- the model
 
     def _value(self, name: str, shape: Shape) -> Any:
         helper = self.onnx.helper
-        return helper.make_tensor_value_info(name, self.onnx.TensorProto.FLOAT, ["batch", *shape])
+        batch = 1 if name in self._single else "batch"
+        return helper.make_tensor_value_info(name, self.onnx.TensorProto.FLOAT, [batch, *shape])
 
     def model(self) -> Any:
         """The model: an output that is an input, or another output too, is an `Identity` of it."""

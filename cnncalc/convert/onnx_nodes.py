@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnncalc.geometry import GLOBAL, Intervals, Shape, Window
 from cnncalc.graph import Node
-from cnncalc.layers.base import per_axis
+from cnncalc.layers.windows import per_axis
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -74,9 +74,10 @@ def reduced(w: Writer, operator: str, x: str, axes: Sequence[int]) -> str:
     """A reduction over axes that are kept, with one position; -1 is the batch.  Axes are an input since opset 18."""
     shape = tuple(1 if axis in axes else size for axis, size in enumerate(w.shapes[x]))
     over = [axis + 1 for axis in axes]
-    if w.opset < 18 and operator != "ReduceSum":
-        return w.op(operator, [x], shape, axes=over, keepdims=1)
-    return w.op(operator, [x, w.integers("axes", over)], shape, keepdims=1)
+    single = -1 in axes
+    if w.opset < 18:
+        return w.op(operator, [x], shape, single, axes=over, keepdims=1)
+    return w.op(operator, [x, w.integers("axes", over)], shape, single, keepdims=1)
 
 
 def padded(w: Writer, x: str, pads: Sequence[tuple[int, int]], mode: str, value: float = 0.0) -> str:
@@ -140,8 +141,8 @@ def conv(w: Writer, node: Node, x: str) -> None:
     layer: Any = node.operation.layer
     windows: Any = node.operation.reach
     groups = layer.split(w.shapes[x][0])[1]
-    if layer.padding_mode != "zeros":
-        x = padded(w, x, [(0, 0), *((window.before, window.after) for window in windows)], layer.padding_mode)
+    if layer.border != "zeros":
+        x = padded(w, x, [(0, 0), *((window.before, window.after) for window in windows)], layer.border)
         windows = [window._replace(before=0, after=0) for window in windows]
     inputs = [x, w.weight("weight"), *([w.weight("bias")] if layer.bias else [])]
     w.op("Conv", inputs, node.operation.output, group=groups, **each_axis(windows))
@@ -371,14 +372,9 @@ def constant_factors_of(w: Writer, node: Node, value: float) -> str:
 
 
 def group_norm(w: Writer, node: Node, x: str) -> None:
-    """The operator since opset 21, whose factors are per channel; before, an instance norm of the groups."""
+    """An instance norm of the groups: the operator has factors per channel since opset 21 alone, and no shape yet."""
     layer: Any = node.operation.layer
     shape = w.shapes[x]
-    if w.opset >= 21 and len(shape) > 1:
-        factors = [w.weight("weight") if layer.scale else constant_factors(w, x, 1.0)]
-        factors.append(w.weight("bias") if layer.shift else constant_factors(w, x, 0.0))
-        w.op("GroupNormalization", [x, *factors], shape, num_groups=layer.groups, epsilon=layer.eps)
-        return
     x = reshaped(w, x, (layer.groups, prod(shape) // layer.groups))
     factors = [constant_factors(w, x, 1.0), constant_factors(w, x, 0.0)]
     x = w.op("InstanceNormalization", [x, *factors], w.shapes[x], epsilon=layer.eps)
