@@ -99,7 +99,7 @@ def test_what_is_seldom(name: str, graph: Graph, opset: int) -> None:
     check(graph, opset)
 
 
-@pytest.mark.parametrize("opset", (13, 17, 21))
+@pytest.mark.parametrize("opset", [13, 17, 21])
 def test_layers_that_nobody_chose(opset: int) -> None:
     checked = 0
     for graph in singles(400):
@@ -193,7 +193,7 @@ def test_weights_too_large_for_one_file_lie_beside_it(tmp_path: Path, monkeypatc
     numpy.testing.assert_allclose(found.ravel(), reference(graph, inputs)[0].data, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("opset", (OPSETS[0], OPSETS[-1]))
+@pytest.mark.parametrize("opset", [OPSETS[0], OPSETS[-1]])
 def test_the_opset_is_the_one_that_was_asked_for(opset: int) -> None:
     graph = cnncalc.load("lenet").graph
     made = model(graph, weights(graph), opset)
