@@ -7,7 +7,7 @@ layer kind is.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Fault, SpecError
@@ -77,14 +77,11 @@ class Sketch:
         """For every tensor whether it holds nothing below 0."""
         self._chosen: dict[Any, str] = {}
 
-    def add(self, node: Node) -> None:
-        """The calls of the next node; raises `SpecError` at a layer that Keras cannot say."""
-        from cnncalc.convert.keras_layers import CALLS
-
+    def add(self, node: Node, make: Callable[..., int] | None) -> None:
+        """The calls of the next node, made as its kind is; raises `SpecError` at a layer that Keras cannot say."""
         self._node = node
         inputs = [self.values[tensor] for tensor in node.inputs]
         try:
-            make = CALLS.get(node.kind)
             if make is None:
                 raise Fault("cannot-export", f"`{node.name}` is `{node.kind}`, which Keras cannot say")
             self.values.append(make(self, node, *inputs))

@@ -328,23 +328,20 @@ def generalised(
             stem = "residual" if stem == "add" else stem
             flag = flags[stretch.present] = values.flag(f"has_{stem}", stretch.present)
         flag_of |= dict.fromkeys(range(stretch.start, stretch.end), flag)
-    items = []
-    for place, item in enumerate(first.items):
-        same = [keyed[item.key].call.arguments if item.key in keyed else None for keyed in by_key]
-        arguments = []
-        for number, argument in enumerate(item.call.arguments):
-            vector = [ABSENT if entries is None else entries[number].value for entries in same]
-            arguments.append(argument._replace(value=values.said(item, argument, vector)))
-        items.append((item, arguments, flag_of.get(place, "")))
+    found: dict[tuple[int, int], Any] = {}
+    slots = [(place, each) for place, item in enumerate(first.items) for each in range(len(item.call.arguments))]
+    for place, each in sorted(slots, key=lambda slot: first.items[slot[0]].call.arguments[slot[1]].role == "padding"):
+        item = first.items[place]
+        vector = [keyed[item.key].call.arguments[each].value if item.key in keyed else ABSENT for keyed in by_key]
+        found[place, each] = values.said(item, item.call.arguments[each], vector)
     values.named()
-    written = [
-        Item(
-            item.call._replace(arguments=tuple([each._replace(value=values.written(each.value)) for each in given])),
-            item.key,
-            flag,
-        )
-        for item, given, flag in items
-    ]
+    written = []
+    for place, item in enumerate(first.items):
+        given = [
+            argument._replace(value=values.written(found[place, each]))
+            for each, argument in enumerate(item.call.arguments)
+        ]
+        written.append(Item(item.call._replace(arguments=tuple(given)), item.key, flag_of.get(place, "")))
     outputs: dict[Any, int] = {item.key: item.call.output for item in first.items} | dict(enumerate(first.inputs))
     bypass = {flag_of[s.start]: (outputs[s.leaves], outputs[s.instead]) for s in optional}
     made = Function(name, first._replace(items=written), values.parameters(), bypass)

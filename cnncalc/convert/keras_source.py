@@ -6,6 +6,7 @@ written.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from keyword import iskeyword
 from textwrap import wrap
@@ -14,12 +15,16 @@ from typing import Any
 from cnncalc.analyzers.measurement import Measurement
 from cnncalc.convert.keras_calls import REQUIRED, Call, Expression, Sketch, identifier
 from cnncalc.convert.keras_functions import Body, Function, Item, free, functions
+from cnncalc.convert.keras_layers import CALLS, padded_ways, positive
 from cnncalc.convert.keras_snippets import SNIPPETS
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import Shape, dims
 from cnncalc.graph import Graph, Node
 
 WIDTH = 120
+
+DEEP = 4
+"""Calls that Keras nests for each layer of a chain, when it makes a model of its end."""
 
 WeightSource = Callable[[Node, str, Shape], Sequence[float]]
 """Gives the values of a tensor of weights, flat and row-major, for the node that owns it: the executor's `Weights`."""
@@ -44,7 +49,12 @@ def to_keras(graph: Graph, weights: WeightSource | None = None, name: str | None
     source = written(graph, builder)
     module: dict[str, Any] = {"__name__": f"cnncalc.exported.{builder}"}
     exec(compile(source, f"<{builder}>", "exec"), module)
-    model = module[builder]()
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, DEEP * len(graph.nodes) + 1_000))
+    try:
+        model = module[builder]()
+    finally:
+        sys.setrecursionlimit(limit)
     if weights is not None:
         set_weights(graph, model, weights)
     return model
@@ -80,13 +90,11 @@ def function_name(graph: Graph, name: str | None) -> str:
 
 def sketched(graph: Graph) -> Sketch:
     """The calls of a graph."""
-    from cnncalc.convert.keras_layers import padded_ways, positive
-
     sketch = Sketch(graph)
     sketch.agree(padded_ways(sketch))
     sketch.positive = positive(sketch)
     for node in graph.nodes:
-        sketch.add(node)
+        sketch.add(node, CALLS.get(node.kind))
     return sketch
 
 
@@ -298,7 +306,8 @@ def statement(call: Call, names: Names, name: str) -> str:
         return f"{target} = {text.format(x=inputs[0])}" if "{x}" in text else f"{target} = {inputs[0]}[{text}]"
     if call.callee == "[:]":
         start, stop = ("" if each.value is None else literal(each.value) for each in call.arguments)
-        return f"{target} = {inputs[0]}[..., {start}:{stop}]"
+        between = ":" if f"{start}{stop}".isalnum() else f"{start and ' '}:{stop and ' '}"
+        return f"{target} = {inputs[0]}[..., {start}{between}{stop}]"
     if call.callee.startswith("layers.") or call.callee[0].isupper():
         return f"{target} = {layer(call, name)}({listed(call, names)})"
     label = [f"name={name}"] if call.name else []

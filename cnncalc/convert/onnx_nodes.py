@@ -565,7 +565,7 @@ def upsample(w: Writer, node: Node, x: str) -> None:
     single = array("f", scales or ())
     exact = all(int(width * scale) == length for scale, width, length in zip(single, inputs[1:], output[1:]))
     if layer.mode == "nearest":
-        words = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+        words: dict[str, Any] = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
     else:
         words = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
     if layer.align_corners and layer.mode == "bilinear":
