@@ -3,13 +3,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench verify verify-families clean
+.PHONY: run test test-frameworks check bench verify verify-families clean
 
 run: $(VENV)/installed
 	$(BIN)/cnncalc summary resnet18 --depth 2
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n auto
+
+# Against PyTorch, Keras, ONNX and ONNX Runtime: half an hour, and gigabytes to install.
+test-frameworks: $(VENV)/installed-frameworks
+	KERAS_BACKEND=torch $(BIN)/python -m pytest tests/frameworks -n auto
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .
@@ -50,4 +54,8 @@ $(VENV)/installed: pyproject.toml
 
 $(VENV)/installed-dev: $(VENV)/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+$(VENV)/installed-frameworks: $(VENV)/installed-dev
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[frameworks]'
 	touch $@

@@ -114,6 +114,39 @@ class Network:
 
         return render(self.graph)
 
+    def to_keras_source(self) -> str:
+        """A Python module that builds the network with Keras' functional API, channels last.
+
+        Raises `SpecError` at a layer that Keras cannot say.
+        """
+        from cnncalc.convert.keras_source import to_keras_source
+
+        return to_keras_source(self.graph)
+
+    def to_keras(self, weights: Any = None, seed: int | None = None) -> Any:
+        """The `keras.Model` that the source builds: with Keras' own initial weights, or those of `run`.
+
+        Raises `Fault` where Keras is not installed.
+        """
+        from cnncalc.convert.keras_source import to_keras
+        from cnncalc.executor.session import weights_of
+
+        given = None if weights is None and seed is None else weights_of(self.graph, weights, seed or 0)
+        return to_keras(self.graph, given)
+
+    def to_onnx(
+        self, path: str | os.PathLike[str], weights: Any = None, seed: int = 0, opset: int | None = None
+    ) -> None:
+        """Write an ONNX model with nodes called as the rows; `weights` and `seed` as in `run`.
+
+        Raises `SpecError` at a layer that ONNX cannot say and for weights that do not fit, `Fault` for a file that
+        cannot be written, an opset that is not known, and where onnx is not installed.
+        """
+        from cnncalc.convert.onnx_model import OPSET, to_onnx
+        from cnncalc.executor.session import weights_of
+
+        to_onnx(self.graph, path, weights_of(self.graph, weights, seed), OPSET if opset is None else opset)
+
     def run(self, data: Any, weights: Any = None, seed: int = 0, layer: str | None = None) -> dict[str, Tensor]:
         """Execute the network on data, in plain Python: the tensors that leave it, or that of one layer, by name.
 

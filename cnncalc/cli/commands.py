@@ -159,6 +159,33 @@ def import_(
         raise SpecError(account.failures())
 
 
+@app.command(epilog="For example: cnncalc export resnet50 --to keras -o resnet50.py")
+@guarded
+def export(
+    spec: Spec,
+    to: Annotated[str, typer.Option(metavar="keras|onnx", help="Source for Keras, or an ONNX model.")],
+    weights: Annotated[str | None, typer.Option(metavar="FILE", help="For onnx: as `run` reads them.")] = None,
+    seed: Annotated[int, typer.Option(help="For onnx: what weights that no file gives are drawn from.")] = 0,
+    opset: Annotated[int | None, typer.Option(help="For onnx: the version of its operators.")] = None,
+    variant: Variant = None,
+    set_: Set = None,
+    input_: Input = None,
+    output: Output = None,
+    max_steps: MaxSteps = MAX_STEPS,
+) -> None:
+    """The network for another program."""
+    choice(to, ("keras", "onnx"), "--to")
+    if to == "keras" and (weights is not None or opset is not None):
+        raise typer.BadParameter("--weights and --opset are for `--to onnx`")
+    if to == "onnx" and output is None:
+        raise typer.BadParameter("--to onnx needs `-o FILE`: a model is no text")
+    network = single(networks([spec], variant, set_, input_, max_steps))
+    if to == "keras":
+        emit(network.to_keras_source(), output)
+    elif output is not None:
+        network.to_onnx(output, weights, seed, opset)
+
+
 @app.command(epilog="For example: cnncalc explain alexnet conv1")
 @guarded
 def explain(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from array import array
 from collections.abc import Iterator, Sequence
 from math import isfinite, prod
 from pathlib import Path
@@ -221,7 +222,9 @@ class Weights:
                 self.unused.remove(key)
                 self.values[key] = tensor(self.given[owner.name][name], shape, f"`{owner.name}` {name}").data
             else:
-                self.values[key] = owner.operation.layer.fixed(name) or list(drawn(self.seed, owner.name, name, shape))
+                self.values[key] = owner.operation.layer.fixed(name) or array(
+                    "d", drawn(self.seed, owner.name, name, shape)
+                )
         return self.values[key]
 
     def check_used(self, layers: Sequence[str]) -> None:

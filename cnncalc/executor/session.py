@@ -25,8 +25,7 @@ def outputs(graph: Graph, data: Any, weights: Any = None, seed: int = 0, layer: 
         raise wrong("unreadable", "standard input can be the data or the weights, not both")
     wanted = {layer: graph.find(layer).tensor} if layer is not None else dict(graph.outputs)
     inputs = read_inputs(os.fspath(data), graph) if _is_path(data) else inputs_of(data, graph)
-    given = parse_json(read_bytes(os.fspath(weights)), os.fspath(weights)) if _is_path(weights) else weights or {}
-    values = Weights(graph, given, os.fspath(weights) if _is_path(weights) else "weights", seed)
+    values = weights_of(graph, weights, seed)
     found = dict(enumerate(inputs))
     reached = []
     for node, tensor in _located(graph, Machine(Floats(), values), inputs):
@@ -38,6 +37,14 @@ def outputs(graph: Graph, data: Any, weights: Any = None, seed: int = 0, layer: 
             break
     values.check_used(reached)
     return {name: found[tensor] for name, tensor in wanted.items()}
+
+
+def weights_of(graph: Graph, weights: Any, seed: int) -> Weights:
+    """The weights of a file, or a mapping, and the rest drawn; raises `SpecError` for what no layer could use."""
+    if _is_path(weights):
+        path = os.fspath(weights)
+        return Weights(graph, parse_json(read_bytes(path), path), path, seed)
+    return Weights(graph, weights or {}, "weights", seed)
 
 
 def _is_path(given: Any) -> bool:

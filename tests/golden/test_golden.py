@@ -39,6 +39,8 @@ FURTHER = [
     "explain towers.yaml strange",
     "explain flat.yaml linear1",
     "shapes notes_filters --format csv",
+    "export residual.yaml --to keras",
+    "memory residual.yaml --training",
     "layers conv",
     "layers concat",
 ]

@@ -1,0 +1,146 @@
+"""Networks written as Keras source: built by Keras, counted by Keras, and computed by it."""
+
+from __future__ import annotations
+
+import ast
+import os
+from typing import Any
+
+import pytest
+from frameworks.export_cases import (
+    REDUCED,
+    bundled,
+    drawn_inputs,
+    examples,
+    finite,
+    reference,
+    singles,
+    small,
+    special,
+    weights,
+)
+
+import cnncalc
+from cnncalc.analyzers.params import count
+from cnncalc.convert.keras_calls import identifier
+from cnncalc.convert.keras_source import to_keras, to_keras_source
+from cnncalc.graph import Graph
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
+keras = pytest.importorskip("keras")
+numpy = pytest.importorskip("numpy")
+
+
+def channels_last(array: Any) -> Any:
+    return numpy.moveaxis(array, 1, -1)
+
+
+def computed(model: Any, graph: Graph, inputs: Any) -> list[Any]:
+    """What a model gives for the network's outputs, channels first."""
+    given = [channels_last(numpy.array(tensor.data, numpy.float32).reshape(1, *tensor.shape)) for tensor in inputs]
+    found = model(given if len(given) > 1 else given[0], training=False)
+    outputs = [found[name] for name, _ in graph.outputs] if isinstance(found, dict) else [found]
+    return [numpy.moveaxis(keras.ops.convert_to_numpy(output), -1, 1) for output in outputs]
+
+
+def check(graph: Graph) -> None:
+    """The model has the figures of the rows, and gives the executor's numbers."""
+    inputs = drawn_inputs(graph)
+    model = to_keras(graph, weights(graph))
+    agree_on_counts(graph, model)
+    for found, tensor in zip(computed(model, graph, inputs), reference(graph, inputs)):
+        assert found.shape == (1, *tensor.shape)
+        numpy.testing.assert_allclose(found.ravel(), numpy.array(tensor.data), rtol=1e-4, atol=1e-5)
+
+
+def agree_on_counts(graph: Graph, model: Any) -> None:
+    """Every row with weights is a layer of its name, with its parameters, its state, and its output."""
+    for node in graph.nodes:
+        if node.shares is not None or not node.operation.weights:
+            continue
+        layer = model.get_layer(identifier(node.name))
+        assert (elements_of(layer.trainable_weights), elements_of(layer.non_trainable_weights)) == count(node), (
+            node.name
+        )
+
+
+def elements_of(variables: Any) -> int:
+    """How many numbers some variables hold."""
+    return sum(numpy.prod(each.shape, dtype=int) for each in variables)
+
+
+@pytest.mark.parametrize(("name", "graph"), examples(), ids=[name for name, _ in examples()])
+def test_every_kind(name: str, graph: Graph) -> None:
+    check(graph)
+
+
+@pytest.mark.parametrize(("name", "graph"), special())
+def test_what_is_seldom(name: str, graph: Graph) -> None:
+    check(graph)
+
+
+def test_layers_that_nobody_chose() -> None:
+    """What is refused is refused for a reason that Keras gives."""
+    checked, refused = 0, set()
+    for graph in singles(400):
+        if not finite(reference(graph, drawn_inputs(graph))):
+            continue
+        try:
+            check(graph)
+        except cnncalc.SpecError as error:
+            refused.add(error.diagnostics[0].message.partition("` ")[2])
+        except Exception as error:
+            raise AssertionError(f"{graph.nodes[0].operation.layer} on {graph.inputs}: {error}") from error
+        checked += 1
+    assert checked > 300
+    assert refused <= {"has a stride and a dilation, which Keras does not transpose"}
+
+
+@pytest.mark.parametrize("name", small())
+def test_small_networks_compute_the_same(name: str) -> None:
+    check(cnncalc.load(name).graph)
+
+
+@pytest.mark.parametrize("name", REDUCED)
+def test_families_compute_the_same_at_small_inputs(name: str) -> None:
+    check(cnncalc.load(name, inputs=REDUCED[name]).graph)
+
+
+@pytest.mark.parametrize("name", bundled())
+def test_bundled_networks_are_built_with_their_figures(name: str) -> None:
+    """By Keras on PyTorch's meta device: shapes and counts, and no memory."""
+    network = cnncalc.load(name)
+    graph = network.graph
+    with keras.device("meta"):
+        model = to_keras(graph)
+    agree_on_counts(graph, model)
+    report = network.params()
+    assert elements_of(model.trainable_weights) == report.total("params")
+    assert elements_of(model.non_trainable_weights) == (report.total("state") or 0)
+    outputs = model.output
+    found = [outputs[name] for name, _ in graph.outputs] if isinstance(outputs, dict) else [outputs]
+    for output, (_, tensor) in zip(found, graph.outputs):
+        channels, *sizes = graph.shapes[tensor]
+        assert output.shape == (None, *sizes, channels)
+
+
+def test_the_source_imports_keras_alone() -> None:
+    for name in ("resnet50", "unet", "shufflenet_v2_x0_5", "ssd300_voc"):
+        tree = ast.parse(to_keras_source(cnncalc.load(name).graph))
+        modules = {
+            alias.name if isinstance(node, ast.Import) else node.module
+            for node in ast.walk(tree)
+            if isinstance(node, (ast.Import, ast.ImportFrom))
+            for alias in node.names
+        }
+        assert modules == {"keras"}
+
+
+def test_a_model_is_saved_and_loaded_with_what_is_written_into_its_source(tmp_path: Any) -> None:
+    graph = next(graph for name, graph in special() if name == "norms")
+    model = to_keras(graph, weights(graph))
+    model.save(tmp_path / "model.keras")
+    inputs = drawn_inputs(graph)
+    again = keras.models.load_model(tmp_path / "model.keras")
+    for before, after in zip(computed(model, graph, inputs), computed(again, graph, inputs)):
+        numpy.testing.assert_array_equal(before, after)
