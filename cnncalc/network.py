@@ -236,6 +236,25 @@ def from_onnx(model: Any, inputs: Mapping[str, Shape] | Shape | None = None) -> 
     return Network(None, found.graph, found.account)
 
 
+def from_keras(model: Any, inputs: Mapping[str, Shape] | Shape | None = None) -> Network:
+    """The network of a Keras model, of its config, or of a ``.keras`` or ``.json`` file; raises `SpecError`.
+
+    Its axes become channels first; `inputs` give the sizes that it leaves open, channels first.
+    """
+    from cnncalc.convert.keras import from_keras, read
+
+    found = read(os.fspath(model), inputs) if isinstance(model, (str, os.PathLike)) else from_keras(model, inputs)
+    return Network(None, found.graph, found.account)
+
+
+def from_darknet(path: str | os.PathLike[str], inputs: Mapping[str, Shape] | Shape | None = None) -> Network:
+    """The network of a Darknet ``.cfg`` file; raises `SpecError`."""
+    from cnncalc.convert.darknet import read
+
+    found = read(os.fspath(path), inputs)
+    return Network(None, found.graph, found.account)
+
+
 def loads(
     text: str,
     variant: str | None = None,

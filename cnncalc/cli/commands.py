@@ -140,16 +140,18 @@ def expand(
 @app.command("import", epilog="For example: cnncalc import resnet50.onnx -o resnet50.yaml")
 @guarded
 def import_(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A model file: .onnx.")],
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A model file: .onnx, .keras, .json, .cfg.")],
     strict: Annotated[bool, typer.Option("--strict", help="1 if anything is opaque or not accounted for.")] = False,
     input_: Input = None,
     output: Output = None,
 ) -> None:
     """The flat spec of another program's model, with an account of every shape and weight."""
+    from cnncalc.convert import FORMATS as FORMATS_IN
     from cnncalc.network import is_model
 
     if not is_model(source):
-        raise UsageFault("no-model", f"`{source}` is no model file", None, "model files end in .onnx")
+        suffixes = ", ".join(suffix for format in FORMATS_IN for suffix in format.suffixes)
+        raise UsageFault("no-model", f"`{source}` is no model file", None, f"model files end in {suffixes}")
     network = single(networks([source], None, None, input_))
     account = network.account
     assert account is not None, "a model has an account"

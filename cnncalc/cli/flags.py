@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cnncalc.diagnostics import Error, SpecError
+from cnncalc.diagnostics import Error, SpecError, UsageFault
 from cnncalc.expansion.expand import MAX_STEPS
-from cnncalc.language.library import UnknownSpec, bundled_names, find_bundled
+from cnncalc.language.library import bundled_names, find_bundled
 from cnncalc.network import Network, load
 from cnncalc.render import FORMS
 
@@ -95,7 +95,7 @@ def networks(
     for spec in specs:
         try:
             yield load(spec, variant, arguments, inputs, max_steps, channels_last)
-        except UnknownSpec:
+        except UsageFault:
             raise
         except Error as error:
             yield error

@@ -42,7 +42,11 @@ class Format(NamedTuple):
     """Whether it also takes ``package.module:callable``, which runs code."""
 
 
-FORMATS = (Format("ONNX", (".onnx",), "onnx"),)
+FORMATS = (
+    Format("ONNX", (".onnx",), "onnx"),
+    Format("Keras", (".json", ".keras"), "keras"),
+    Format("Darknet", (".cfg",), "darknet"),
+)
 """Every source format."""
 
 CALLABLE = re.compile(r"[\w./\-]+:[^\W\d]\w*(\.[^\W\d]\w*)*")
