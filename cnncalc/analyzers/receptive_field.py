@@ -14,8 +14,9 @@ from typing import NamedTuple
 from cnncalc.analyzers.measurement import Measurement
 from cnncalc.analyzers.notes import BEYOND, MISALIGNED, PERIODIC, UNEQUAL, Remark
 from cnncalc.diagnostics import Fault, SpecError
-from cnncalc.geometry import GLOBAL, AxisMap, Intervals, Transposed, Window, check_period
+from cnncalc.geometry import GLOBAL, AxisMap, Intervals, Reach, Transposed, Window, check_period
 from cnncalc.graph import Graph, Node, fold
+from cnncalc.layers.base import Operation, once_per_operation
 from cnncalc.values import PerAxis, ranged, ratio
 
 Spans = tuple[tuple[int, int] | None, ...]
@@ -140,22 +141,29 @@ def network_field(fields: list[ReceptiveField | None]) -> ReceptiveField | None:
 def _through(graph: Graph, node: Node, inputs: list[Seen]) -> Seen:
     """What a node sees, from what its inputs see."""
     operation = node.operation
-    if operation.layer.joins:
-        shapes = operation.inputs
-        inputs = [
-            Seen(None, None, True) if shape[1:] != operation.output[1:] and seen != NOTHING else seen
-            for seen, shape in zip(inputs, shapes)
-        ]  # a broadcast branch is the same for every unit
-        return _united(graph, node, inputs)
-    seen = inputs[0]
-    reach = operation.reach
+    read: list[tuple[Seen, int]] = []
+    for number, reach in reaches_of(operation):
+        seen = _reached(inputs[number], reach)
+        if seen is not NOTHING:
+            read.append((seen, node.inputs[number]))
+    if len(read) == 1:
+        return read[0][0]
+    return _united(graph, read)
+
+
+@once_per_operation
+def reaches_of(operation: Operation) -> tuple[tuple[int, Reach], ...]:
+    """What a layer reads of which of its inputs."""
+    return operation.layer.reaches(operation.inputs, operation.output)
+
+
+def _reached(seen: Seen, reach: Reach) -> Seen:
+    """What is seen by reading a tensor, from what its units see."""
     if reach is None or seen is NOTHING:
         return seen if not seen.notes else seen._replace(notes=())
-    if reach == GLOBAL:
+    if reach == GLOBAL or seen.local is None or seen.min_path is None:
         return Seen(None, None, True)
     assert isinstance(reach, tuple)
-    if seen.local is None or seen.min_path is None:
-        return Seen(None, None, True)
     local = tuple(tuple(_read(pattern, axis) for pattern in patterns) for patterns, axis in zip(seen.local, reach))
     min_path = tuple(_read(pattern, axis) for pattern, axis in zip(seen.min_path, reach))
     return Seen(local, min_path, seen.is_global)
@@ -262,9 +270,8 @@ def _moved(span: tuple[int, int] | None, by: int) -> tuple[int, int] | None:
 # -- joins -------------------------------------------------------------------------------------------------------------
 
 
-def _united(graph: Graph, node: Node, inputs: list[Seen]) -> Seen:
-    """The union of branches, with notes where they do not fit each other."""
-    seeing = [(seen, number) for seen, number in zip(inputs, node.inputs) if seen is not NOTHING]
+def _united(graph: Graph, seeing: list[tuple[Seen, int]]) -> Seen:
+    """The union of what is seen of several tensors, with notes where they do not fit each other."""
     if not seeing:
         return NOTHING
     is_global = any(seen.is_global for seen, _ in seeing)

@@ -7,9 +7,9 @@ from math import erf, exp, expm1, log, log1p, pi, sqrt, tanh
 from typing import TYPE_CHECKING
 
 from cnncalc.diagnostics import Fault
-from cnncalc.geometry import Shape
+from cnncalc.geometry import GLOBAL, Reach, Shape
 from cnncalc.layers.base import Layer, Weight, field
-from cnncalc.layers.types import COUNT, NOTHING, NUMBER, follower, words
+from cnncalc.layers.types import COUNT, NOTHING, NUMBER, OVER, follower, words
 
 if TYPE_CHECKING:
     from cnncalc.layers.kernels import Kernels, T
@@ -162,18 +162,37 @@ class Softplus(Layer, kind="softplus"):
         return softplus(self.beta * x) / self.beta
 
 
-class Softmax(Layer, kind="softmax"):
-    """exp(x) divided by its sum over the channels of a position."""
+class Normalised(Layer):
+    """What the softmaxes share: the logarithm of a sum over the channels of a position, or over all positions."""
+
+    over: str = field(OVER, "what sums to 1: the channels of a position, or the positions of a channel", "channels")
+
+    def reaches(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[tuple[int, Reach], ...]:
+        """Over positions each weighs itself against all others, as attention does."""
+        return ((0, None),) if self.over == "channels" else ((0, None), (0, GLOBAL))
 
     def execute(self, run: Kernels[T], x: T) -> T:
-        return run.each(lambda value, total: exp(value - total), x, aside=(run.across(log_sum, x),))
+        if self.over == "channels":
+            return run.each(self.weighed, x, aside=(run.across(log_sum, x),))
+        return run.each(self.weighed, x, run.whole(log_sum, x))
+
+    def weighed(self, x: float, total: float) -> float:
+        """A number against the logarithm of the sum."""
+        raise AssertionError(f"{self.kind} must state its result")
 
 
-class LogSoftmax(Layer, kind="log_softmax"):
-    """Logarithm of softmax over the channels of a position."""
+class Softmax(Normalised, kind="softmax"):
+    """exp(x) divided by its sum over the channels of a position, or over the positions of a channel."""
 
-    def execute(self, run: Kernels[T], x: T) -> T:
-        return run.each(lambda value, total: value - total, x, aside=(run.across(log_sum, x),))
+    def weighed(self, x: float, total: float) -> float:
+        return exp(x - total)
+
+
+class LogSoftmax(Normalised, kind="log_softmax"):
+    """Logarithm of softmax."""
+
+    def weighed(self, x: float, total: float) -> float:
+        return x - total
 
 
 ACTIVATIONS: tuple[type[Layer], ...] = (

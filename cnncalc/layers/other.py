@@ -1,4 +1,4 @@
-"""Regularisers, learned factors, and layers that cnncalc does not know."""
+"""Regularisers, and layers that cnncalc does not know."""
 
 from __future__ import annotations
 
@@ -24,18 +24,6 @@ class DropPath(Layer, kind="drop_path"):
     """Stochastic depth: whole branches dropped in training; the identity in inference."""
 
     rate: float = RATE
-
-
-class LayerScale(Layer, kind="layer_scale"):
-    """A learned factor per channel (Touvron et al. 2021)."""
-
-    initial: float = field(NUMBER, "initial value", 1e-6)
-
-    def weight_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
-        return (Weight("weight", (inputs[0][0],)),)
-
-    def execute(self, run: Kernels[T], x: T) -> T:
-        return run.each(lambda value, factor: value * factor, x, aside=(run.factors("weight", x),))
 
 
 class Opaque(Layer, kind="opaque"):
