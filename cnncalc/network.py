@@ -19,7 +19,7 @@ from cnncalc.language.source import Scalar
 from cnncalc.report import Report
 
 if TYPE_CHECKING:
-    from cnncalc.executor.machine import Tensor
+    from cnncalc.executor.tensors import Tensor
     from cnncalc.explain import Explanation
     from cnncalc.verify.fields import Progress
     from cnncalc.verify.network import Verification

@@ -1,6 +1,7 @@
-"""Multiply-accumulates of convolutions, transposed convolutions, linear layers and products of tensors, for one sample.
+"""Multiply-accumulates of convolutions, linear layers and products of tensors, for one sample.
 
-Those of products between tensors, as in attention, are told apart too, since some papers leave them out.  Padded taps are included; bias, normalisation, activation, pooling and joins are not.  FLOPs are twice the MACs.
+Those of products between tensors, as in attention, are told apart too, since some papers leave them out.
+Padded taps are included; bias, normalisation, activation, pooling and joins are not.  FLOPs are twice the MACs.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from cnncalc.analyzers.measurement import Measurement
 from cnncalc.values import AtLeast, added
 
 CONVENTION = (
-    "MACs: multiply-accumulates of convolutions and linear layers, batch 1, padded taps included, "
+    "MACs: multiply-accumulates of convolutions, linear layers and products of tensors, batch 1, padded taps included, "
     "bias and all else excluded; FLOPs = 2 x MACs"
 )
 

@@ -56,7 +56,7 @@ ENTRIES = (
     Quantity(
         "macs",
         "MACs",
-        "Multiply-accumulates of convolutions, linear layers and products of tensors, batch 1; FLOPs are twice as many.",
+        "Multiply-accumulates of convolutions, linear layers and products of tensors; FLOPs are twice as many.",
         "macs.macs",
         expected=True,
         commands=("summary",),

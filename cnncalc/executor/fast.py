@@ -18,9 +18,10 @@ from random import Random
 from typing import Any
 
 from cnncalc.executor.algebras import SCALE, Bytes, narrowing
-from cnncalc.executor.machine import Machine, Tensor, WeightValues, spread
+from cnncalc.executor.machine import Machine, WeightValues, spread
 from cnncalc.executor.packed import ByChannel, ByPixel, KernelValues, Scattered
 from cnncalc.executor.sliding import offsets, taps
+from cnncalc.executor.tensors import Tensor
 from cnncalc.geometry import Shape, Slide, Taps
 from cnncalc.graph import Node
 from cnncalc.layers.kernels import Adjust, Reduction
@@ -106,7 +107,10 @@ class Fast(Machine):
         return bytearray(count)
 
     def matrix(
-        self, rows: Sequence[Sequence[Any]], table: Sequence[Sequence[Any]], hidden: Sequence[Sequence[int]] | None = None
+        self,
+        rows: Sequence[Sequence[Any]],
+        table: Sequence[Sequence[Any]],
+        hidden: Sequence[Sequence[int]] | None = None,
     ) -> list[Sequence[Any]]:
         """Columns packed into one integer per place: a row's numbers multiply them, and every slot is a product.
 

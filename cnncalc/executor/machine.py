@@ -12,34 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product as combinations
-from math import inf, prod
+from math import prod
 from operator import mul
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from cnncalc.diagnostics import Fault
 from cnncalc.executor.algebras import Floats
-from cnncalc.executor.sliding import inside, neighbours, offsets, scattered, taps
+from cnncalc.executor.products import Products
+from cnncalc.executor.sliding import inside, offsets, scattered, taps
+from cnncalc.executor.tensors import Tensor
 from cnncalc.geometry import Shape, Slide, Taps
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.kernels import Adjust, Reduction, Statistic, T
-
-
-class Tensor(NamedTuple):
-    """Scalars of an algebra in row-major order, channels first, without the batch."""
-
-    shape: Shape
-    data: Sequence[Any]
-
-    @property
-    def size(self) -> int:
-        """How many scalars it has."""
-        return prod(self.shape)
-
-    def planes(self, pad: Any) -> list[list[Any]]:
-        """The positions of every channel, each followed by `pad`, which an offset of -1 then reads."""
-        size = prod(self.shape[1:])
-        return [[*self.data[start : start + size], pad] for start in range(0, len(self.data), size)]
-
 
 # -- the machine -------------------------------------------------------------------------------------------------------
 
@@ -47,7 +31,7 @@ WeightValues = Callable[[Node, str, Shape], Any]
 """Gives the values of a tensor of weights, flat and row-major, for the node that owns it."""
 
 
-class Machine:
+class Machine(Products):
     """The kernels that layers execute in (`layers.kernels`), over tensors of an algebra's scalars."""
 
     def __init__(self, algebra: Floats, weights: WeightValues) -> None:
@@ -83,9 +67,7 @@ class Machine:
         """A weight per channel of `x` (or `count` of them), to be used aside."""
         return self.per_channel(self.weight(name, (x.shape[0] if count is None else count,)), x)
 
-    def learned(
-        self, name: str, shape: Shape, wide: Shape, order: Callable[[], Sequence[int]] | None = None
-    ) -> Tensor:
+    def learned(self, name: str, shape: Shape, wide: Shape, order: Callable[[], Sequence[int]] | None = None) -> Tensor:
         """A tensor of weights to be used aside; with an `order` its scalars are those weights, and 0 for -1."""
         values = self.weight(name, shape)
         return Tensor(wide, values if order is None else [values[at] if at >= 0 else 0 for at in order()])
@@ -97,10 +79,6 @@ class Machine:
     def per_channel(self, values: Sequence[Any], x: Tensor) -> Tensor:
         """One number or statistic per channel, or a single one, as a tensor that broadcasts over `x`."""
         return Tensor((len(values),) + (1,) * (len(x.shape) - 1), values)
-
-    def constant(self, value: float) -> Any:
-        """A scalar that no input influences."""
-        return self.algebra.call(lambda: value, ())
 
     # sliding windows
 
@@ -202,11 +180,10 @@ class Machine:
 
     def unpool(self, x: Tensor, like: Tensor, sliding: Sequence[Slide]) -> Tensor:
         """Every value of `x` where the maximum of its window of `like` is, 0 elsewhere; of several there, the last."""
-        axes = [
-            [range(-slide.before + at * slide.stride, -slide.before + at * slide.stride + slide.dilation * slide.size,
-                   slide.dilation) for at in range(width)]
-            for slide, width in zip(sliding, x.shape[1:])
-        ]
+        axes = []
+        for slide, width in zip(sliding, x.shape[1:]):
+            firsts = (at * slide.stride - slide.before for at in range(width))
+            axes.append([[first + slide.dilation * tap for tap in range(slide.size)] for first in firsts])
         kept = [
             [[tap if 0 <= tap < width else -1 for tap in window] for window in axis]
             for axis, width in zip(axes, like.shape[1:])
@@ -249,103 +226,6 @@ class Machine:
                     values = [x.data[start + place] for start in starts]
                     data.append(self.algebra.call(combined, values))
         return Tensor((*x.shape[:axis], len(rows), *x.shape[axis + 1 :]), data)
-
-    # products between tensors
-
-    def matrix(
-        self, rows: Sequence[Sequence[Any]], table: Sequence[Sequence[Any]], hidden: Sequence[Sequence[int]] | None = None
-    ) -> list[Sequence[Any]]:
-        """For every row, its product with every column of `table`; those of the places `hidden` to a row are of zeros."""
-        columns, product = list(zip(*table)), self.algebra.product
-        found: list[Sequence[Any]] = []
-        zero = self.constant(0.0)
-        for number, row in enumerate(rows):
-            without = set(hidden[number]) if hidden is not None else ()
-            if without:
-                cut = [[zero if at in without else value for at, value in enumerate(column)] for column in columns]
-                found.append([product(row, column) for column in cut])
-            else:
-                found.append([product(row, column) for column in columns])
-        return found
-
-    def blank(self, count: int) -> Any:
-        """Room for so many scalars."""
-        return [None] * count
-
-    def correlate(self, q: Tensor, k: Tensor, heads: int, axes: Sequence[Taps] | None, far: bool) -> Tensor:
-        """Products of queries and keys, the keys of a head being channels; masked ones are minus infinity."""
-        queries, keys = q.planes(None), Tensor(k.shape, self.algebra.far(k.data) if far else k.data).planes(None)
-        many = prod(map(len, (axis[0] for axis in axes))) if axes is not None else prod(k.shape[1:])
-        positions, each = prod(q.shape[1:]), q.shape[0] // heads
-        data, masked = self.blank(heads * many * positions), self.constant(-inf)
-        for near in neighbours(axes, positions, k.shape[1:]):
-            for head in range(heads):
-                channels = range(head * each, (head + 1) * each)
-                columns = [[queries[channel][at] for at in near.queries] for channel in channels]
-                table = [[keys[channel][at] for at in near.keys] for channel in channels]
-                start = head * many * positions
-                for number, row in enumerate(self.matrix(list(zip(*columns)), table)):
-                    if near.hidden is not None and near.hidden[number]:
-                        row = bytearray(row) if isinstance(row, bytes) else list(row)
-                        for place in near.hidden[number]:
-                            row[place] = masked
-                    data[start + near.queries[number] : start + many * positions : positions] = row
-        return Tensor((heads * many, *q.shape[1:]), data)
-
-    def blend(self, shares: Tensor, v: Tensor, heads: int, axes: Sequence[Taps] | None, far: bool) -> Tensor:
-        """Values summed by the shares of their keys; a masked one has none."""
-        values = Tensor(v.shape, self.algebra.far(v.data) if far else v.data).planes(None)
-        many, positions, each = shares.shape[0] // heads, prod(shares.shape[1:]), v.shape[0] // heads
-        data, zero = self.blank(v.shape[0] * positions), self.constant(0.0)
-        for near in neighbours(axes, positions, v.shape[1:]):
-            for head in range(heads):
-                start, first = head * many * positions, head * each * positions
-                rows: list[Any] = []
-                for number, query in enumerate(near.queries):
-                    row = shares.data[start + query : start + many * positions : positions]
-                    if near.hidden is not None and near.hidden[number]:
-                        row = bytearray(row) if isinstance(row, bytes) else list(row)
-                        for place in near.hidden[number]:
-                            row[place] = zero
-                    rows.append(row)
-                table = list(zip(*([plane[at] for at in near.keys] for plane in values[head * each : (head + 1) * each])))
-                for query, row in zip(near.queries, self.matrix(rows, table, near.hidden)):
-                    data[first + query : first + each * positions : positions] = row
-        return Tensor((v.shape[0], *shares.shape[1:]), data)
-
-    def relate(
-        self, q: Tensor, heads: int, name: str, shape: Shape, keys: int, rows: Sequence[Sequence[int]]
-    ) -> Tensor:
-        """Products of every query with rows of a learned table; 0 where there are none."""
-        values, planes, each = self.weight(name, shape), q.planes(None), shape[1]
-        table = [values[row * each : (row + 1) * each] for row in range(shape[0])]
-        dot, zero = self.algebra.dot, self.constant(0.0)
-        data: list[Any] = []
-        for head in range(heads):
-            queries = list(zip(*(planes[channel][:-1] for channel in range(head * each, (head + 1) * each))))
-            for key in range(keys):
-                data += [dot(table[chosen[key]], query, 0) if chosen else zero for query, chosen in zip(queries, rows)]
-        return Tensor((heads * keys, *q.shape[1:]), data)
-
-    def matmul(
-        self, a: Tensor, b: Tensor, groups: int, over: str, far: tuple[bool, bool] = (True, True)
-    ) -> Tensor:
-        """The product of matrices of channels by positions, group by group."""
-        left, right = (
-            [plane[:-1] for plane in Tensor(x.shape, self.algebra.far(x.data) if beyond else x.data).planes(None)]
-            for x, beyond in zip((a, b), far)
-        )
-        data: list[Any] = []
-        rows = table = left
-        for group in range(groups):
-            rows = left[group * len(left) // groups : (group + 1) * len(left) // groups]
-            table = right[group * len(right) // groups : (group + 1) * len(right) // groups]
-            if over == "positions":
-                table = [list(row) for row in zip(*table)]
-            elif over == "channels":
-                rows = [list(row) for row in zip(*rows)]
-            data += [scalar for row in self.matrix(rows, table) for scalar in row]
-        return Tensor((groups * len(rows), *((len(table[0]),) if over == "positions" else b.shape[1:])), data)
 
     # elementwise
 

@@ -67,9 +67,7 @@ class Sights:
     def factors(self, name: str, x: Sight, count: int | None = None) -> Sight:
         return no_positions(x.shape)
 
-    def learned(
-        self, name: str, shape: Shape, wide: Shape, order: Callable[[], Sequence[int]] | None = None
-    ) -> Sight:
+    def learned(self, name: str, shape: Shape, wide: Shape, order: Callable[[], Sequence[int]] | None = None) -> Sight:
         return no_positions(wide)
 
     def constants(self, shape: Shape, values: Sequence[float]) -> Sight:
@@ -144,9 +142,7 @@ class Sights:
         seen = _globally(others, shape) if far or axes is None else _read(others, shape[0], axes)
         return _joined((own._replace(shape=shape), seen), shape)
 
-    def relate(
-        self, q: Sight, heads: int, name: str, shape: Shape, keys: int, rows: Sequence[Sequence[int]]
-    ) -> Sight:
+    def relate(self, q: Sight, heads: int, name: str, shape: Shape, keys: int, rows: Sequence[Sequence[int]]) -> Sight:
         return q._replace(shape=(heads * keys, *q.shape[1:]))
 
     def matmul(self, a: Sight, b: Sight, groups: int, over: str, far: tuple[bool, bool] = (True, True)) -> Sight:

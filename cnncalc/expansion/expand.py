@@ -172,7 +172,7 @@ class _Expander:
             if part:
                 self.count(step.span, where)
             row = f"{base}.{part}"
-            piece = make(KINDS["slice"], {"ends": (part * each, (part + 1) * each)})
+            piece = make(KINDS["slice"], {"channels": (part * each, (part + 1) * each)})
             node = self.graph.append(piece, (x.number,), self.graph.free_name(f"{row}.part"), origin)
             first, here = len(self.nodes), where.within(Link("", part, parts, step.span, where.call))
             where.scope.env["x"] = taken = Wire(node.number, node.operation.output)
@@ -493,9 +493,7 @@ class _Expander:
         number = node.inputs[0]
         return layers, (*own, Wire(number, self.graph.shapes[number]))
 
-    def beside(
-        self, pieces: tuple[tuple[str, Layer], ...], made: Made, x: Wire, step: Call, where: Where
-    ) -> None:
+    def beside(self, pieces: tuple[tuple[str, Layer], ...], made: Made, x: Wire, step: Call, where: Where) -> None:
         """Layers beside each other, each under its own name."""
         keys = {key: scalar for source in made.sources.values() for key, scalar in _keys(source)}
         for text, layer in pieces:

@@ -185,7 +185,9 @@ class Attention(Layer, kind="attention"):
                     raise Fault("attention", message, name if name == "maps" or self.key_maps else "maps", help)
             found.append(sizes)
         if len(found[0]) != len(found[1]):
-            raise Fault("attention", f"a bias needs maps of equal rank, got {dims(found[0])} and {dims(found[1])}", "bias")
+            raise Fault(
+                "attention", f"a bias needs maps of equal rank, got {dims(found[0])} and {dims(found[1])}", "bias"
+            )
         return found[0], found[1]
 
     def tables(self, inputs: tuple[Shape, ...]) -> Shape:
@@ -215,19 +217,26 @@ class Attention(Layer, kind="attention"):
             raise Fault("attention", message + "heads, and 2*w - 1 offsets per axis", "bias")
 
     def weight_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
-        q, _, _ = self.tensors(inputs)
         found = []
         if self.mode == "cosine":
             found.append(Weight("logit_scale", (self.heads,)))
-        if self.bias == "relative":
-            found.append(Weight("bias_table", (self.heads, *self.tables(inputs))))
-        elif self.bias == "distance":
-            found.append(Weight("bias_table", (self.heads, prod(self.map_sizes(inputs)[1]))))
+        if self.bias in ("relative", "distance"):
+            found.append(Weight("bias_table", self.table(inputs)))
         elif self.bias == "decomposed":
-            maps = self.map_sizes(inputs)
-            for name, queries, keys in zip(AXES[len(maps[0])], *maps):
-                found.append(Weight(f"rel_pos_{name}", (2 * max(queries, keys) - 1, q[0] // self.heads)))
+            found += [Weight(name, shape) for name, shape in self.axis_tables(inputs)]
         return tuple(found)
+
+    def table(self, inputs: tuple[Shape, ...]) -> Shape:
+        """The table of a bias by position: of every head, by relative position or by distance."""
+        if self.bias == "distance":
+            return (self.heads, prod(self.map_sizes(inputs)[1]))
+        return (self.heads, *self.tables(inputs))
+
+    def axis_tables(self, inputs: tuple[Shape, ...]) -> list[tuple[str, Shape]]:
+        """The tables of a decomposed bias: per axis a vector for every relative position, shared by the heads."""
+        maps, each = self.map_sizes(inputs), self.tensors(inputs)[0][0] // self.heads
+        names = AXES[len(maps[0])]
+        return [(f"rel_pos_{name}", (2 * max(sizes) - 1, each)) for name, *sizes in zip(names, *maps)]
 
     # -- costs and reach
 
@@ -274,7 +283,7 @@ class Attention(Layer, kind="attention"):
         shapes = tuple(x.shape for x in inputs)
         q, k, v = _projected(run, inputs[: len(inputs) - len(self.named())])
         if self.mode == "linear":
-            return self.linear(run, q, k, v)
+            return self.summed_first(run, q, k, v)
         frames = self.frames(shapes)
         axes = None if frames is None else [frame.taps() for frame in frames]
         far = frames is None or self.grid is not None
@@ -308,8 +317,7 @@ class Attention(Layer, kind="attention"):
         if self.named():
             table = run.rearrange(inputs[-1], scores.shape, lambda: self.places(shapes))
             return run.each(lambda value, bias: value + bias, scores, table)
-        weight = self.weight_shapes(shapes)[-1]
-        bias = run.learned(weight.name, weight.shape, scores.shape, lambda: self.places(shapes))
+        bias = run.learned("bias_table", self.table(shapes), scores.shape, lambda: self.places(shapes))
         return run.each(lambda value, bias: value + bias, scores, aside=(bias,))
 
     def places(self, shapes: tuple[Shape, ...]) -> list[int]:
@@ -321,9 +329,7 @@ class Attention(Layer, kind="attention"):
         tokens = [-1] * (prod(q[1:]) - prod(q_map))
         for row in self._rows(frames, q_map, k_map):
             rows.append(tokens + row)
-        return [
-            -1 if place < 0 else head * each + place for head in range(self.heads) for row in rows for place in row
-        ]
+        return [-1 if place < 0 else head * each + place for head in range(self.heads) for row in rows for place in row]
 
     def _rows(self, frames: tuple[Frame, ...] | None, q_map: Shape, k_map: Shape) -> Iterator[list[int]]:
         """For every key of a query, for every query on its map the place in a head's table."""
@@ -337,8 +343,12 @@ class Attention(Layer, kind="attention"):
             taps = frame.taps()
             places = [[(at - tap) // frame.apart + frame.table - 1 for tap in taps[at]] for at in range(queries)]
             axes.append([list(column) for column in zip(*places)])
-        sizes = k_map if self.bias == "distance" else tuple(
-            2 * (queries if frames is None else frames[axis].table) - 1 for axis, queries in enumerate(q_map)
+        sizes = (
+            k_map
+            if self.bias == "distance"
+            else tuple(
+                2 * (queries if frames is None else frames[axis].table) - 1 for axis, queries in enumerate(q_map)
+            )
         )
         for key in product(*axes):
             flat = [0]
@@ -353,24 +363,26 @@ class Attention(Layer, kind="attention"):
         q_map, k_map = maps
         before, tokens = prod(q.shape[1:]) - prod(q_map), prod(k[1:]) - prod(k_map)
         found = []
-        for axis, (weight, queries, keys) in enumerate(zip(self.weight_shapes(shapes), *maps)):
+        for axis, ((name, shape), queries, keys) in enumerate(zip(self.axis_tables(shapes), *maps)):
             wide, near = max(keys // queries, 1), max(queries // keys, 1)
             rows = [[at * wide + (keys - 1 - key) * near for key in range(keys)] for at in range(queries)]
             inner = prod(q_map[axis + 1 :])
             chosen: list[list[int]] = [[]] * before
             chosen += [rows[place // inner % queries] for place in range(prod(q_map))]
-            related = run.relate(q, self.heads, weight.name, weight.shape, keys, chosen)
+            related = run.relate(q, self.heads, name, shape, keys, chosen)
             after = prod(k_map[axis + 1 :])
             order = [-1] * tokens + [place // after % keys for place in range(prod(k_map))]
             channels = [(-1 if at < 0 else head * keys + at,) for head in range(self.heads) for at in order]
             found.append(run.take(related, channels, [own(size) for size in q.shape[1:]]))
         return found
 
-    def linear(self, run: Kernels[T], q: T, k: T, v: T) -> T:
+    def summed_first(self, run: Kernels[T], q: T, k: T, v: T) -> T:
         """relu(q) relu(k)' v over relu(q) relu(k)' 1: the keys are summed first (Cai et al. 2023, EfficientViT)."""
         each = v.shape[0] // self.heads
         q, k = (run.each(_positive, x) for x in (q, k))
-        order = [(head * each + place if place < each else -1,) for head in range(self.heads) for place in range(each + 1)]
+        order = [
+            (head * each + place if place < each else -1,) for head in range(self.heads) for place in range(each + 1)
+        ]
         ones = run.take(v, order, [own(size) for size in v.shape[1:]], 1.0)
         summed = run.matmul(run.matmul(ones, k, self.heads, "positions"), q, self.heads, "", (True, False))
         axes = [own(size) for size in q.shape[1:]]

@@ -32,7 +32,11 @@ class SpaceToDepth(Layer, kind="space_to_depth"):
         axes = spatial(inputs[0], self.kind)
         sizes = per_axis(self.block, len(axes), "block")
         if any(width % size for width, size in zip(axes, sizes)):
-            raise Fault("wrong-shape", f"block {dims(sizes) if isinstance(self.block, tuple) else self.block} does not divide {dims(axes)}", "block")
+            raise Fault(
+                "wrong-shape",
+                f"block {dims(sizes) if isinstance(self.block, tuple) else self.block} does not divide {dims(axes)}",
+                "block",
+            )
         return tuple(Window(size, size) for size in sizes)
 
     def channels_out(self, inputs: tuple[Shape, ...]) -> int:

@@ -103,12 +103,11 @@ class Convolution(Layer):
         if self.weight_norm != "none":
             gains = run.weight("gain", (channels,)) if self.weight_norm.endswith("gain") else ()
             normed = partial(self.normed, gains)
-        return run.convolve(
-            x, sliding, channels, groups, "weight", "bias" if self.bias else "", self.border, normed
-        )
+        return run.convolve(x, sliding, channels, groups, "weight", "bias" if self.bias else "", self.border, normed)
 
     def normed(self, gains: Sequence[float], channel: int, kernel: Sequence[float]) -> list[float]:
-        """The kernel of an output channel, normalised (Qiao et al. 2019; Brock et al. 2021; Salimans and Kingma 2016)."""
+        """The kernel of an output channel: standardised (Qiao et al. 2019), with a gain over the root of its fan-in
+        (Brock et al. 2021), or with a gain as its norm (Salimans and Kingma 2016)."""
         count = len(kernel)
         if self.weight_norm == "gain":
             norm = sqrt(sum(value * value for value in kernel)) or 1.0

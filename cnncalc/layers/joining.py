@@ -115,7 +115,7 @@ class Add(Elementwise, kind="add"):
             highest = max(learned)
             factors = [exp(factor - highest) for factor in learned]
             whole = sum(factors)
-        return sum(number * factor for number, factor in zip(numbers, factors)) / whole
+        return float(sum(number * factor for number, factor in zip(numbers, factors)) / whole)
 
     def combined(self, *values: float) -> float:
         return sum(values)

@@ -151,9 +151,7 @@ class Kernels(Protocol[T]):
     def interleave(self, parts: Sequence[T], blocks: Sequence[int]) -> T:
         """The parts, one per position of a block in row-major order, interleaved on every spatial axis."""
 
-    def rearrange(
-        self, x: T, shape: Shape, order: Sequence[int] | Callable[[], Sequence[int]] | None = None
-    ) -> T:
+    def rearrange(self, x: T, shape: Shape, order: Sequence[int] | Callable[[], Sequence[int]] | None = None) -> T:
         """Another shape of the same scalars, in another order, where -1 is 0."""
 
     def unknown(self, shape: Shape) -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import TYPE_CHECKING
 
 from cnncalc.diagnostics import Fault
@@ -117,19 +118,14 @@ class Coordinates(Layer, kind="coordinates"):
     example = "{coordinates: [13, 13]}"
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        sizes = self.sizes if isinstance(self.sizes, tuple) else (self.sizes,)
-        return (len(sizes), *sizes)
+        return (len(self.map()), *self.map())
+
+    def map(self) -> Shape:
+        """The sizes of its axes."""
+        return self.sizes if isinstance(self.sizes, tuple) else (self.sizes,)
 
     def execute_all(self, run: Kernels[T], inputs: Sequence[T]) -> T:
-        shape = self.out_shape(())
-        flat: list[list[float]] = []
-        for axis, size in enumerate(shape[1:], 1):
-            inner = 1
-            for further in shape[axis + 1 :]:
-                inner *= further
-            outer = 1
-            for further in shape[1:axis]:
-                outer *= further
-            line = [2 * place / (size - 1) - 1 if size > 1 else 0.0 for place in range(size) for _ in range(inner)]
-            flat.append(line * outer)
-        return run.constants(shape, [value for line in flat for value in line])
+        sizes = self.map()
+        lines = [[2 * place / (size - 1) - 1 if size > 1 else 0.0 for place in range(size)] for size in sizes]
+        values = [place[axis] for axis in range(len(sizes)) for place in product(*lines)]
+        return run.constants((len(sizes), *sizes), values)

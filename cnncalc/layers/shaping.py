@@ -28,6 +28,7 @@ from cnncalc.layers.windows import amounts, spatial
 if TYPE_CHECKING:
     from cnncalc.layers.kernels import Kernels, T
 
+
 class Identity(Layer, kind="identity"):
     """The input itself."""
 
@@ -46,7 +47,7 @@ class Flatten(Layer, kind="flatten"):
         return (inputs[0][0], elements(spatial(inputs[0], self.kind)))
 
     def execute(self, run: Kernels[T], x: T) -> T:
-        shape = self.out_shape((x.shape,))
+        shape = (x.size,) if self.over == "all" else (x.shape[0], prod(x.shape[1:]))
         return run.rearrange(x, shape) if len(x.shape) > len(shape) else x
 
 
@@ -135,7 +136,7 @@ class ChannelShuffle(Layer, kind="channel_shuffle"):
 class Slice(Layer, kind="slice"):
     """The channels, or the positions, from `start` up to, not including, `stop`."""
 
-    ends: tuple[int | None, int | None] = field(ENDS, "[start, stop]; below 0 from the end, `none` is open")
+    channels: tuple[int | None, int | None] = field(ENDS, "[start, stop]; below 0 from the end, `none` is open")
     over: str = field(OVER, "what is sliced; positions are those of a single axis", "channels")
 
     example = "{slice: [0, 32]}"
@@ -143,14 +144,14 @@ class Slice(Layer, kind="slice"):
     def bounds(self, size: int) -> tuple[int, int]:
         """Start and stop among `size`; raises `Fault`."""
         start, stop = (
-            default if end is None else end + size if end < 0 else end for end, default in zip(self.ends, (0, size))
+            default if end is None else end + size if end < 0 else end for end, default in zip(self.channels, (0, size))
         )
         if not 0 <= start < stop <= size:
             raise Fault(
                 "out-of-range",
                 f"{self.over} {start} to {stop} are not within the {size} input {self.over}",
-                "ends",
-                f"`start` is below `stop`, and `stop` is at most `x.{'channels' if self.over == 'channels' else 'length'}`",
+                "channels",
+                f"`start` is below `stop`, and `stop` is at most `x.{MEASURES[self.over]}`",
             )
         return start, stop
 
@@ -173,13 +174,16 @@ class Slice(Layer, kind="slice"):
         if self.over == "channels":
             return self
         start, stop = self.bounds(inputs[0][1])
-        return Slice(ends=(start, None if stop == inputs[0][1] else stop - inputs[0][1]), over=self.over)
+        return Slice(channels=(start, None if stop == inputs[0][1] else stop - inputs[0][1]), over=self.over)
 
     def execute(self, run: Kernels[T], x: T) -> T:
         places = [(place,) for place in range(*self.bounds(x.shape[self.over == "positions"]))]
         if self.over == "positions":
             return run.take(x, own(x.shape[0]), [places])
         return run.take(x, places, [own(size) for size in x.shape[1:]])
+
+
+MEASURES = {"channels": "channels", "positions": "length"}
 
 
 def single_axis(shape: Shape, kind: str) -> int:
@@ -218,7 +222,7 @@ class Split(Layer, kind="split"):
         start = 0
         for name, size in self.sizes:
             stop = start + (left // open_ if size is None else size)
-            found.append((name, Slice(ends=(start, stop), over=self.over)))
+            found.append((name, Slice(channels=(start, stop), over=self.over)))
             start = stop
         return tuple(found)
 
@@ -291,6 +295,9 @@ class CropLike(Moves, kind="crop_like"):
     layer: str = field(LAYER_NAME, "the layer whose size to take")
 
     example = "{crop_like: up64, from: down64}"
+
+    def named(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        return (("layer", (self.layer,)),)
 
     def shifts(self, inputs: tuple[Shape, ...]) -> tuple[Pads, ...]:
         shape, like = inputs

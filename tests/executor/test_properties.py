@@ -10,8 +10,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from cnncalc.executor.algebras import Bits, Floats
-from cnncalc.executor.machine import Machine, Tensor, run
+from cnncalc.executor.machine import Machine, run
 from cnncalc.executor.sights import PADDED, Sights, own_positions
+from cnncalc.executor.tensors import Tensor
 from cnncalc.geometry import Shape
 from cnncalc.graph import Graph
 from cnncalc.layers import KINDS
