@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import AXES, GLOBAL, Intervals, Reach, Shape, Taps, dims, own
 from cnncalc.layers.activation import log_sum
-from cnncalc.layers.base import Layer, Multiplies, Weight, divides, field
+from cnncalc.layers.base import Layer, Multiplies, Weight, field
 from cnncalc.layers.normalisation import squares
 from cnncalc.layers.types import BIAS, BIAS_WORDS, COUNT, NUMBER, SIZES, SOME_EXTRA, SOME_SIZES, Sizes, words
 from cnncalc.layers.windows import per_axis, spatial
@@ -85,22 +85,38 @@ class Attention(Layer, kind="attention"):
     def named(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         return () if self.bias in BIAS_WORDS else (("bias", (self.bias,)),)
 
-    # -- shapes
+    # -- shapes: what fits is checked once, by `out_shape`
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        self._check_tensors(inputs)
+        self._check_frames(inputs)
+        if self.mode == "linear" and (self.window is not None or self.grid is not None or self.bias != "none"):
+            raise Fault("attention", "`mode: linear` has no windows, no grid and no bias", "mode")
+        if self.scale is not None and self.mode != "softmax":
+            raise Fault("attention", f"`mode: {self.mode}` has no `scale`", "scale")
+        self._check_bias(inputs)
+        q, _, v = self.tensors(inputs)
+        return (v[0], *q[1:])
 
     def tensors(self, inputs: tuple[Shape, ...]) -> tuple[Shape, Shape, Shape]:
-        """The shapes of q, k and v; raises `Fault` where they do not fit each other."""
+        """The shapes of q, k and v."""
+        given = inputs[: len(inputs) - len(self.named())]
+        if len(given) == 3:
+            return given[0], given[1], given[2]
+        count = 4 - len(given)
+        part = (given[-1][0] // count, *given[-1][1:])
+        return given[0] if count == 2 else part, part, part
+
+    def _check_tensors(self, inputs: tuple[Shape, ...]) -> None:
+        """Raise `Fault` where q, k and v do not fit each other."""
         given = inputs[: len(inputs) - len(self.named())]
         for shape in given:
             spatial(shape, self.kind)
-        q = given[0]
-        if len(given) == 1:
-            if q[0] % 3:
-                raise Fault("attention", f"q, k and v are thirds, and 3 does not divide {q[0]} channels", None, PROJECT)
-            q = k = v = (q[0] // 3, *q[1:])
-        elif len(given) == 2:
-            k, v = self._halves(given[1])
-        else:
-            k, v = given[1], given[2]
+        count, channels = 4 - len(given), given[-1][0]
+        if channels % count:
+            names = "q, k and v are thirds" if count == 3 else "k and v are halves"
+            raise Fault("attention", f"{names}, and {count} does not divide {channels} channels", None, PROJECT)
+        q, k, v = self.tensors(inputs)
         if q[0] != k[0]:
             message = f"q and k need equal channels, got {q[0]} and {k[0]}"
             raise Fault("attention", message, None, f"project k to {q[0]} channels, with `{{conv: {q[0]}, kernel: 1}}`")
@@ -108,86 +124,76 @@ class Attention(Layer, kind="attention"):
             message = f"k and v need equal positions, got {dims(k[1:])} and {dims(v[1:])}"
             raise Fault("attention", message, None, "make k and v of one tensor")
         for channels, name in ((q[0], "query"), (v[0], "value")):
-            divides(self.heads, channels, name, "heads")
-        return q, k, v
-
-    def _halves(self, shape: Shape) -> tuple[Shape, Shape]:
-        if shape[0] % 2:
-            raise Fault("attention", f"k and v are halves, and 2 does not divide {shape[0]} channels", None, PROJECT)
-        half = (shape[0] // 2, *shape[1:])
-        return half, half
+            if channels % self.heads:
+                near = next(heads for heads in range(min(self.heads, channels), 0, -1) if channels % heads == 0)
+                message = f"{self.heads} heads do not divide the {channels} {name} channels"
+                help = f"use {near} heads, or a multiple of {self.heads} channels"
+                raise Fault("heads", message, "heads", help)
 
     def frames(self, inputs: tuple[Shape, ...]) -> tuple[Frame, ...] | None:
-        """The keys of a query per axis; None where it has all of them.  Raises `Fault`."""
-        q, k, _ = self.tensors(inputs)
+        """The keys of a query per axis; None where it has all of them."""
         if self.window is None and self.grid is None:
-            if self.shift is not None and any(per_axis(self.shift, len(q) - 1, "shift")):
-                raise Fault("missing-argument", "`shift` moves windows, and there is no `window`", "shift")
             return None
-        name = "grid" if self.window is None else "window"
+        sizes = self.tensors(inputs)[0][1:]
+        declared = per_axis(self.given, len(sizes), self.framing)
+        if self.grid is not None:
+            return tuple(Frame(size, grid=min(wide, size), table=wide) for size, wide in zip(sizes, declared))
+        shifts = per_axis(0 if self.shift is None else self.shift, len(sizes), "shift")
+        found = []
+        for size, wide, shift in zip(sizes, declared, shifts):
+            found.append(Frame(size, min(wide, size), shift % wide if wide < size else 0, table=wide))
+        return tuple(found)
+
+    @property
+    def framing(self) -> str:
+        """The field that says what attends to each other."""
+        return "window" if self.grid is None else "grid"
+
+    @property
+    def given(self) -> Sizes:
+        """The declared size of a window, or of a grid."""
+        return self.window or self.grid or 1
+
+    def _check_frames(self, inputs: tuple[Shape, ...]) -> None:
+        """Raise `Fault` where windows, or a grid, do not fit the map."""
+        q, k, _ = self.tensors(inputs)
+        rank, name = len(q) - 1, self.framing
         if self.window is not None and self.grid is not None:
             raise Fault("attention", "`attention` takes `window` or `grid`, not both", "grid", "write two layers")
+        if self.shift is not None and self.window is None and any(per_axis(self.shift, rank, "shift")):
+            raise Fault("attention", "`shift` moves windows, and there is no `window`", "shift")
+        if self.window is None and self.grid is None:
+            return
         if q[1:] != k[1:]:
             message = f"a {name} needs q and k on one map, got {dims(q[1:])} and {dims(k[1:])}"
             raise Fault("attention", message, name)
-        rank = len(q) - 1
-        given = self.window if self.window is not None else self.grid
-        assert given is not None
-        if isinstance(given, tuple) and len(given) != rank == 1:
-            message = f"`{name}` has {len(given)} entries, but tokens have no map"
+        if isinstance(self.given, tuple) and len(self.given) > rank == 1:
+            message = f"`{name}` has {len(self.given)} entries, but tokens have no map"
             raise Fault("wrong-rank", message, name, "put `{reshape: [height, width], over: positions}` before it")
-        sizes = per_axis(given, rank, name)
-        shifts = per_axis(0 if self.shift is None else self.shift, rank, "shift")
-        return tuple(self._frame(q, axis, name, sizes[axis], shifts[axis]) for axis in range(rank))
+        for axis, frame in enumerate(self.frames(inputs) or ()):
+            if frame.size % (frame.window or frame.grid):
+                raise self._uneven(q, axis, frame)
 
-    def _frame(self, shape: Shape, axis: int, name: str, declared: int, shift: int) -> Frame:
-        size = shape[1 + axis]
-        wide = min(declared, size)
-        if size % wide:
-            names = AXES[len(shape) - 1]
-            given = self.window if name == "window" else self.grid
-            every = per_axis(given or 1, len(names), name)
-            pads, cuts = (
-                "[" + ", ".join(f"[0, -{x}.{axis} % {wide}]" for axis, wide in zip(names, every)) + "]"
-                for x in ("x", "input")
-            )
-            message = f"{name} {wide} does not divide the {names[axis]} {size}"
-            help = f"put `{{pad: {pads}}}` before the projections, and `{{crop: {cuts}}}` after them"
-            raise Fault("window-division", message, name, help)
-        if name == "grid":
-            return Frame(size, grid=wide, table=declared)
-        return Frame(size, wide, shift % wide if wide < size else 0, table=declared)
-
-    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        q, _, v = self.tensors(inputs)
-        self.frames(inputs)
-        if self.mode == "linear" and (self.window is not None or self.grid is not None or self.bias != "none"):
-            raise Fault("attention", "`mode: linear` has no windows, no grid and no bias", "mode")
-        if self.scale is not None and self.mode != "softmax":
-            raise Fault("attention", f"`mode: {self.mode}` has no `scale`", "scale")
-        self._check_bias(inputs)
-        return (v[0], *q[1:])
+    def _uneven(self, shape: Shape, axis: int, frame: Frame) -> Fault:
+        """The fault of a window that does not divide an axis, with the lines that pad and cut it."""
+        names = AXES[len(shape) - 1]
+        every = list(zip(names, per_axis(self.given, len(names), self.framing)))
+        pads, cuts = (
+            "[" + ", ".join(f"[0, -{tensor}.{name} % {wide}]" for name, wide in every) + "]"
+            for tensor in ("x", "input")
+        )
+        message = f"{self.framing} {frame.window or frame.grid} does not divide the {names[axis]} {frame.size}"
+        help = f"put `{{pad: {pads}}}` before the projections, and `{{crop: {cuts}}}` after them"
+        return Fault("window-division", message, self.framing, help)
 
     # -- bias
 
     def map_sizes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, Shape]:
-        """The maps of q and of k that take a bias; raises `Fault` where there are not so many positions."""
+        """The maps of q and of k that take a bias."""
         q, k, _ = self.tensors(inputs)
         found = []
-        own_map = self.maps
-        for shape, given, name in ((q, own_map, "maps"), (k, self.key_maps or own_map, "key_maps")):
-            sizes = shape[1:]
-            if given is not None:
-                sizes = given if isinstance(given, tuple) else (given,)
-                if len(shape) > 2 or prod(sizes) > shape[1]:
-                    message = f"a map of {dims(sizes)} does not fit {dims(shape[1:])} positions"
-                    help = "`maps` is the map behind tokens: `{flatten, over: positions}` makes positions of one"
-                    raise Fault("attention", message, name if name == "maps" or self.key_maps else "maps", help)
-            found.append(sizes)
-        if len(found[0]) != len(found[1]):
-            raise Fault(
-                "attention", f"a bias needs maps of equal rank, got {dims(found[0])} and {dims(found[1])}", "bias"
-            )
+        for shape, given in ((q, self.maps), (k, self.key_maps or self.maps)):
+            found.append(shape[1:] if given is None else given if isinstance(given, tuple) else (given,))
         return found[0], found[1]
 
     def tables(self, inputs: tuple[Shape, ...]) -> Shape:
@@ -202,7 +208,15 @@ class Attention(Layer, kind="attention"):
             if self.maps or self.key_maps:
                 raise Fault("attention", "`maps` says what takes a bias, and there is none", "maps", "give `bias`")
             return
+        q, k, _ = self.tensors(inputs)
         q_map, k_map = self.map_sizes(inputs)
+        for shape, sizes, name in ((q, q_map, "maps"), (k, k_map, "key_maps" if self.key_maps else "maps")):
+            if shape[1:] != sizes and (len(shape) > 2 or prod(sizes) > shape[1]):
+                message = f"a map of {dims(sizes)} does not fit {dims(shape[1:])} positions"
+                help = "`maps` is the map behind tokens: `{flatten, over: positions}` makes positions of one"
+                raise Fault("attention", message, name, help)
+        if len(q_map) != len(k_map):
+            raise Fault("attention", f"a bias needs maps of equal rank, got {dims(q_map)} and {dims(k_map)}", "bias")
         framed = self.window is not None or self.grid is not None
         if framed and self.bias in ("distance", "decomposed"):
             raise Fault("attention", f"a `{self.bias}` bias is one of whole maps", "bias", "use `bias: relative`")
