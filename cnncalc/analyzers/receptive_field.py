@@ -72,6 +72,9 @@ class Seen(NamedTuple):
     min_path: tuple[Pattern, ...] | None
     is_global: bool = False
     notes: tuple[Remark, ...] = ()
+    wanders: bool = False
+    """Whether its centers move against its units, as those of windows that attend within themselves do: they are then
+    no sign of branches that do not fit each other."""
 
 
 NOTHING = Seen(None, None)
@@ -144,6 +147,8 @@ def _through(graph: Graph, node: Node, inputs: list[Seen]) -> Seen:
     read: list[tuple[Seen, int]] = []
     for number, reach in reaches_of(operation):
         seen = _reached(inputs[number], reach)
+        if operation.layer.wanders and isinstance(reach, tuple) and seen.local is not None:
+            seen = seen._replace(wanders=True)
         if seen is not NOTHING:
             read.append((seen, node.inputs[number]))
     if len(read) == 1:
@@ -166,7 +171,7 @@ def _reached(seen: Seen, reach: Reach) -> Seen:
     assert isinstance(reach, tuple)
     local = tuple(tuple(_read(pattern, axis) for pattern in patterns) for patterns, axis in zip(seen.local, reach))
     min_path = tuple(_read(pattern, axis) for pattern, axis in zip(seen.min_path, reach))
-    return Seen(local, min_path, seen.is_global)
+    return Seen(local, min_path, seen.is_global, (), seen.wanders)
 
 
 def _read(pattern: Pattern, axis: AxisMap) -> Pattern:
@@ -279,6 +284,7 @@ def _united(graph: Graph, seeing: list[tuple[Seen, int]]) -> Seen:
     if not locals_:
         return Seen(None, None, is_global)
     names = [graph.tensor_name(number) for _, number in locals_]
+    wander = any(seen.wanders for seen, _ in locals_)
     axes = len(locals_[0][0].local or ())
     local, min_path = [], []
     notes: list[Remark] = []
@@ -288,8 +294,8 @@ def _united(graph: Graph, seeing: list[tuple[Seen, int]]) -> Seen:
         min_path.append(
             min((seen.min_path[axis] for seen, _ in locals_ if seen.min_path), key=lambda pattern: max(pattern.sizes))
         )
-        notes += [note for note in _misfits(branches, names) if note not in notes]
-    return Seen(tuple(local), tuple(min_path), is_global, tuple(notes))
+        notes += [note for note in _misfits(branches, names, wander) if note not in notes]
+    return Seen(tuple(local), tuple(min_path), is_global, tuple(notes), wander)
 
 
 def _alternatives(branches: list[Alternatives]) -> Alternatives:
@@ -312,8 +318,13 @@ def _both(a: Pattern, b: Pattern) -> Pattern:
     return _reduced(Pattern(a.step * (period // len(a.spans)), spans))
 
 
-def _misfits(branches: list[Alternatives], names: list[str]) -> list[Remark]:
-    """Notes on branches of unequal stride, or of equal stride whose centers lie apart."""
+def _misfits(branches: list[Alternatives], names: list[str], wander: bool) -> list[Remark]:
+    """Notes on branches of unequal stride, or of equal stride whose centers lie apart (unless they wander).
+
+    A branch that has several strides was noted where it got them.
+    """
+    if any(len(patterns) > 1 for patterns in branches):
+        return []
     first, first_name = branches[0][0], names[0]
     total, weight = first.drift()
     for patterns, name in zip(branches[1:], names[1:]):
@@ -321,7 +332,7 @@ def _misfits(branches: list[Alternatives], names: list[str]) -> list[Remark]:
         if pattern.ratio != first.ratio:
             return [Remark(UNEQUAL, (first_name, name, (_fraction(first.ratio), _fraction(pattern.ratio))))]
         other_total, other_weight = pattern.drift()
-        if total * other_weight != other_total * weight:
+        if not wander and total * other_weight != other_total * weight:
             apart = abs(total / weight - other_total / other_weight) / 2 if weight and other_weight else 0
             return [Remark(MISALIGNED, (first_name, name, apart))]
     return []

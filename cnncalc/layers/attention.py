@@ -80,6 +80,7 @@ class Attention(Layer, kind="attention"):
     key_maps: Sizes | None = field(SIZES, "the same of the keys; that of the queries if left out", None)
 
     takes = (1, 3)
+    wanders = True
     example = "{attention: 8, window: 8, bias: relative}"
 
     def named(self) -> tuple[tuple[str, tuple[str, ...]], ...]:

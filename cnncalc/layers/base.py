@@ -80,6 +80,8 @@ class Layer:
     """The fields that say what follows it, in order: their names are the suffixes of those layers' rows."""
     strided: ClassVar[bool] = False
     """Whether it has a stride: what that leaves unread is said, and what a crop leaves out is not."""
+    wanders: ClassVar[bool] = False
+    """Whether what it reads stays while its positions move on, so that the centers of both mean nothing together."""
     bias: bool = False
     """Whether it adds a learned offset to every output channel."""
 
