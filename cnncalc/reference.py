@@ -30,7 +30,7 @@ def page(name: str) -> str:
     if kind.joins:
         lines += ["main argument: a list of branches; a branch is a list of steps, or the name of a tensor", ""]
     for position, (field_name, field) in enumerate(kind.fields.items()):
-        lines.append(f"  {field_name}{' (main argument)' if position == 0 else ''}: {field.doc}")
+        lines.append(f"  {field_name}{' (main argument)' if position == 0 and not kind.joins else ''}: {field.doc}")
         lines.append(f"      {field.type.text.replace('`', '')}; {default(field)}")
     if kind.fields:
         lines.append("")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import product
-from math import exp, log, prod, sqrt
+from math import exp, isqrt, log, prod, sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.diagnostics import Fault
@@ -170,7 +170,9 @@ class Attention(Layer, kind="attention"):
             raise Fault("attention", message, name)
         if isinstance(self.given, tuple) and len(self.given) > rank == 1:
             message = f"`{name}` has {len(self.given)} entries, but tokens have no map"
-            raise Fault("wrong-rank", message, name, "put `{reshape: [height, width], over: positions}` before it")
+            side = isqrt(q[1])
+            shape = f"[{side}, {side}]" if side * side == q[1] else "[height, width]"
+            raise Fault("wrong-rank", message, name, f"put `{{reshape: {shape}, over: positions}}` before it")
         for axis, frame in enumerate(self.frames(inputs) or ()):
             if frame.size % (frame.window or frame.grid):
                 raise self._uneven(q, axis, frame)
