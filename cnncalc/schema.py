@@ -11,7 +11,7 @@ from typing import Any
 from cnncalc.analyzers.quantities import GROUPS
 from cnncalc.analyzers.quantity import Nature
 from cnncalc.language.expectations import expected
-from cnncalc.language.lint import LINTS
+from cnncalc.language.lint import FAILURES, LINTS
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import REQUIRED, Field, Layer
 from cnncalc.reference import default, first_line
@@ -109,7 +109,7 @@ def _keys() -> dict[str, Schema]:
     block = _object({"args": arguments, "inputs": {"type": "array", "items": TEXT}, "layers": _ref("steps")})
     output = {"anyOf": [TEXT, {"type": "object"}]}
     entries = [_ref("expectation"), {"type": "array", "items": _ref("expectation")}]
-    codes = [{"const": code, "description": text} for code, text in LINTS.items()]
+    codes = [{"const": code, "description": text} for code, text in (LINTS | FAILURES).items()]
     return {
         "name": TEXT,
         "source": TEXT,

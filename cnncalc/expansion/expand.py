@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from cnncalc.diagnostics import Fault, Link, Note, Origin, Span, SpecError, suggestion
-from cnncalc.expansion.ends import input_shapes, resolve_outputs, warn_unused
+from cnncalc.expansion.ends import UNUSED, input_shapes, resolve_outputs, warn_unused
 from cnncalc.expansion.instance import Given, Instance
 from cnncalc.expansion.making import Made, Maker, at_field
 from cnncalc.expansion.registry import Registry
@@ -65,7 +65,8 @@ def expand(
         resolve_outputs(file, graph, expander.registry, x, where)
     except SpecError as error:
         raise SpecError(error.diagnostics, graph) from None
-    warn_unused(graph)
+    if UNUSED not in file.allowed:
+        warn_unused(graph)
     return graph
 
 
