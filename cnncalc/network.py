@@ -21,7 +21,7 @@ from cnncalc.report import Report
 if TYPE_CHECKING:
     from cnncalc.compare.conventions import Convention
     from cnncalc.convert.account import Account
-    from cnncalc.executor.machine import Tensor
+    from cnncalc.executor.tensors import Tensor
     from cnncalc.explain import Explanation
     from cnncalc.footprint import Footprint
     from cnncalc.verify.fields import Progress

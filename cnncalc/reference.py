@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnncalc.analyzers.quantities import QUANTITIES
-from cnncalc.layers import FAMILIES, KINDS
+from cnncalc.layers import KINDS, families
 from cnncalc.layers.base import REQUIRED, Field, Layer
 from cnncalc.layers.types import show
 
@@ -11,7 +11,7 @@ from cnncalc.layers.types import show
 def overview() -> str:
     """Every kind in a line, by family."""
     lines = []
-    for family, kinds in FAMILIES.items():
+    for family, kinds in families().items():
         lines.append(f"{family}:")
         wide = max(len(kind.kind) for kind in kinds)
         lines += [f"  {kind.kind:<{wide}}  {first_line(kind)}" for kind in kinds]
@@ -30,7 +30,7 @@ def page(name: str) -> str:
     if kind.joins:
         lines += ["main argument: a list of branches; a branch is a list of steps, or the name of a tensor", ""]
     for position, (field_name, field) in enumerate(kind.fields.items()):
-        lines.append(f"  {field_name}{' (main argument)' if position == 0 else ''}: {field.doc}")
+        lines.append(f"  {field_name}{' (main argument)' if position == 0 and not kind.joins else ''}: {field.doc}")
         lines.append(f"      {field.type.text.replace('`', '')}; {default(field)}")
     if kind.fields:
         lines.append("")
@@ -42,7 +42,7 @@ def page(name: str) -> str:
 def markdown() -> str:
     """Every kind with its arguments, as Markdown tables for the README."""
     lines = []
-    for family, kinds in FAMILIES.items():
+    for family, kinds in families().items():
         lines += [f"**{family}**", "", "| kind | arguments, the main one first | |", "|---|---|---|"]
         for kind in kinds:
             arguments = ", ".join(_brief(name, field) for name, field in kind.fields.items()) or (

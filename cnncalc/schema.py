@@ -11,7 +11,7 @@ from typing import Any
 from cnncalc.analyzers.quantities import GROUPS
 from cnncalc.analyzers.quantity import Nature
 from cnncalc.language.expectations import expected
-from cnncalc.language.lint import LINTS
+from cnncalc.language.lint import FAILURES, LINTS
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import REQUIRED, Field, Layer
 from cnncalc.reference import default, first_line
@@ -34,6 +34,7 @@ KEY_DOCS = {
 }
 MODIFIER_DOCS = {
     "from": "The tensor that the step takes, by name; a list for a block with several inputs.",
+    "parts": "Send so many equal parts of the channels through the step, with the same weights, and join them again.",
     "repeat": "Chain the step so many times, with index `i` from 0.",
     "if": "A condition; false is as if the step were not written.",
     "gather": "Join the input and the result of every turn of `repeat`.",
@@ -50,11 +51,12 @@ EXPRESSION: Schema = {"type": ["string", "number", "boolean", "array"]}
 TEXT: Schema = {"type": ["string", "number"]}
 MODIFIERS: dict[str, Schema] = {
     "from": {"anyOf": [TEXT, {"type": "array", "items": TEXT}]},
+    "parts": {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]},
     "repeat": {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}]},
     "if": {"type": ["boolean", "string", "number"]},
     "gather": {"enum": [name for name, kind in KINDS.items() if kind.joins]},
     "name": TEXT,
-    "share": TEXT,
+    "share": {"anyOf": [TEXT, {"type": "object", "properties": {"if": {"type": ["boolean", "string", "number"]}}}]},
     "learned": {"type": ["boolean", "string"]},
 }
 
@@ -107,7 +109,7 @@ def _keys() -> dict[str, Schema]:
     block = _object({"args": arguments, "inputs": {"type": "array", "items": TEXT}, "layers": _ref("steps")})
     output = {"anyOf": [TEXT, {"type": "object"}]}
     entries = [_ref("expectation"), {"type": "array", "items": _ref("expectation")}]
-    codes = [{"const": code, "description": text} for code, text in LINTS.items()]
+    codes = [{"const": code, "description": text} for code, text in (LINTS | FAILURES).items()]
     return {
         "name": TEXT,
         "source": TEXT,
@@ -159,7 +161,7 @@ def _kind(kind: type[Layer]) -> Schema:
     description = first_line(kind) + (f"\n\nFor example: `{kind.example}`" if kind.example else "")
     if kind.joins:
         branches = {"type": "array", "minItems": 1, "items": _ref("branch"), "description": description}
-        return _object({kind.kind: branches, **_modifiers("from")}, (kind.kind,))
+        return _object({kind.kind: branches, **_arguments(kind), **_modifiers("from")}, (kind.kind,))
     fields = _arguments(kind)
     main: Schema = {"type": "null"}
     if kind.fields:

@@ -1,5 +1,6 @@
-"""Multiply-accumulates of convolutions, transposed convolutions and linear layers, for one sample.
+"""Multiply-accumulates of convolutions, linear layers and products of tensors, for one sample.
 
+Those of products between tensors, as in attention, are told apart too, since some papers leave them out.
 Padded taps are included; bias, normalisation, activation, pooling and joins are not.  FLOPs are twice the MACs.
 """
 
@@ -8,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.analyzers.measurement import Measurement
-from cnncalc.values import AtLeast
+from cnncalc.values import AtLeast, added
 
 CONVENTION = (
-    "MACs: multiply-accumulates of convolutions and linear layers, batch 1, padded taps included, "
+    "MACs: multiply-accumulates of convolutions, linear layers and products of tensors, batch 1, padded taps included, "
     "bias and all else excluded; FLOPs = 2 x MACs"
 )
 
@@ -21,6 +22,16 @@ def macs(measured: Measurement) -> list[Any]:
     return [
         AtLeast(0) if "macs" in node.operation.layer.unknown else node.operation.macs for node in measured.graph.nodes
     ]
+
+
+def products(measured: Measurement) -> list[Any]:
+    """Those MACs of every node that are products between tensors; None where there are none."""
+    return [node.operation.products for node in measured.graph.nodes]
+
+
+def all_products(measured: Measurement) -> Any:
+    """Those of the network; None where no layer makes such products."""
+    return added(measured.values("product_macs"))
 
 
 def flops(measured: Measurement) -> Any:

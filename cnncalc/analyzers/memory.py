@@ -14,7 +14,7 @@ from cnncalc.diagnostics import Fault, suggestion
 from cnncalc.geometry import elements
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.base import Operation, once_per_operation
-from cnncalc.layers.memory import OVER, VIEW
+from cnncalc.layers.memory import IN_PLACE, VIEW
 
 BITS = {"float64": 64, "float32": 32, "float16": 16, "bfloat16": 16, "int8": 8, "int4": 4}
 """Bits of a number, by its type."""
@@ -146,7 +146,7 @@ def buffers_of(graph: Graph, reuse: bool = True) -> Buffers:
         if rule == VIEW:
             buffer = of[node.inputs[0]]
             last[buffer] = max(last[buffer], until)
-        elif rule == OVER and reuse and last[buffer := of[node.inputs[0]]] <= node.place:
+        elif rule == IN_PLACE and reuse and last[buffer := of[node.inputs[0]]] <= node.place:
             last[buffer] = until
         else:
             buffer = len(numbers)

@@ -14,8 +14,9 @@ from typing import NamedTuple
 from cnncalc.analyzers.measurement import Measurement
 from cnncalc.analyzers.notes import BEYOND, MISALIGNED, PERIODIC, UNEQUAL, Remark
 from cnncalc.diagnostics import Fault, SpecError
-from cnncalc.geometry import GLOBAL, AxisMap, Intervals, Transposed, Window, check_period
+from cnncalc.geometry import GLOBAL, AxisMap, Intervals, Reach, Transposed, Window, check_period
 from cnncalc.graph import Graph, Node, fold
+from cnncalc.layers.base import Operation, once_per_operation
 from cnncalc.values import PerAxis, ranged, ratio
 
 Spans = tuple[tuple[int, int] | None, ...]
@@ -71,6 +72,9 @@ class Seen(NamedTuple):
     min_path: tuple[Pattern, ...] | None
     is_global: bool = False
     notes: tuple[Remark, ...] = ()
+    wanders: bool = False
+    """Whether its centers move against its units, as those of windows that attend within themselves do: they are then
+    no sign of branches that do not fit each other."""
 
 
 NOTHING = Seen(None, None)
@@ -177,25 +181,34 @@ def field_alone(graph: Graph, memo: Memo, of: str | None = None) -> ReceptiveFie
 def _through(graph: Graph, node: Node, inputs: list[Seen]) -> Seen:
     """What a node sees, from what its inputs see."""
     operation = node.operation
-    if operation.layer.joins:
-        shapes = operation.inputs
-        inputs = [
-            Seen(None, None, True) if shape[1:] != operation.output[1:] and seen != NOTHING else seen
-            for seen, shape in zip(inputs, shapes)
-        ]  # a broadcast branch is the same for every unit
-        return _united(graph, node, inputs)
-    seen = inputs[0]
-    reach = operation.reach
+    read: list[tuple[Seen, int]] = []
+    for number, reach in reaches_of(operation):
+        seen = _reached(inputs[number], reach)
+        if operation.layer.wanders and isinstance(reach, tuple) and seen.local is not None:
+            seen = seen._replace(wanders=True)
+        if seen is not NOTHING:
+            read.append((seen, node.inputs[number]))
+    if len(read) == 1:
+        return read[0][0]
+    return _united(graph, read)
+
+
+@once_per_operation
+def reaches_of(operation: Operation) -> tuple[tuple[int, Reach], ...]:
+    """What a layer reads of which of its inputs."""
+    return operation.layer.reaches(operation.inputs, operation.output)
+
+
+def _reached(seen: Seen, reach: Reach) -> Seen:
+    """What is seen by reading a tensor, from what its units see."""
     if reach is None or seen is NOTHING:
         return seen if not seen.notes else seen._replace(notes=())
-    if reach == GLOBAL:
+    if reach == GLOBAL or seen.local is None or seen.min_path is None:
         return Seen(None, None, True)
     assert isinstance(reach, tuple)
-    if seen.local is None or seen.min_path is None:
-        return Seen(None, None, True)
     local = tuple(tuple(_read(pattern, axis) for pattern in patterns) for patterns, axis in zip(seen.local, reach))
     min_path = tuple(_read(pattern, axis) for pattern, axis in zip(seen.min_path, reach))
-    return Seen(local, min_path, seen.is_global)
+    return Seen(local, min_path, seen.is_global, (), seen.wanders)
 
 
 def _read(pattern: Pattern, axis: AxisMap) -> Pattern:
@@ -299,9 +312,8 @@ def _moved(span: tuple[int, int] | None, by: int) -> tuple[int, int] | None:
 # -- joins -------------------------------------------------------------------------------------------------------------
 
 
-def _united(graph: Graph, node: Node, inputs: list[Seen]) -> Seen:
-    """The union of branches, with notes where they do not fit each other."""
-    seeing = [(seen, number) for seen, number in zip(inputs, node.inputs) if seen is not NOTHING]
+def _united(graph: Graph, seeing: list[tuple[Seen, int]]) -> Seen:
+    """The union of what is seen of several tensors, with notes where they do not fit each other."""
     if not seeing:
         return NOTHING
     is_global = any(seen.is_global for seen, _ in seeing)
@@ -309,6 +321,7 @@ def _united(graph: Graph, node: Node, inputs: list[Seen]) -> Seen:
     if not locals_:
         return Seen(None, None, is_global)
     names = [graph.tensor_name(number) for _, number in locals_]
+    wander = any(seen.wanders for seen, _ in locals_)
     axes = len(locals_[0][0].local or ())
     local, min_path = [], []
     notes: list[Remark] = []
@@ -318,8 +331,8 @@ def _united(graph: Graph, node: Node, inputs: list[Seen]) -> Seen:
         min_path.append(
             min((seen.min_path[axis] for seen, _ in locals_ if seen.min_path), key=lambda pattern: max(pattern.sizes))
         )
-        notes += [note for note in _misfits(branches, names) if note not in notes]
-    return Seen(tuple(local), tuple(min_path), is_global, tuple(notes))
+        notes += [note for note in _misfits(branches, names, wander) if note not in notes]
+    return Seen(tuple(local), tuple(min_path), is_global, tuple(notes), wander)
 
 
 def _alternatives(branches: list[Alternatives]) -> Alternatives:
@@ -342,8 +355,13 @@ def _both(a: Pattern, b: Pattern) -> Pattern:
     return _reduced(Pattern(a.step * (period // len(a.spans)), spans))
 
 
-def _misfits(branches: list[Alternatives], names: list[str]) -> list[Remark]:
-    """Notes on branches of unequal stride, or of equal stride whose centers lie apart."""
+def _misfits(branches: list[Alternatives], names: list[str], wander: bool) -> list[Remark]:
+    """Notes on branches of unequal stride, or of equal stride whose centers lie apart (unless they wander).
+
+    A branch that has several strides was noted where it got them.
+    """
+    if any(len(patterns) > 1 for patterns in branches):
+        return []
     first, first_name = branches[0][0], names[0]
     total, weight = first.drift()
     for patterns, name in zip(branches[1:], names[1:]):
@@ -351,7 +369,7 @@ def _misfits(branches: list[Alternatives], names: list[str]) -> list[Remark]:
         if pattern.ratio != first.ratio:
             return [Remark(UNEQUAL, (first_name, name, (_fraction(first.ratio), _fraction(pattern.ratio))))]
         other_total, other_weight = pattern.drift()
-        if total * other_weight != other_total * weight:
+        if not wander and total * other_weight != other_total * weight:
             apart = abs(total / weight - other_total / other_weight) / 2 if weight and other_weight else 0
             return [Remark(MISALIGNED, (first_name, name, apart))]
     return []

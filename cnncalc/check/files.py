@@ -17,6 +17,7 @@ from cnncalc.check.expectations import Verdict, compare
 from cnncalc.check.lints import network_lints
 from cnncalc.check.unused import file_lints, lint, reached
 from cnncalc.diagnostics import Diagnostic, Fault, Note, SpecError, UsageFault, suggestion
+from cnncalc.expansion.ends import UNUSED
 from cnncalc.expansion.expand import MAX_STEPS, expand
 from cnncalc.expansion.instance import Given, Instance, located, variant_values
 from cnncalc.language.expectations import Expectation
@@ -184,6 +185,8 @@ class _Checker:
         self.instances: dict[str | None, Instance] = {}
         self.hits: dict[tuple[str, object], tuple[Diagnostic, set[str], set[str]]] = {}
         """By code and place: the first finding, the layers, the networks."""
+        self.unused = False
+        """Whether some layer reaches no output, allowed or not."""
 
     def case(self, variant: str | None) -> Case:
         """One variant: built, analysed and compared with what is expected of it."""
@@ -237,6 +240,8 @@ class _Checker:
 
     def lint(self, report: Report, name: str) -> None:
         """Collect the findings of a network, those at one place together."""
+        needed = report.graph.needed()
+        self.unused = self.unused or not all(needed[node.number] for node in report.graph.nodes)
         for hit in network_lints(report):
             origin = hit.node.origin
             assert origin is not None, "a checked network comes from a spec"
@@ -252,7 +257,7 @@ class _Checker:
         found = [_counted(*hit) for hit in self.hits.values()]
         if whole:
             found += file_lints(self.file, self.steps, self.instances)
-            raised = {diagnostic.code for diagnostic in found}
+            raised = {diagnostic.code for diagnostic in found} | ({UNUSED} if self.unused else set())
             for code, span in self.file.allowed.items():
                 if code not in raised:
                     message = f"`{code}` is allowed, but nothing here raises it"

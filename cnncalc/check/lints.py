@@ -112,10 +112,13 @@ def _is_beyond(field: Any) -> bool:
 
 
 def _separable(report: Report, index: int) -> Iterator[Hit]:
-    """Convolutions that would not, or do not, have fewer parameters as depthwise and pointwise ones."""
+    """Convolutions that would not, or do not, have fewer parameters as depthwise and pointwise ones.
+
+    Nothing is said where the kernels have one channel: there is nothing to separate.
+    """
     node = report.graph.nodes[index]
     params = known(report.values("params")[index])
-    if is_replaceable(node.operation) and params:
+    if is_replaceable(node.operation) and params and node.operation.weights[0].shape[1] > 1:
         separable = sum(elements(weight.shape) for part in replaced(node.operation) for weight in part.weights)
         if params <= separable:
             message = (
@@ -131,7 +134,7 @@ def _separable(report: Report, index: int) -> Iterator[Hit]:
         inputs, outputs = nodes[first].operation.inputs[0][0], node.operation.output[0]
         bias = sum(elements(weight.shape) for weight in node.operation.weights[1:])
         regular, own = inputs * outputs * elements(kernel) + bias, params + known(report.values("params")[first])
-        if own >= regular:
+        if own >= regular and inputs > 1:
             name = node.name.removesuffix(".pointwise")
             message = f"`{name}` has {own:,} parameters, a regular convolution {regular:,}"
             yield Hit("separable-no-gain", node, message, "write `conv` in place of `separable_conv`")

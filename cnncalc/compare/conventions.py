@@ -25,12 +25,13 @@ class Terms:
 
     def __init__(self, operation: Operation) -> None:
         self.operation = operation
-        self.x = elements(operation.inputs[0])
+        first = operation.inputs[0] if operation.inputs else ()
+        self.x = elements(first) if first else 0
         """Elements of the input."""
         self.o = elements(operation.output)
         """Elements of the output."""
         self.macs = operation.macs or 0
-        self.rank = len(operation.inputs[0]) - 1
+        self.rank = len(first) - 1
         """How many spatial axes there are."""
         self.positions = prod(operation.output[1:])
         self.learned = sum(elements(weight.shape) for weight in operation.weights if weight.learned)
@@ -260,6 +261,8 @@ def _total(name: str, graph: Graph, written: Sequence[Writing]) -> Convention:
         parts["additions"] = (tool.factor - 1) * sum(parts.values())
     parts = {part: number for part, number in parts.items() if number or part == "macs"}
     notes = (*tool.notes, *(writing.text for writing in written))
+    if _known(Measurement(graph).total("product_macs") or 0):
+        notes = (*notes, "its products of tensors (attention) are left out: the table was not checked with them")
     return Convention(name, tool.label, tool.version, sum(parts.values()), parts, notes)
 
 

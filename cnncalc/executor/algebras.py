@@ -10,8 +10,8 @@ from cnncalc.diagnostics import Fault
 
 
 class Floats:
-    """Real numbers.  The five operations of an algebra are a weighted sum, a function, one that sees the whole input,
-    a statistic, and the result of a layer that cannot be run."""
+    """Real numbers.  The operations of an algebra are sums of products, a function, one that sees the whole input,
+    a statistic, where a maximum is, and the result of a layer that cannot be run."""
 
     def __init__(self) -> None:
         self.products = 0
@@ -21,6 +21,23 @@ class Floats:
         """bias + w0*x0 + w1*x1 + ...: the one operation whose products are counted."""
         self.products += _same_length(weights, values)
         return sum(map(mul, weights, values), bias)
+
+    def product(self, some: Sequence[Any], others: Sequence[Any]) -> Any:
+        """x0*y0 + x1*y1 + ... of scalars of two tensors; these products are counted too."""
+        self.products += _same_length(some, others)
+        return sum(map(mul, some, others))
+
+    def kernel(self, values: Sequence[float]) -> Sequence[float]:
+        """A kernel that was made of weights, in the numbers that it multiplies with."""
+        return values
+
+    def far(self, values: Sequence[Any]) -> Sequence[Any]:
+        """Scalars that count as the whole input, whatever they saw."""
+        return values
+
+    def highest(self, values: Sequence[Any]) -> Sequence[int]:
+        """Where the greatest value is; every place where it cannot be told."""
+        return (max(range(len(values)), key=values.__getitem__),)
 
     def call(self, function: Callable[..., Any], values: Sequence[Any], aside: Sequence[Any] = ()) -> Any:
         """``function(*values, *aside)``; `aside` are weights and statistics, which do not count as influence."""
@@ -48,6 +65,16 @@ class Bits(Floats):
     def dot(self, weights: Sequence[float], values: Sequence[Any], bias: float) -> Any:
         self.products += _same_length(weights, values)
         return union(values)
+
+    def product(self, some: Sequence[Any], others: Sequence[Any]) -> Any:
+        self.products += _same_length(some, others)
+        return union(some) | union(others)
+
+    def far(self, values: Sequence[Any]) -> Sequence[Any]:
+        return [0] * len(values)
+
+    def highest(self, values: Sequence[Any]) -> Sequence[int]:
+        return range(len(values))
 
     def call(self, function: Callable[..., Any], values: Sequence[Any], aside: Sequence[Any] = ()) -> Any:
         return union(values)
@@ -91,6 +118,13 @@ class Bytes(Floats):
         self.products += _same_length(weights, values)
         return clipped((sum(map(mul, weights, values)) + SCALE * int(bias)) >> shift(len(weights)))
 
+    def product(self, some: Sequence[Any], others: Sequence[Any]) -> Any:
+        self.products += _same_length(some, others)
+        return min(sum(map(mul, some, others)) >> narrowing(len(some)), 255)
+
+    def kernel(self, values: Sequence[float]) -> Sequence[float]:
+        return [max(-127, min(round(SCALE * value), 127)) for value in values]
+
     def call(self, function: Callable[..., Any], values: Sequence[Any], aside: Sequence[Any] = ()) -> Any:
         return rounded(function(*(value / SCALE for value in values), *aside))
 
@@ -112,6 +146,11 @@ def clipped(value: int) -> int:
 def rounded(value: float) -> int:
     """A real number in 8 bits: 0 for what is below, or no number at all."""
     return min(round(SCALE * value), 255) if 0 < value < SCALE else 255 if value > 0 else 0
+
+
+def narrowing(count: int) -> int:
+    """By how many bits a sum of so many products of 8-bit numbers is divided: they are all positive."""
+    return 4 + count.bit_length()
 
 
 def shift(count: int) -> int:

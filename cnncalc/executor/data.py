@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 from cnncalc.diagnostics import Diagnostic, SpecError, suggestion
-from cnncalc.executor.machine import Tensor
+from cnncalc.executor.tensors import Tensor
 from cnncalc.geometry import Shape, dims
 from cnncalc.graph import Graph, Node
 

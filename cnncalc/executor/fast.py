@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import os
 import signal
+from array import array
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import pairwise, repeat
 from math import prod
+from operator import mul
 from random import Random
 from typing import Any
 
-from cnncalc.executor.algebras import SCALE, Bytes
-from cnncalc.executor.machine import Machine, Tensor, WeightValues, spread
+from cnncalc.executor.algebras import SCALE, Bytes, narrowing
+from cnncalc.executor.machine import Machine, WeightValues, spread
 from cnncalc.executor.packed import ByChannel, ByPixel, KernelValues, Scattered
 from cnncalc.executor.sliding import offsets, taps
+from cnncalc.executor.tensors import Tensor
 from cnncalc.geometry import Shape, Slide, Taps
 from cnncalc.graph import Node
-from cnncalc.layers.kernels import Reduction
+from cnncalc.layers.kernels import Adjust, Reduction
 from cnncalc.layers.pooling import highest
 
 LARGEST = 3
@@ -68,16 +71,18 @@ class Fast(Machine):
         weight: str,
         bias: str,
         border: str = "zeros",
+        adjust: Adjust | None = None,
     ) -> Tensor:
         axes = [taps(slide, width, False, border) for slide, width in zip(sliding, x.shape[1:])]
         each, positions = x.shape[0] // groups, prod(map(len, axes))
         products = channels * positions * each * prod(slide.size for slide in sliding)
         by_channel = positions < channels // groups or not sliding
         if products < WORTH or not (by_channel or positions >= MANY):
-            return super().convolve(x, sliding, channels, groups, weight, bias, border)
-        values = self.weight(weight, (channels, each, *(slide.size for slide in sliding)))
+            return super().convolve(x, sliding, channels, groups, weight, bias, border, adjust)
+        values = self.adjusted(weight, (channels, each, *(slide.size for slide in sliding)), adjust)
+        raw = bytes(values) if adjust is None else array("b", values).tobytes()
         biases = self.weight(bias, (channels,)) if bias else [0] * channels
-        kernels = KernelValues(bytes(values), [SCALE * int(number) for number in biases], channels, groups)
+        kernels = KernelValues(raw, [SCALE * int(number) for number in biases], channels, groups)
         work: Any = ByChannel(x, axes, kernels) if by_channel else ByPixel(x, list(sliding), axes, border, kernels)
         data, made = shared(work.outputs, channels, self.processes if products >= WORTH_FORKING else 1)
         self.algebra.products += made
@@ -97,6 +102,34 @@ class Fast(Machine):
         data, made = shared(work.outputs, channels, self.processes if products >= WORTH_FORKING else 1)
         self.algebra.products += made
         return Tensor((channels, *(len(axis[0]) for axis in work.axes)), data)
+
+    def blank(self, count: int) -> Any:
+        return bytearray(count)
+
+    def matrix(
+        self,
+        rows: Sequence[Sequence[Any]],
+        table: Sequence[Sequence[Any]],
+        hidden: Sequence[Sequence[int]] | None = None,
+    ) -> list[Sequence[Any]]:
+        """Columns packed into one integer per place: a row's numbers multiply them, and every slot is a product.
+
+        What is hidden to a row has no share there, and so no product that counts.
+        """
+        count, wide = len(table), len(table[0])
+        if count * wide < MANY * MANY:
+            return super().matrix(rows, table, hidden)
+        packed = []
+        for values in table:
+            raw = bytearray(4 * wide)
+            raw[::4] = bytes(values)
+            packed.append(int.from_bytes(raw, "little"))
+        by, found = narrowing(count), list[Sequence[Any]]()
+        for row in rows:
+            slots = memoryview(sum(map(mul, row, packed)).to_bytes(4 * wide, "little")).cast("I")
+            found.append(bytes([value >> by if value >> by < 256 else 255 for value in slots]))
+        self.algebra.products += len(rows) * count * wide
+        return found
 
     def reduce(self, function: Reduction, x: Tensor, axes: Sequence[Taps]) -> Tensor:
         """Maxima as maxima of shifted planes, where all windows are alike; padding is 0, the least value."""

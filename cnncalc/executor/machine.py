@@ -14,32 +14,16 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import product as combinations
 from math import prod
 from operator import mul
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from cnncalc.diagnostics import Fault
 from cnncalc.executor.algebras import Floats
+from cnncalc.executor.products import Products
 from cnncalc.executor.sliding import inside, offsets, scattered, taps
+from cnncalc.executor.tensors import Tensor
 from cnncalc.geometry import Shape, Slide, Taps
 from cnncalc.graph import Graph, Node
-from cnncalc.layers.kernels import Reduction, Statistic, T
-
-
-class Tensor(NamedTuple):
-    """Scalars of an algebra in row-major order, channels first, without the batch."""
-
-    shape: Shape
-    data: Sequence[Any]
-
-    @property
-    def size(self) -> int:
-        """How many scalars it has."""
-        return prod(self.shape)
-
-    def planes(self, pad: Any) -> list[list[Any]]:
-        """The positions of every channel, each followed by `pad`, which an offset of -1 then reads."""
-        size = prod(self.shape[1:])
-        return [[*self.data[start : start + size], pad] for start in range(0, len(self.data), size)]
-
+from cnncalc.layers.kernels import Adjust, Reduction, Statistic, T
 
 # -- the machine -------------------------------------------------------------------------------------------------------
 
@@ -47,7 +31,7 @@ WeightValues = Callable[[Node, str, Shape], Any]
 """Gives the values of a tensor of weights, flat and row-major, for the node that owns it."""
 
 
-class Machine:
+class Machine(Products):
     """The kernels that layers execute in (`layers.kernels`), over tensors of an algebra's scalars."""
 
     def __init__(self, algebra: Floats, weights: WeightValues) -> None:
@@ -83,13 +67,18 @@ class Machine:
         """A weight per channel of `x` (or `count` of them), to be used aside."""
         return self.per_channel(self.weight(name, (x.shape[0] if count is None else count,)), x)
 
+    def learned(self, name: str, shape: Shape, wide: Shape, order: Callable[[], Sequence[int]] | None = None) -> Tensor:
+        """A tensor of weights to be used aside; with an `order` its scalars are those weights, and 0 for -1."""
+        values = self.weight(name, shape)
+        return Tensor(wide, values if order is None else [values[at] if at >= 0 else 0 for at in order()])
+
+    def constants(self, shape: Shape, values: Sequence[float]) -> Tensor:
+        """Numbers that no input influences, as a tensor of their own."""
+        return Tensor(shape, [self.constant(value) for value in values])
+
     def per_channel(self, values: Sequence[Any], x: Tensor) -> Tensor:
         """One number or statistic per channel, or a single one, as a tensor that broadcasts over `x`."""
         return Tensor((len(values),) + (1,) * (len(x.shape) - 1), values)
-
-    def constant(self, value: float) -> Any:
-        """A scalar that no input influences."""
-        return self.algebra.call(lambda: value, ())
 
     # sliding windows
 
@@ -102,11 +91,12 @@ class Machine:
         weight: str,
         bias: str,
         border: str = "zeros",
+        adjust: Adjust | None = None,
     ) -> Tensor:
         """Cross-correlation: `channels` outputs in `groups`, each a weighted sum of its group's window."""
         each = x.shape[0] // groups
         window = each * prod(slide.size for slide in sliding)
-        values = self.weight(weight, (channels, each, *(slide.size for slide in sliding)))
+        values = self.adjusted(weight, (channels, each, *(slide.size for slide in sliding)), adjust)
         kernels = [values[start : start + window] for start in range(0, len(values), window)]
         biases = self.weight(bias, (channels,)) if bias else [0] * channels
         axes = [taps(slide, width, False, border) for slide, width in zip(sliding, x.shape[1:])]
@@ -124,6 +114,16 @@ class Machine:
                     row.append(dot(kernels[output], seen, biases[output]))
             columns += rows
         return Tensor((channels, *map(len, axes)), [scalar for row in columns for scalar in row])
+
+    def adjusted(self, weight: str, shape: Shape, adjust: Adjust | None) -> Any:
+        """The values of a convolution's kernels, as they are used."""
+        values = self.weight(weight, shape)
+        if adjust is None:
+            return values
+        window, made = prod(shape[1:]), list[float]()
+        for channel in range(shape[0]):
+            made += self.algebra.kernel(adjust(channel, values[channel * window : (channel + 1) * window]))
+        return made
 
     def scatter(
         self, x: Tensor, sliding: Sequence[Slide], channels: int, groups: int, weight: str, bias: str
@@ -171,6 +171,32 @@ class Machine:
         channels = [x.data[start : start + size] for start in range(0, len(x.data), size)]
         data = [self.algebra.whole(_counting(function, size), channel) for channel in channels]
         return Tensor((x.shape[0],) + (1,) * (len(x.shape) - 1), data)
+
+    def fuse(self, function: Reduction, x: Tensor) -> Tensor:
+        """``function(values, count)`` over all channels of a position."""
+        counted, call = _counting(function, x.shape[0]), self.algebra.call
+        columns = zip(*(plane[:-1] for plane in x.planes(None)))
+        return Tensor((1, *x.shape[1:]), [call(counted, values) for values in columns])
+
+    def unpool(self, x: Tensor, like: Tensor, sliding: Sequence[Slide]) -> Tensor:
+        """Every value of `x` where the maximum of its window of `like` is, 0 elsewhere; of several there, the last."""
+        axes = []
+        for slide, width in zip(sliding, x.shape[1:]):
+            firsts = (at * slide.stride - slide.before for at in range(width))
+            axes.append([[first + slide.dilation * tap for tap in range(slide.size)] for first in firsts])
+        kept = [
+            [[tap if 0 <= tap < width else -1 for tap in window] for window in axis]
+            for axis, width in zip(axes, like.shape[1:])
+        ]
+        windows = [[tap for tap in window if tap >= 0] for window in offsets(kept, like.shape[1:])]
+        data: list[Any] = []
+        for values, plane in zip(x.planes(None), like.planes(None)):
+            written: list[list[Any]] = [[] for _ in range(prod(like.shape[1:]))]
+            for value, window in zip(values, windows):
+                for place in self.algebra.highest([plane[tap] for tap in window]):
+                    written[window[place]].append(value)
+            data += [self.algebra.call(_last, found) if found else self.constant(0.0) for found in written]
+        return Tensor(like.shape, data)
 
     def across(self, function: Statistic, x: Tensor, windows: Taps | None = None) -> Tensor:
         """A statistic per position over all channels, or over each of several `windows` of channels."""
@@ -230,26 +256,35 @@ class Machine:
         moved = [scalars[offset] for (offset,) in offsets([channels, *axes], x.shape)]
         return Tensor((len(channels), *map(len, axes)), moved)
 
-    def interleave(self, parts: Sequence[Tensor], block: int) -> Tensor:
+    def interleave(self, parts: Sequence[Tensor], blocks: Sequence[int]) -> Tensor:
         """The parts, one per position of a block in row-major order, interleaved on every spatial axis."""
         channels, *sizes = parts[0].shape
         data = []
         for channel in range(channels):
-            for place in combinations(*(range(size * block) for size in sizes)):
+            for place in combinations(*(range(size * block) for size, block in zip(sizes, blocks))):
                 part, offset = 0, channel
-                for position, size in zip(place, sizes):
+                for position, size, block in zip(place, sizes, blocks):
                     part, offset = part * block + position % block, offset * size + position // block
                 data.append(parts[part].data[offset])
-        return Tensor((channels, *(size * block for size in sizes)), data)
+        return Tensor((channels, *(size * block for size, block in zip(sizes, blocks))), data)
 
-    def rearrange(self, x: Tensor, shape: Shape, order: Sequence[int] | None = None) -> Tensor:
+    def rearrange(
+        self, x: Tensor, shape: Shape, order: Sequence[int] | Callable[[], Sequence[int]] | None = None
+    ) -> Tensor:
         """Another shape of the same scalars, in another order; by definition each sees the whole input."""
-        scalars = x.data if order is None else [x.data[offset] for offset in order]
+        scalars: Sequence[Any] = x.data
+        if order is not None:
+            given = [*x.data, self.constant(0.0)]
+            scalars = [given[offset] for offset in (order() if callable(order) else order)]
         return Tensor(shape, [self.algebra.whole(_itself, (scalar,)) for scalar in scalars])
 
     def unknown(self, shape: Shape) -> Tensor:
         """The result of a layer that cannot be run."""
         return Tensor(shape, [self.algebra.unknown()] * prod(shape))
+
+
+def _last(*values: Any) -> Any:
+    return values[-1]
 
 
 def _itself(value: Any) -> Any:

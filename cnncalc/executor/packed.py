@@ -16,8 +16,8 @@ from operator import mul
 from typing import Any, NamedTuple
 
 from cnncalc.executor.algebras import shift
-from cnncalc.executor.machine import Tensor
 from cnncalc.executor.sliding import inside, offsets, scattered
+from cnncalc.executor.tensors import Tensor
 from cnncalc.geometry import Slide
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from cnncalc.diagnostics import Fault, SpecError
 from cnncalc.executor.algebras import Floats
 from cnncalc.executor.data import Weights, inputs_of, parse_json, read_bytes, read_inputs, wrong
-from cnncalc.executor.machine import Machine, Tensor, run
+from cnncalc.executor.machine import Machine, run
+from cnncalc.executor.tensors import Tensor
 from cnncalc.graph import Graph, Node
 
 

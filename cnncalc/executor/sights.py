@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from cnncalc.executor.sliding import unbordered
 from cnncalc.geometry import Shape, Slide, Taps, own
 from cnncalc.graph import Node
-from cnncalc.layers.kernels import Reduction, Statistic
+from cnncalc.layers.kernels import Adjust, Reduction, Statistic
 
 PADDED = 1
 """In a set: some of what was read is padding, or beyond the axis."""
@@ -59,13 +59,19 @@ class Sights:
 
     def execute(self, node: Node, inputs: Sequence[Sight]) -> Sight:
         """What the units of one node see."""
-        return node.operation.layer.execute_all(self, inputs)
+        return node.operation.layer.settled(node.operation.inputs).execute_all(self, inputs)
 
     def weight(self, name: str, shape: Shape) -> Sequence[float]:
         return ()
 
     def factors(self, name: str, x: Sight, count: int | None = None) -> Sight:
         return no_positions(x.shape)
+
+    def learned(self, name: str, shape: Shape, wide: Shape, order: Callable[[], Sequence[int]] | None = None) -> Sight:
+        return no_positions(wide)
+
+    def constants(self, shape: Shape, values: Sequence[float]) -> Sight:
+        return no_positions(shape)
 
     def per_channel(self, values: Sequence[Any], x: Sight) -> Sight:
         return no_positions(x.shape)
@@ -93,6 +99,7 @@ class Sights:
         weight: str,
         bias: str,
         border: str = "zeros",
+        adjust: Adjust | None = None,
     ) -> Sight:
         axes = [self.taps(slide, width) for slide, width in zip(sliding, x.shape[1:])]
         return _read(x, channels, axes)
@@ -112,6 +119,38 @@ class Sights:
     def whole(self, function: Reduction, x: Sight) -> Sight:
         return _globally(x, (x.shape[0],) + (1,) * (len(x.shape) - 1))
 
+    def fuse(self, function: Reduction, x: Sight) -> Sight:
+        return x._replace(shape=(1, *x.shape[1:]))
+
+    def unpool(self, x: Sight, like: Sight, sliding: Sequence[Slide]) -> Sight:
+        """A position sees the windows that may have had their maximum there."""
+        found = []
+        for slide, wide in zip(sliding, like.shape[1:]):
+            found.append([_writers(place + slide.before, slide) for place in range(wide)])
+        return _read(x, x.shape[0], found)
+
+    def correlate(self, q: Sight, k: Sight, heads: int, axes: Sequence[Taps] | None, far: bool) -> Sight:
+        """A query sees itself and its keys; one that a mask cuts off is beyond the axis."""
+        many = prod(len(axis[0]) for axis in axes) if axes is not None else prod(k.shape[1:])
+        return self._with(q, k, (heads * many, *q.shape[1:]), axes, far)
+
+    def blend(self, shares: Sight, v: Sight, heads: int, axes: Sequence[Taps] | None, far: bool) -> Sight:
+        return self._with(shares, v, (v.shape[0], *shares.shape[1:]), axes, far)
+
+    def _with(self, own: Sight, others: Sight, shape: Shape, axes: Sequence[Taps] | None, far: bool) -> Sight:
+        """What sees itself, and others of another tensor."""
+        seen = _globally(others, shape) if far or axes is None else _read(others, shape[0], axes)
+        return _joined((own._replace(shape=shape), seen), shape)
+
+    def relate(self, q: Sight, heads: int, name: str, shape: Shape, keys: int, rows: Sequence[Sequence[int]]) -> Sight:
+        return q._replace(shape=(heads * keys, *q.shape[1:]))
+
+    def matmul(self, a: Sight, b: Sight, groups: int, over: str, far: tuple[bool, bool] = (True, True)) -> Sight:
+        rows = prod(a.shape[1:]) if over == "channels" else a.shape[0] // groups
+        shape = (groups * rows, *((b.shape[0] // groups,) if over == "positions" else b.shape[1:]))
+        seen = [_globally(x, shape) if beyond else x._replace(shape=shape) for x, beyond in zip((a, b), far)]
+        return _joined(seen, shape)
+
     def mix(self, x: Sight, axis: int, rows: Sequence[Sequence[tuple[int, float]]]) -> Sight:
         axes = [own(size) for size in x.shape[1:]]
         axes[axis - 1] = [[position for position, _ in row] for row in rows]
@@ -128,11 +167,14 @@ class Sights:
     def take(self, x: Sight, channels: Taps, axes: Sequence[Taps], pad: float = 0.0) -> Sight:
         return _read(x, len(channels), axes)
 
-    def interleave(self, parts: Sequence[Sight], block: int) -> Sight:
-        axes = [[(place // block,) for place in range(size * block)] for size in parts[0].shape[1:]]
+    def interleave(self, parts: Sequence[Sight], blocks: Sequence[int]) -> Sight:
+        sizes = zip(parts[0].shape[1:], blocks)
+        axes = [[(place // block,) for place in range(size * block)] for size, block in sizes]
         return _read(parts[0], parts[0].shape[0], axes)
 
-    def rearrange(self, x: Sight, shape: Shape, order: Sequence[int] | None = None) -> Sight:
+    def rearrange(
+        self, x: Sight, shape: Shape, order: Sequence[int] | Callable[[], Sequence[int]] | None = None
+    ) -> Sight:
         return _globally(x, shape)
 
     def unknown(self, shape: Shape) -> Sight:

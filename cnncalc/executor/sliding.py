@@ -5,8 +5,10 @@ It takes a window's declared geometry and slides until the kernel no longer fits
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import product as combinations
 from math import prod
+from typing import NamedTuple
 
 from cnncalc.geometry import Shape, Slide, Taps
 
@@ -59,6 +61,43 @@ def offsets(axes: Sequence[Taps], sizes: Shape) -> list[list[int]]:
             for window in axis
         ]
     return flat
+
+
+class Neighbours(NamedTuple):
+    """Queries that have the same keys, as flat offsets."""
+
+    queries: Sequence[int]
+    keys: Sequence[int]
+    hidden: Sequence[Sequence[int]] | None
+    """For each query the places among the keys that are masked; None where none is."""
+
+
+def neighbours(axes: Sequence[Taps] | None, queries: int, sizes: Shape) -> Iterator[Neighbours]:
+    """Every query once, with its keys on a map of these sizes; without axes each has all of them.
+
+    A key beyond an axis is masked, and stands for that of the other end.
+    """
+    if axes is None:
+        yield Neighbours(range(queries), range(prod(sizes)), None)
+        return
+    alike = []
+    for axis, width in zip(axes, sizes):
+        by_keys: dict[tuple[int, ...], list[tuple[int, list[bool]]]] = {}
+        for place, window in enumerate(axis):
+            around = tuple(tap % width for tap in window)
+            by_keys.setdefault(around, []).append((place, [not 0 <= tap < width for tap in window]))
+        alike.append(list(by_keys.items()))
+    for chosen in combinations(*alike):
+        keys, found = [0], [(0, [False])]
+        for (around, places), width in zip(chosen, sizes):
+            keys = [outer * width + tap for outer in keys for tap in around]
+            found = [
+                (query * width + place, [one or other for one in masked for other in beyond])
+                for query, masked in found
+                for place, beyond in places
+            ]
+        hidden = [[at for at, masked in enumerate(row) if masked] for _, row in found]
+        yield Neighbours([query for query, _ in found], keys, hidden if any(hidden) else None)
 
 
 def scattered(sliding: Sequence[Slide], sizes: Shape) -> tuple[list[list[tuple[int, int]]], tuple[list[Taps], Shape]]:

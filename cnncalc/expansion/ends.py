@@ -61,11 +61,15 @@ def resolve_outputs(file: File, graph: Graph, registry: Registry, x: Wire, where
         graph.outputs.append((names[0] if names else graph.tensor_name(x.number), x.number))
 
 
+UNUSED = "unused-layer"
+"""The code of a layer that reaches no output."""
+
+
 def warn_unused(graph: Graph) -> None:
     """Warn of every layer that reaches no output: the trace of a wiring mistake."""
     needed = graph.needed()
-    help = "name it in `outputs`, in a `from` or in a join, or leave it out"
+    help = f"name it in `outputs`, in a `from` or in a join, or leave it out; `lint: {{allow: [{UNUSED}]}}` allows it"
     for node in graph.nodes:
         if not needed[node.number]:
-            fault = Fault("unused-layer", f"`{node.name}` reaches no output", None, help)
+            fault = Fault(UNUSED, f"`{node.name}` reaches no output", None, help)
             graph.warnings.append(fault.at(node.origin)._replace(severity="warning"))

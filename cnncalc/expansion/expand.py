@@ -8,22 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Sequence as SequenceOf
+from functools import partial
 from typing import Any
 
 from cnncalc.diagnostics import Fault, Link, Note, Origin, Span, SpecError, suggestion
-from cnncalc.expansion.ends import input_shapes, resolve_outputs, warn_unused
+from cnncalc.expansion.ends import UNUSED, input_shapes, resolve_outputs, warn_unused
 from cnncalc.expansion.instance import Given, Instance
 from cnncalc.expansion.making import Made, Maker, at_field
 from cnncalc.expansion.registry import Registry
 from cnncalc.expansion.scope import Place, Scope, Where
-from cnncalc.expansion.sharing import settle_weights
+from cnncalc.expansion.sharing import settle_weights, share_parts
 from cnncalc.geometry import Shape, dims
-from cnncalc.graph import Graph, Part
+from cnncalc.graph import Graph, Node, Part
 from cnncalc.language.model import AnyStep, Block, Branch, Call, File, Group, Join, Loop, Template, Value
 from cnncalc.language.names import MAX_ROW
-from cnncalc.language.operators import Wire, Word
+from cnncalc.language.operators import TENSORS, Wire, Word
+from cnncalc.language.source import Mapping, Scalar, Sequence
 from cnncalc.layers import KINDS
-from cnncalc.layers.base import Layer
+from cnncalc.layers.base import Layer, make
 from cnncalc.layers.types import show, whole
 
 MAX_DEPTH = 32
@@ -57,12 +59,14 @@ def expand(
     for number, (input_name, shape) in enumerate(graph.inputs):
         scope.bind_input(input_name, Wire(number, shape))
     expander = _Expander(graph, instance, max_steps)
+    expander.open(scope)
     try:
         x = expander.sequence(file.steps, Wire(0, graph.inputs[0][1]), where)
         resolve_outputs(file, graph, expander.registry, x, where)
     except SpecError as error:
         raise SpecError(error.diagnostics, graph) from None
-    warn_unused(graph)
+    if UNUSED not in file.allowed:
+        warn_unused(graph)
     return graph
 
 
@@ -81,6 +85,10 @@ class _Expander:
         """Turns of all repeats and loops around, multiplied."""
         self.nesting = 0
 
+    def open(self, scope: Scope) -> None:
+        """Let the expressions of a scope ask for the sizes of its layers."""
+        scope.env[TENSORS] = partial(self.registry.seen, scope.prefix)
+
     # -- steps
 
     def sequence(self, steps: SequenceOf[AnyStep], x: Wire, where: Where) -> Wire:
@@ -95,7 +103,9 @@ class _Expander:
         inputs = (x,) if not step.sources else self.sources(step, x, where)
         first = len(self.nodes)
         where.scope.env["x"] = inputs[0]
-        if step.repeat is not None:
+        if step.parts is not None:
+            result, text = self.parted(step, inputs, where)
+        elif step.repeat is not None:
             result, text = self.repeated(step, inputs, where)
         else:
             text = where.fill(step.name) if step.name else ""
@@ -106,7 +116,7 @@ class _Expander:
                 self.registry.give_skipped(text, inputs[0], step, where)
             return x
         if text:
-            self.registry.give(text, result, step, first, where)
+            self.registry.give(text, result, step.name, first, where)
         if step.learned is not None or step.share is not None:
             settle_weights(step, self.registry, first, where)
         return result
@@ -140,7 +150,40 @@ class _Expander:
             return step.kind.kind
         return "for" if isinstance(step, Loop) else "group"
 
-    # -- repeats
+    # -- parts and repeats
+
+    def parted(self, step: AnyStep, inputs: Inputs, where: Where) -> tuple[Wire | None, str]:
+        """A step on equal parts of the channels, with the same weights, joined again; and the name to give."""
+        assert step.parts is not None
+        text = where.fill(step.name) if step.name else ""
+        if step.condition is not None and not where.truth(step.condition):
+            return None, text
+        parts, x = self.turns(step.parts, where, "`parts`", 1), inputs[0]
+        if parts == 1:
+            return self.once(step, inputs, text, where), text
+        if x.shape[0] % parts:
+            message = f"{parts} parts do not divide the {x.shape[0]} channels"
+            raise where.fail_at(step.parts, "parts", message, "`parts` is a divisor of the channels")
+        base = where.place.prefix + (text or where.place.label(self.word(step, where)))
+        if text:
+            self.graph.move(where.scope.prefix + text, base)
+        factor, each = self.multiply(parts, step.parts.span, where), x.shape[0] // parts
+        ends, made, origin = list[Wire](), list[list[Node]](), Origin(step.span, where.call)
+        for part in range(parts):
+            if part:
+                self.count(step.span, where)
+            row = f"{base}.{part}"
+            piece = make(KINDS["slice"], {"channels": (part * each, (part + 1) * each)})
+            node = self.graph.append(piece, (x.number,), self.graph.free_name(f"{row}.part"), origin)
+            first, here = len(self.nodes), where.within(Link("", part, parts, step.span, where.call))
+            where.scope.env["x"] = taken = Wire(node.number, node.operation.output)
+            end = self.turn(step, (taken, *inputs[1:]), row, here)
+            assert end is not None, "the condition was true"
+            ends.append(end)
+            made.append(self.nodes[first:])
+        share_parts(made)
+        self.factor = factor
+        return self.join(make(KINDS["concat"], {}), ends, f"{base}.concat", step, where), text
 
     def repeated(self, step: AnyStep, inputs: Inputs, where: Where) -> tuple[Wire | None, str]:
         """The turns of a repeat, chained, then gathered; None where no turn was made; and the name to give."""
@@ -153,6 +196,7 @@ class _Expander:
         if text:
             self.graph.move(where.scope.prefix + text, base)
         env, results = where.scope.env, []
+        self.check_hidden(step, where)
         outer, factor = env.get("i"), self.multiply(turns, step.repeat.span, where)
         x = inputs[0]
         for turn in range(turns):
@@ -169,7 +213,7 @@ class _Expander:
             del env["i"]
         self.factor = factor
         if step.gather and results:
-            x = self.join(KINDS[step.gather], [inputs[0], *results], f"{base}.{step.gather}", step, where)
+            x = self.join(make(KINDS[step.gather], {}), [inputs[0], *results], f"{base}.{step.gather}", step, where)
         return (x if results else None), text
 
     def turn(self, step: AnyStep, inputs: Inputs, row: str, where: Where) -> Wire | None:
@@ -191,19 +235,28 @@ class _Expander:
                 run = self.branches(step, inputs[0], row, inner) if isinstance(step, Join) else None
                 x = run or self.group(step, inputs[0], inner)  # type: ignore[arg-type]
         if text and x is not None:
-            self.registry.give(text, x, step, first, where)
+            self.registry.give(text, x, step.name, first, where)
         elif text:
             self.registry.give_skipped(text, inputs[0], step, where)
         return x
 
-    def turns(self, value: Value, where: Where) -> int:
-        """How often a step is repeated."""
+    def check_hidden(self, step: AnyStep, where: Where) -> None:
+        """Refuse a repeat whose `i` hides that of a loop around it, where something in it asks for one of them."""
+        given = where.scope.origins.get("i")
+        if given is not None and any("i" in names for names in _asked(step)):
+            assert step.repeat is not None
+            message = "`i` is the turn of this `repeat`, and hides the `i` of the loop around it"
+            fault = Fault("hidden-name", message, None, "give the loop's name another: `for: k`")
+            raise where.at(step.repeat.span, fault, facts=(Note("the loop gives `i`", given),))
+
+    def turns(self, value: Value, where: Where, what: str = "`repeat`", least: int = 0) -> int:
+        """How often a step is repeated, or how many parts go through it."""
         try:
-            turns = whole(where.evaluate(value), 0)
+            turns = whole(where.evaluate(value), least)
         except Fault as fault:
-            raise where.at_value(value, fault.of("`repeat`")) from None
+            raise where.at_value(value, fault.of(what)) from None
         if turns > MAX_TURNS:
-            message = f"`repeat` takes at most {MAX_TURNS:,} turns, got {show(turns)}"
+            message = f"{what} takes at most {MAX_TURNS:,} turns, got {show(turns)}"
             raise where.fail_at(value, "limit", message, "nest two repeats")
         return turns
 
@@ -249,6 +302,7 @@ class _Expander:
         rows = self.loop_rows(step, where)
         scope, names, items = where.scope, step.loop_names, step.rows.items or ()
         factor = self.multiply(len(rows), step.rows.span, where)
+        scope.loops.append(names)
         kept = [(table, {name: table[name] for name in names if name in table}) for table in (scope.env, scope.origins)]
         for turn, row in enumerate(rows):
             span = items[turn].span if len(items) == len(rows) else step.rows.span
@@ -265,6 +319,7 @@ class _Expander:
             for name in names:
                 table.pop(name, None)
             table.update(saved)
+        scope.loops.pop()
         self.factor = factor
 
     def loop_rows(self, step: Loop, where: Where) -> tuple[Any, ...]:
@@ -356,6 +411,7 @@ class _Expander:
             raise where.fail(step.span, "from", message, f"write `from: [{', '.join(names)}]` with names of layers")
         for name, tensor in zip(names, inputs):
             inner.scope.bind_input(name, tensor)
+        self.open(inner.scope)
         inner.scope.env["x"] = inputs[0]
         for name, parameter in block.args.items():
             if name in given:
@@ -376,27 +432,80 @@ class _Expander:
 
     def append(self, made: Made, step: Call, inputs: Inputs, row: str, where: Where) -> Wire:
         """The nodes of a call: the layer, then what follows it."""
-        if len(inputs) != 1:
-            message = f"`{made.kind.kind}` takes one tensor, `from` names {len(inputs)}"
-            raise where.fail(step.span, "from", message, JOIN_FIRST)
-        tensors: Inputs = inputs
-        if made.reference:
-            text = getattr(made.layers[0][1], made.reference)
-            template = Template(made.sources[made.reference].node, [text])  # type: ignore[arg-type]  # a scalar
-            tensors = (*inputs, self.registry.find(text, template, inputs[0], where))
+        tensors, layers = self.taken(made, step, inputs, where), made.layers
+        if made.kind.inverts:
+            layers, tensors = self.inverted(made, tensors, step, where)
+        try:
+            pieces = layers[0][1].pieces(tuple([tensor.shape for tensor in tensors]))
+        except Fault as fault:
+            raise at_field(fault, made, step, where) from None
+        if pieces:
+            self.beside(pieces, made, tensors[0], step, where)
+            return tensors[0]
         row = self.registry.free_row(row, step, where)
         origin = Origin(step.span, where.call)
         append, taken = self.graph.append, tuple([tensor.number for tensor in tensors])
-        for suffix, layer in made.layers:
+        for suffix, layer in layers:
             try:
                 node = append(layer, taken, row + suffix, origin)
             except Fault as fault:
                 raise at_field(fault, made, step, where) from None
             node.written = made.written
             taken = (node.number,)
-        if len(made.layers) > 1:
+        if len(layers) > 1:
             self.graph.call(row, node.number)
         return Wire(node.number, node.operation.output)
+
+    def taken(self, made: Made, step: Call, inputs: Inputs, where: Where) -> Inputs:
+        """The tensors that a layer takes: those of `from`, then those that its arguments name."""
+        least, most = made.kind.takes
+        if not step.sources and not most:
+            inputs = ()
+        if not least <= len(inputs) <= most:
+            amount = {0: "no tensor", 1: "one tensor"}.get(most, f"{least} to {most} tensors")
+            message = f"`{made.kind.kind}` takes {amount}, `from` names {len(inputs)}"
+            help = JOIN_FIRST if most else "leave `from` out"
+            raise where.fail(step.span, "from", message, help)
+        try:
+            named = made.layers[0][1].named()
+        except Fault as fault:
+            raise at_field(fault, made, step, where) from None
+        found, x = list(inputs), where.scope.env["x"]
+        for name, texts in named:
+            node = made.sources[name].node
+            for place, text in enumerate(texts):
+                written = node.items[place] if isinstance(node, Sequence) else node
+                template = Template(written, [text])  # type: ignore[arg-type]  # a scalar
+                words = made.kind.fields[name].type.words
+                found.append(self.registry.find(text, template, x, where, words))
+        return tuple(found)
+
+    def inverted(self, made: Made, tensors: Inputs, step: Call, where: Where) -> tuple[list[tuple[str, Layer]], Inputs]:
+        """A layer as the inverse of the one that gives its last tensor, which is exchanged for what that one took."""
+        *own, named = tensors
+        node = self.graph.node(named.number)
+        try:
+            if node is None:
+                raise Fault("max-unpool", "an input is no result of a layer", next(iter(made.sources), None))
+            suffix, layer = made.layers[0]
+            layers = [(suffix, self.maker.intern(layer.inverse(node.operation.layer))), *made.layers[1:]]
+        except Fault as fault:
+            raise at_field(fault, made, step, where) from None
+        number = node.inputs[0]
+        return layers, (*own, Wire(number, self.graph.shapes[number]))
+
+    def beside(self, pieces: tuple[tuple[str, Layer], ...], made: Made, x: Wire, step: Call, where: Where) -> None:
+        """Layers beside each other, each under its own name."""
+        keys = {key: scalar for source in made.sources.values() for key, scalar in _keys(source)}
+        for text, layer in pieces:
+            name = Template(keys.get(text, step), [text])  # type: ignore[arg-type]  # both have a span
+            row, first = where.place.prefix + text, len(self.nodes)
+            if row in self.graph.names and row not in self.registry.skipped:
+                raise self.registry.taken(text, where.scope.prefix + text, name, where)
+            self.graph.move(where.scope.prefix + text, row)
+            node = self.graph.append(layer, (x.number,), row, Origin(step.span, where.call))
+            node.written = made.written
+            self.registry.give(text, Wire(node.number, node.operation.output), name, first, where)
 
     def branches(self, step: Join, x: Wire, row: str, where: Where) -> Wire:
         """The branches of a join, each beginning at `x`, then the join itself if there is more than one."""
@@ -410,7 +519,10 @@ class _Expander:
         if not ends:
             message = f"no branch of this `{step.kind.kind}` is left"
             raise where.fail(step.span, "empty", message, "give the join itself an `if`")
-        return self.join(step.kind, ends, row, step, where)
+        if len(ends) == 1:
+            return ends[0]
+        made = self.maker.from_step(step, step.kind, where)
+        return self.join(made.layers[0][1], ends, row, step, where)
 
     def branch(self, branch: Branch, x: Wire, ends: list[Wire], where: Where) -> None:
         """Append the ends of one branch: none where its condition is false, one per turn of a loop."""
@@ -419,21 +531,31 @@ class _Expander:
         if branch.name is not None:
             ends.append(self.registry.find(where.fill(branch.name), branch.name, x, where))
         elif branch.loop is not None:
-            loop = branch.loop
-            if loop.condition is None or where.truth(loop.condition):
-                for here in self.rows(loop, where):
-                    where.scope.env["x"] = x
-                    ends.append(self.sequence(loop.steps, x, here))
+            self.branches_of(branch.loop, x, ends, where)
         else:
             ends.append(self.sequence(branch.steps, x, where))
 
-    def join(self, kind: type[Layer], tensors: list[Wire], row: str, step: AnyStep, where: Where) -> Wire:
+    def branches_of(self, loop: Loop, x: Wire, ends: list[Wire], where: Where) -> None:
+        """A branch per turn of a loop; a loop that holds nothing but another gives those of that one."""
+        if loop.condition is not None and not where.truth(loop.condition):
+            return
+        inner = loop.steps[0] if len(loop.steps) == 1 else None
+        for here in self.rows(loop, where):
+            where.scope.env["x"] = x
+            if isinstance(inner, Loop) and inner.name is None and inner.repeat is None and not inner.sources:
+                self.deeper(inner.span, where)
+                self.branches_of(inner, x, ends, here)
+                self.nesting -= 1
+            else:
+                ends.append(self.sequence(loop.steps, x, here))
+
+    def join(self, layer: Layer, tensors: list[Wire], row: str, step: AnyStep, where: Where) -> Wire:
         """The node of a join; of a single branch, that branch."""
         if len(tensors) == 1:
             return tensors[0]
         row = self.registry.free_row(row, step, where)
         try:
-            node = self.graph.append(kind(), [tensor.number for tensor in tensors], row, Origin(step.span, where.call))
+            node = self.graph.append(layer, [tensor.number for tensor in tensors], row, Origin(step.span, where.call))
         except Fault as fault:
             gives = [f"`{self.graph.tensor_name(tensor.number)}` gives {dims(tensor.shape)}" for tensor in tensors[:6]]
             raise where.at(step.span, fault, facts=tuple(map(Note, gives))) from None
@@ -441,6 +563,46 @@ class _Expander:
 
 
 JOIN_FIRST = "join them first with `concat`, `add` or `multiply`"
+
+
+def _keys(source: Value) -> list[tuple[str, Scalar]]:
+    """The keys of an argument that is a mapping."""
+    node = source.node
+    return [(text, key) for text, (key, _) in node.entries.items()] if isinstance(node, Mapping) else []
+
+
+def _asked(step: AnyStep) -> Iterator[frozenset[str]]:
+    """The free names of all that is turned by a repeat, but for what further repeats in it turn."""
+    pending: list[AnyStep] = [step]
+    while pending:
+        one = pending.pop()
+        for template in (*one.sources, one.name, one.share):
+            if template is not None:
+                yield template.names
+        for value in (one.condition, one.learned, one.shares):
+            if value is not None:
+                yield value.names
+        if one is not step and one.repeat is not None:
+            yield one.repeat.names
+            continue
+        if isinstance(one, (Call, Join)):
+            yield one.names
+        if isinstance(one, Call) and isinstance(one.target, Template):
+            yield one.target.names
+            yield frozenset(name for value in one.arguments.values() for name in value.value.names)
+            if one.main is not None:
+                yield one.main.names
+        if isinstance(one, Loop):
+            yield one.rows.names
+        if isinstance(one, Group) and not (isinstance(one, Loop) and "i" in one.loop_names):
+            pending += one.steps
+        if isinstance(one, Join):
+            for branch in one.branches:
+                if branch.name is not None:
+                    yield branch.name.names
+                if branch.condition is not None:
+                    yield branch.condition.names
+                pending += branch.steps if branch.loop is None else [branch.loop]
 
 
 def home(text: str, instance: Instance) -> Instance:

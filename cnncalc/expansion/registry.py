@@ -9,7 +9,7 @@ from cnncalc.language.model import Step, Template
 from cnncalc.language.operators import Wire
 from cnncalc.layers import KINDS
 
-GIVE_TURNS_NAMES = "write `$i` in the name, so that every turn has its own"
+GIVE_TURNS_NAMES = "write `${}` in the name, so that every turn has its own"
 
 
 class Registry:
@@ -21,28 +21,38 @@ class Registry:
         self.skipped: set[str] = set()
         """Names that only a skipped step has given so far."""
 
-    def give(self, text: str, x: Wire, step: Step, first: int, where: Where) -> None:
-        """Name the result of a step whose nodes begin at `first`; raises `SpecError` for a name that is taken."""
-        assert step.name is not None
+    def give(self, text: str, x: Wire, name: Template | None, first: int, where: Where) -> None:
+        """Name a result whose nodes begin at `first`; raises `SpecError` for a name that is taken, or is a number."""
+        assert name is not None
         scope = where.scope
         full = scope.prefix + text
         if (full in self.given_at and full not in self.skipped) or text in scope.inputs or text == "x":
-            raise self.taken(text, full, step.name, where)
+            raise self.taken(text, full, name, where)
+        if text.isdecimal() and name.names:
+            help = f"write a word before it: `layer{name.node.text}`"
+            raise where.fail_at(name, "name", f"a layer cannot be called `{text}`: a number is no name", help)
         self.skipped.discard(full)
-        self.given_at[full] = step.name.span
+        self.given_at[full] = name.span
         self.graph.call(full, x.number, range(first, len(self.graph.nodes)))
 
     def give_skipped(self, text: str, x: Wire, step: Step, where: Where) -> None:
         """Let the name of a skipped step stand for its input, until an alternative step gives it again."""
         full = where.scope.prefix + text
         if full not in self.given_at:
-            self.give(text, x, step, len(self.graph.nodes), where)
+            self.give(text, x, step.name, len(self.graph.nodes), where)
             self.skipped.add(full)
 
     def taken(self, text: str, full: str, name: Template, where: Where) -> SpecError:
         earlier = self.given_at.get(full)
         facts = (Note("first given", earlier),) if earlier else ()
-        help = GIVE_TURNS_NAMES if in_turns(where.call) else ""
+        bound = where.scope.loops[-1][0] if where.scope.loops else ""
+        help = ""
+        if "i" in where.scope.env and "i" not in where.scope.origins:
+            help = GIVE_TURNS_NAMES.format("i")
+        elif bound:
+            help = GIVE_TURNS_NAMES.format(bound)
+        elif in_turns(where.call):
+            help = "give the name in the block's own scope, or call the block by `$i` in its name"
         if earlier:
             message = f"the name `{text}` is given twice"
         elif text == "x":
@@ -66,22 +76,30 @@ class Registry:
             raise self.taken(where.fill(step.name), row, step.name, where)
         return self.graph.free_name(row)
 
-    def find(self, text: str, template: Template, x: Wire, where: Where) -> Wire:
-        """The tensor that a name stands for, `x` being the current one; raises `SpecError`."""
+    def find(self, text: str, template: Template, x: Wire, where: Where, words: tuple[str, ...] = ()) -> Wire:
+        """The tensor that a name stands for, `x` being the current one; raises `SpecError`.
+
+        `words` are what could stand in place of a name there.
+        """
         if text == "x":
             return x
         if text in where.scope.inputs:
             return where.scope.inputs[text]
-        number = self.graph.names.get(self.graph.resolved(where.scope.prefix + text))
-        if number is None:
-            raise self.unknown(text, template, where)
-        return Wire(number, self.graph.shapes[number])
+        found = self.seen(where.scope.prefix, text)
+        if found is None:
+            raise self.unknown(text, template, where, words)
+        return found
 
-    def unknown(self, text: str, template: Template, where: Where) -> SpecError:
+    def seen(self, prefix: str, text: str) -> Wire | None:
+        """The tensor of a layer by the name that it has in the scope of this prefix; None if there is none."""
+        number = self.graph.names.get(self.graph.resolved(prefix + text))
+        return None if number is None else Wire(number, self.graph.shapes[number])
+
+    def unknown(self, text: str, template: Template, where: Where, words: tuple[str, ...] = ()) -> SpecError:
         scope = where.scope
         here = len(scope.prefix)
         known = [name[here:] for name in self.graph.names if name.startswith(scope.prefix)]
-        help = suggestion(text, [*known[-MAX_SUGGESTED:], *scope.inputs, "x"])
+        help = suggestion(text, [*words, *known[-MAX_SUGGESTED:], *scope.inputs, "x"])
         if text in KINDS or scope.instance.file.block(text):
             help = f"`{text}` is a layer kind or a block: in a branch write it as a step, `[{text}]`"
         elif scope.outer is not None and self.graph.resolved(scope.outer.prefix + text) in self.graph.names:

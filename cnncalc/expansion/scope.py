@@ -30,7 +30,7 @@ class Place:
 class Scope:
     """What the steps of a file or of one block call can see."""
 
-    __slots__ = ("block", "depth", "env", "inputs", "instance", "origins", "outer", "prefix")
+    __slots__ = ("block", "depth", "env", "inputs", "instance", "loops", "origins", "outer", "prefix")
 
     def __init__(self, instance: Instance, prefix: str, outer: Scope | None, block: Block | None = None) -> None:
         self.instance = instance
@@ -42,6 +42,8 @@ class Scope:
         self.env: dict[str, Any] = dict(instance.env)
         self.origins: dict[str, Span] = dict(instance.origins)
         self.inputs: dict[str, Wire] = {}
+        self.loops: list[list[str]] = []
+        """The names that the loops around bind, the innermost last."""
 
     def calls(self, block: Block) -> bool:
         """Whether this is a call of `block`, or within one."""

@@ -15,12 +15,20 @@ def settle_weights(step: Step, registry: Registry, first: int, where: Where) -> 
     made = [node for node in registry.graph.nodes[first:] if node.operation.weights]
     if step.learned is not None:
         _freeze(step.learned, made, where)
-    if step.share is not None:
+    if step.share is not None and (step.shares is None or where.truth(step.shares)):
         text = where.fill(step.share)
         owners = registry.weighted(text, step.share, first, where)
         if step.repeat is not None and owners and len(made) % len(owners) == 0:
             owners = owners * (len(made) // len(owners))  # every turn shares the same layers
         _pair(step, made, owners, text, where)
+
+
+def share_parts(made: list[list[Node]]) -> None:
+    """Let the layers of every further part use the weights of the first part's."""
+    for part in made[1:]:
+        for node, owner in zip(part, made[0]):
+            if node.operation.weights:
+                node.shares = owner.shares or owner
 
 
 def _freeze(learned: Value, made: list[Node], where: Where) -> None:

@@ -14,7 +14,9 @@ from cnncalc.diagnostics import suggestion
 from cnncalc.language.lexer import ExpressionFault, Token, tokens
 from cnncalc.language.operators import (
     FUNCTIONS,
+    MEASURES,
     SIGNATURES,
+    TENSORS,
     Code,
     Env,
     Run,
@@ -66,6 +68,7 @@ class _Parser:
     """Precedence climbing, from the loosest operator to the tightest; every method returns a `Code`."""
 
     def __init__(self, text: str, home: Any, units: Mapping[str, int]) -> None:
+        self.text = text
         self.tokens = tokens(text, units)
         self.units = units
         self.position = 0
@@ -236,13 +239,20 @@ class _Parser:
         if token.kind != "name":
             raise ExpressionFault("syntax", "a name is missing after `.`", token.start - 1, token.start)
         run, name, home = owner.run, token.text, self.home
+        sized = name in MEASURES
+        if sized and owner.form == "name":
+            layer = self.text[owner.start : owner.end]
+            if layer != "x":
+                self.names.add(f"{layer}.")  # what is asked of a layer: no name of its own can end in a dot
 
         def get(env: Env) -> Any:
             value = run(env)
             if isinstance(value, Wire):
                 return measure(value.shape, token)
             if isinstance(value, Word):
-                return word_of(f"{value}.{name}", home)
+                find = env.get(TENSORS) if sized else None
+                found = find(str(value)) if find is not None else None
+                return word_of(f"{value}.{name}", home) if found is None else measure(found.shape, token)
             raise ExpressionFault(
                 "attribute", f"`{show(value)}` has no `.{name}`; only tensors have sizes", owner.start, token.end
             )

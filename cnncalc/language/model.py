@@ -116,8 +116,10 @@ class Step:
         "gather",
         "learned",
         "name",
+        "parts",
         "repeat",
         "share",
+        "shares",
         "sources",
         "span",
     )
@@ -125,11 +127,14 @@ class Step:
     def __init__(self, span: Span) -> None:
         self.span = span
         self.sources: tuple[Template, ...] = ()
+        self.parts: Value | None = None
         self.repeat: Value | None = None
         self.condition: Value | None = None
         self.gather: str | None = None
         self.name: Template | None = None
         self.share: Template | None = None
+        self.shares: Value | None = None
+        """The condition under which it shares."""
         self.learned: Value | None = None
 
 
@@ -152,11 +157,14 @@ class Call(Step):
 class Join(Step):
     """Branches that become one tensor."""
 
-    __slots__ = ("branches", "kind")
+    __slots__ = ("arguments", "branches", "kind", "names")
 
     def __init__(self, span: Span, kind: type[Layer]) -> None:
         super().__init__(span)
         self.kind = kind
+        self.arguments: dict[str, Argument] = {}
+        self.names: frozenset[str] = frozenset()
+        """Free names of all arguments."""
         self.branches: list[Branch] = []
 
 

@@ -19,7 +19,7 @@ FILE_KEYS = (
     "lint",
 )
 BLOCK_KEYS = ("args", "inputs", "layers")
-MODIFIERS = ("from", "repeat", "if", "gather", "name", "share", "learned")
+MODIFIERS = ("from", "parts", "repeat", "if", "gather", "name", "share", "learned")
 GROUP_KEYS = ("layers", "for", "in")
 RESERVED = frozenset({*MODIFIERS, *GROUP_KEYS, "x", "i", "true", "false", "and", "or", "not", "else", "input"})
 

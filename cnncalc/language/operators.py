@@ -29,6 +29,9 @@ BUDGET = "$budget"
 
 MAX_WALKED = 20_000_000
 
+TENSORS = "$tensors"
+"""Under this name an environment keeps how a tensor is found by the name of a layer: a function; None for no name."""
+
 
 def spend(env: Env, values: tuple[Any, ...], start: int, end: int) -> None:
     """Take the lists among `values` off the budget of an expansion; raises `ExpressionFault` where it is used up."""

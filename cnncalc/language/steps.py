@@ -25,7 +25,7 @@ from cnncalc.language.names import GROUP_KEYS, IDENTIFIER, MODIFIERS, RESERVED
 from cnncalc.language.source import Located, Mapping, Scalar, Sequence
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import REQUIRED, Layer, judge
-from cnncalc.layers.types import LAYER_NAME
+from cnncalc.layers.types import LAYER_NAME, PARTS, TENSORS
 
 
 class StepReader(FormReader):
@@ -118,7 +118,7 @@ class StepReader(FormReader):
             target = self.target(kind)
             assert target is not None
             if not isinstance(target, Block) and target.joins:
-                return self.join(node, key.span, target, main)
+                return self.join(node, key.span, target, main, rest)
             call = Call(key.span, target, kind)
             if not _missing(main):
                 self.main_argument(call, target, key, main)
@@ -147,11 +147,36 @@ class StepReader(FormReader):
             call.arguments[first] = Argument(key.span, self.argument(target, first, main))
 
     def argument(self, target: type[Layer] | Block | Template, name: str, node: Located) -> Value:
-        """The value of a call's argument; the name of a layer is a template, all else an expression."""
-        if not isinstance(target, (Block, Template)) and target.fields[name].type is LAYER_NAME:
+        """The value of a call's argument; names of layers are templates, all else is an expression."""
+        type = target.fields[name].type if not isinstance(target, (Block, Template)) else None
+        if type is LAYER_NAME:
             template = self.template(node, f"`{name}`")
             return Value(node, template.fill, template.names) if template else Value(node, broken, frozenset())
-        return self.value(node)
+        if type is TENSORS:
+            return self.tensors(name, node)
+        return self.sizes(name, node) if type is PARTS else self.value(node)
+
+    def tensors(self, name: str, node: Located) -> Value:
+        """A list of names of tensors."""
+        found = [self.template(item, f"each of `{name}`") for item in self.items(node, f"`{name}`")]
+        templates = [template for template in found if template is not None]
+        if len(templates) < len(found) or not templates:
+            return Value(node, broken, frozenset())
+        names = frozenset(name for template in templates for name in template.names)
+        return Value(node, lambda env: tuple([template.fill(env) for template in templates]), names)
+
+    def sizes(self, name: str, node: Located) -> Value:
+        """Names and sizes: ``{q: 16, k: 16, v: rest}``."""
+        if not isinstance(node, Mapping) or not node.entries:
+            help = "for example `{split: {q: 16, k: 16, v: rest}}`"
+            self.report("wrong-form", f"`{name}` are names of parts with their sizes", node.span, help)
+            return Value(node, broken, frozenset())
+        entries = [(self.template(key, "a part"), self.value(size)) for key, size in node.entries.values()]
+        parts = [(key, size) for key, size in entries if key is not None]
+        if len(parts) < len(entries) or any(size.run is broken for _, size in parts):
+            return Value(node, broken, frozenset())
+        names = frozenset(name for key, size in parts for name in (*key.names, *size.names))
+        return Value(node, lambda env: tuple([(key.fill(env), size.evaluate(env)) for key, size in parts]), names)
 
     def kind(self, node: Mapping, keys: list[str]) -> str | None:
         """The one key that is the step's kind; None where there is none (reported)."""
@@ -231,6 +256,8 @@ class StepReader(FormReader):
                 step.sources = tuple(filter(None, (self.template(item, "`from`") for item in items)))
             elif key == "repeat":
                 step.repeat = self.value(value)
+            elif key == "parts":
+                step.parts = self.value(value)
             elif key == "if":
                 step.condition = self.value(value)
             elif key == "learned":
@@ -238,9 +265,14 @@ class StepReader(FormReader):
             elif key == "name":
                 step.name = self.template(value, "`name`")
             elif key == "share":
-                step.share = self.template(value, "`share`")
+                split = self.named_condition(value, "`share`") if isinstance(value, Mapping) else (value, None)
+                if split is not None:
+                    step.share, step.shares = self.template(split[0], "`share`"), split[1]
             elif key == "gather":
                 self.gather(step, value)
+        if step.parts is not None and step.repeat is not None:
+            help = "repeat a group: `{layers: [{…, parts: n}], repeat: m}`"
+            self.report("parts", "`parts` and `repeat` do not go together", node.entries["parts"][0].span, help)
         if step.gather and step.repeat is None:
             self.report("gather", "`gather` joins the turns of a `repeat`", step.span, "add `repeat`")
 
@@ -286,8 +318,14 @@ class StepReader(FormReader):
 
     # -- joins
 
-    def join(self, node: Mapping, span: Span, kind: type[Layer], main: Located) -> Join:
+    def join(
+        self, node: Mapping, span: Span, kind: type[Layer], main: Located, rest: dict[str, tuple[Scalar, Located]]
+    ) -> Join:
         step = Join(span, kind)
+        for name, (key, value) in rest.items():
+            step.arguments[name] = Argument(key.span, self.argument(kind, name, value))
+            self.check_constant(kind, name, step.arguments[name].value)
+        step.names = frozenset(name for argument in step.arguments.values() for name in argument.value.names)
         if not isinstance(main, Sequence):
             help = f"for example `{kind.example}`"
             self.report("wrong-form", f"`{kind.kind}` holds a list of branches", main.span, help)

@@ -7,10 +7,10 @@ from math import erf, exp, expm1, log, log1p, pi, sqrt, tanh
 from typing import TYPE_CHECKING
 
 from cnncalc.diagnostics import Fault
-from cnncalc.geometry import Shape
+from cnncalc.geometry import GLOBAL, Reach, Shape
 from cnncalc.layers.base import Layer, Weight, field
-from cnncalc.layers.memory import OVER, OWN
-from cnncalc.layers.types import COUNT, NOTHING, NUMBER, follower, words
+from cnncalc.layers.memory import IN_PLACE, OWN
+from cnncalc.layers.types import COUNT, NOTHING, NUMBER, OVER, follower, words
 
 if TYPE_CHECKING:
     from cnncalc.layers.kernels import Kernels, T
@@ -35,7 +35,7 @@ def log_sum(values: Sequence[float], count: int) -> float:
 class Activation(Layer):
     """What the activations share: a number becomes a number, whatever the others are."""
 
-    buffer = OVER
+    buffer = IN_PLACE
     keeps = ("input",)
 
 
@@ -176,24 +176,40 @@ class Softplus(Activation, kind="softplus"):
         return softplus(self.beta * x) / self.beta
 
 
-class Softmax(Activation, kind="softmax"):
-    """exp(x) divided by its sum over the channels of a position."""
+class Normalised(Layer):
+    """What the softmaxes share: the logarithm of a sum over the channels of a position, or over all positions."""
+
+    over: str = field(OVER, "what sums to 1: the channels of a position, or the positions of a channel", "channels")
+
+    def reaches(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[tuple[int, Reach], ...]:
+        """Over positions each weighs itself against all others, as attention does."""
+        return ((0, None),) if self.over == "channels" else ((0, None), (0, GLOBAL))
 
     buffer = OWN
     keeps = ("output",)
 
     def execute(self, run: Kernels[T], x: T) -> T:
-        return run.each(lambda value, total: exp(value - total), x, aside=(run.across(log_sum, x),))
+        if self.over == "channels":
+            return run.each(self.weighed, x, aside=(run.across(log_sum, x),))
+        return run.each(self.weighed, x, run.whole(log_sum, x))
+
+    def weighed(self, x: float, total: float) -> float:
+        """A number against the logarithm of the sum."""
+        raise AssertionError(f"{self.kind} must state its result")
 
 
-class LogSoftmax(Activation, kind="log_softmax"):
-    """Logarithm of softmax over the channels of a position."""
+class Softmax(Normalised, kind="softmax"):
+    """exp(x) divided by its sum over the channels of a position, or over the positions of a channel."""
 
-    buffer = OWN
-    keeps = ("output",)
+    def weighed(self, x: float, total: float) -> float:
+        return exp(x - total)
 
-    def execute(self, run: Kernels[T], x: T) -> T:
-        return run.each(lambda value, total: value - total, x, aside=(run.across(log_sum, x),))
+
+class LogSoftmax(Normalised, kind="log_softmax"):
+    """Logarithm of softmax."""
+
+    def weighed(self, x: float, total: float) -> float:
+        return x - total
 
 
 ACTIVATIONS: tuple[type[Layer], ...] = (

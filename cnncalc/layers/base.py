@@ -48,11 +48,14 @@ class Weight(NamedTuple):
 
 
 class Multiplies(NamedTuple):
-    """`each` multiply-accumulates for each of `number` elements of a layer's output or input; or `each` as declared."""
+    """`each` multiply-accumulates for each of `number` elements of a layer's output or input, or pairs of positions;
+    or `each` as declared."""
 
-    per: Literal["output", "input", "declaration"]
+    per: Literal["output", "input", "pair", "declaration"]
     number: int
     each: int
+    between: bool = False
+    """Whether both factors are tensors of the network, and none a weight."""
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
@@ -70,14 +73,20 @@ class Layer:
     """A step of this kind in the spec language, for the reference."""
     joins: ClassVar[bool] = False
     """Whether it takes any number of inputs, written as branches."""
+    takes: ClassVar[tuple[int, int]] = (1, 1)
+    """How many tensors a step of it takes by `from`, at least and at most: 0 reads nothing of the network."""
+    inverts: ClassVar[bool] = False
+    """Whether the layer that it names is undone: it takes what that one took, and what `inverse` learns of it."""
     following: ClassVar[tuple[str, ...]] = ()
     """The fields that say what follows it, in order: their names are the suffixes of those layers' rows."""
     strided: ClassVar[bool] = False
     """Whether it has a stride: what that leaves unread is said, and what a crop leaves out is not."""
+    wanders: ClassVar[bool] = False
+    """Whether what it reads stays while its positions move on, so that the centers of both mean nothing together."""
     bias: bool = False
     """Whether it adds a learned offset to every output channel."""
     buffer: ClassVar[str] = OWN
-    """Whose buffer its result has: `OWN`, or its input's as a `VIEW` or written `OVER` it."""
+    """Whose buffer its result has: `OWN`, or its input's as a `VIEW` or written `IN_PLACE` of it."""
     keeps: ClassVar[tuple[str, ...] | None] = None
     """Which whole tensors it keeps for the backward pass (see `Kept`); None: it does not tell."""
 
@@ -130,9 +139,31 @@ class Layer:
         """The values, row-major, that the spec gives for a tensor of weights; empty where it gives none."""
         return ()
 
+    def named(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The fields that name further tensors to take, with those names; they come after those of `from`."""
+        return ()
+
+    def inverse(self, layer: Layer) -> Layer:
+        """Itself as the inverse of the layer that it names; raises `Fault` where there is none."""
+        raise AssertionError(f"{self.kind} must state what it undoes")
+
+    def pieces(self, inputs: tuple[Shape, ...]) -> tuple[tuple[str, Layer], ...]:
+        """Named layers beside each other, in place of itself, each of which takes its input; what follows goes on
+        with the input as a whole.  Empty where it is a layer of its own."""
+        return ()
+
+    def settled(self, inputs: tuple[Shape, ...]) -> Layer:
+        """Itself with all that depends on the sizes of these inputs fixed, to be executed on longer ones."""
+        return self
+
     def reach(self, inputs: tuple[Shape, ...]) -> Reach:
         """What each output reads of the first input: axis maps, GLOBAL, or None for its own position only."""
         return None
+
+    def reaches(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[tuple[int, Reach], ...]:
+        """What each output reads, by number of the input: one that counts for nothing, such as a size that is asked
+        for, is left out, and one that is read in two ways stands twice."""
+        return ((0, self.reach(inputs)),) if inputs else ()
 
     def channels_out(self, inputs: tuple[Shape, ...]) -> int:
         """Channels of the output, where `out_shape` is not given by the kind itself."""
@@ -188,7 +219,7 @@ _UNKNOWN: Any = object()
 class Operation:
     """A layer applied to inputs of given shapes: all that can be said of a node wherever it stands."""
 
-    __slots__ = ("_known", "_macs", "_reach", "_weights", "inputs", "layer", "output")
+    __slots__ = ("_known", "_macs", "_products", "_reach", "_weights", "inputs", "layer", "output")
 
     def __init__(self, layer: Layer, inputs: tuple[Shape, ...]) -> None:
         """Infer the output's shape; raises `Fault` where the layer does not fit."""
@@ -198,6 +229,7 @@ class Operation:
         self._reach: Reach = _UNKNOWN
         self._weights: tuple[Weight, ...] = _UNKNOWN
         self._macs: int | None = _UNKNOWN
+        self._products: int | None = _UNKNOWN
         self._known: dict[Any, Any] = {}
         """What `once_per_operation` remembers, by function."""
 
@@ -217,9 +249,21 @@ class Operation:
     def macs(self) -> int | None:
         """Multiply-accumulates for one sample; None where they do not apply."""
         if self._macs is _UNKNOWN:
-            products = self.layer.multiplies(self.inputs, self.output)
-            self._macs = sum(product.number * product.each for product in products) if products else None
+            self._count()
         return self._macs
+
+    @property
+    def products(self) -> int | None:
+        """Those of them that are products between tensors; None where there are none."""
+        if self._products is _UNKNOWN:
+            self._count()
+        return self._products
+
+    def _count(self) -> None:
+        counted = self.layer.multiplies(self.inputs, self.output)
+        between = [product for product in counted if product.between]
+        self._macs = sum(product.number * product.each for product in counted) if counted else None
+        self._products = sum(product.number * product.each for product in between) if between else None
 
 
 def once_per_operation(function: Callable[[Operation], Result]) -> Callable[[Operation], Result]:

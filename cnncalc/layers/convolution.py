@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.diagnostics import Fault
@@ -14,11 +17,17 @@ from cnncalc.layers.types import COUNT, EXTRA, FLAG, NUMBERS, PADDING, SIZES, Fo
 from cnncalc.layers.windows import per_axis, slides, spatial, transposed_slides, transposed_windows, windows
 
 if TYPE_CHECKING:
-    from cnncalc.layers.kernels import Kernels, T
+    from cnncalc.layers.kernels import Adjust, Kernels, T
 
 CHANNELS = field(COUNT, "output channels", before="kernel")
 GROUPS = field(COUNT, "groups of channels that are convolved apart", 1, before="bias")
 BORDER = field(words("zeros", "replicate", "reflect", "circular"), "what the padding holds", "zeros")
+NORMED = field(
+    words("none", "standardize", "standardize_gain", "gain"),
+    "kernels of mean 0 and variance 1 (times 1/fan-in with a gain), or of norm 1 with a gain per output channel",
+    "none",
+    before="norm",
+)
 FIXED = field(NUMBERS, "fixed kernel values for the executor, row-major", ())
 
 
@@ -38,6 +47,7 @@ class Convolution(Layer):
     norm: Follower = NORM
     act: Follower = ACT
     padding_mode: str = "zeros"
+    weight_norm: str = "none"
     weights: tuple[float, ...] = ()
     strided = True
 
@@ -83,14 +93,33 @@ class Convolution(Layer):
 
     def weight_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
         shape = self.kernel_shape(inputs)
-        return with_bias((Weight("weight", shape),), self.bias, shape[0])
+        gain = (Weight("gain", shape[:1]),) if self.weight_norm.endswith("gain") else ()
+        return with_bias((Weight("weight", shape), *gain), self.bias, shape[0])
 
     def multiplies(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[Multiplies, ...]:
         return (Multiplies("output", elements(output), elements(self.kernel_shape(inputs)[1:])),)
 
     def execute(self, run: Kernels[T], x: T) -> T:
         sliding = self.slides(x.shape[1:])
-        return run.convolve(x, sliding, *self.split(x.shape[0]), "weight", "bias" if self.bias else "", self.border)
+        channels, groups = self.split(x.shape[0])
+        normed: Adjust | None = None
+        if self.weight_norm != "none":
+            gains = run.weight("gain", (channels,)) if self.weight_norm.endswith("gain") else ()
+            normed = partial(self.normed, gains)
+        return run.convolve(x, sliding, channels, groups, "weight", "bias" if self.bias else "", self.border, normed)
+
+    def normed(self, gains: Sequence[float], channel: int, kernel: Sequence[float]) -> list[float]:
+        """The kernel of an output channel: standardised (Qiao et al. 2019), with a gain over the root of its fan-in
+        (Brock et al. 2021), or with a gain as its norm (Salimans and Kingma 2016)."""
+        count = len(kernel)
+        if self.weight_norm == "gain":
+            norm = sqrt(sum(value * value for value in kernel)) or 1.0
+            return [gains[channel] * value / norm for value in kernel]
+        mean = sum(kernel) / count
+        variance = sum((value - mean) ** 2 for value in kernel) / count
+        if self.weight_norm == "standardize":
+            return [(value - mean) / sqrt(variance + 1e-6) for value in kernel]
+        return [gains[channel] * (value - mean) / sqrt(count * (variance + 1e-6)) for value in kernel]
 
     def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         return kept_by_windows(self.reach(inputs), inputs[0], self.border)
@@ -106,6 +135,7 @@ class Conv(Convolution, kind="conv"):
 
     channels: int = CHANNELS
     groups: int = GROUPS
+    weight_norm: str = NORMED
     padding_mode: str = BORDER
     weights: tuple[float, ...] = FIXED
 
@@ -119,6 +149,7 @@ class DepthwiseConv(Convolution, kind="depthwise_conv"):
     """Depthwise convolution: `multiplier` kernels for each input channel, groups = input channels."""
 
     multiplier: int = field(COUNT, "output channels per input channel", 1, before="bias")
+    weight_norm: str = NORMED
     padding_mode: str = BORDER
     weights: tuple[float, ...] = FIXED
 
@@ -141,11 +172,13 @@ def separate(layer: Conv | SeparableConv, multiplier: int = 1) -> tuple[Depthwis
         padding=layer.padding,
         dilation=layer.dilation,
         padding_mode=layer.padding_mode,
+        weight_norm=layer.weight_norm,
         multiplier=multiplier,
         bias=False,
         **follows,
     )
-    return depthwise, Conv(channels=layer.channels, kernel=1, bias=layer.bias, **follows)
+    pointwise = Conv(channels=layer.channels, kernel=1, bias=layer.bias, weight_norm=layer.weight_norm, **follows)
+    return depthwise, pointwise
 
 
 class SeparableConv(Convolution, kind="separable_conv"):
@@ -156,6 +189,7 @@ class SeparableConv(Convolution, kind="separable_conv"):
 
     channels: int = CHANNELS
     multiplier: int = field(COUNT, "depthwise output channels per input channel", 1, before="bias")
+    weight_norm: str = NORMED
     padding_mode: str = BORDER
 
     example = "{separable_conv: 32, kernel: 3, padding: same}"

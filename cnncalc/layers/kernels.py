@@ -34,6 +34,10 @@ Statistic = Callable[[Sequence[float], int], Any]
 """A statistic from some values and their number."""
 
 
+Adjust = Callable[[int, Sequence[float]], Sequence[float]]
+"""The kernel of an output channel as it is used, from its number and what is learned of it."""
+
+
 class Kernels(Protocol[T]):
     """Sliding windows, elementwise functions, reductions, and moved data."""
 
@@ -44,6 +48,15 @@ class Kernels(Protocol[T]):
 
     def factors(self, name: str, x: T, count: int | None = None) -> T:
         """A weight per channel of `x` (or `count` of them)."""
+
+    def learned(self, name: str, shape: Shape, wide: Shape, order: Callable[[], Sequence[int]] | None = None) -> T:
+        """A tensor of weights of this shape, to be used aside, as a tensor of the shape `wide` that may broadcast.
+
+        With an `order` each of its scalars is the weight at this offset; -1 is 0.
+        """
+
+    def constants(self, shape: Shape, values: Sequence[float]) -> T:
+        """Numbers, row-major, that no input influences, as a tensor of their own."""
 
     def per_channel(self, values: Sequence[Any], x: T) -> T:
         """One number or statistic per channel, or a single one, as a tensor that broadcasts over `x`."""
@@ -57,11 +70,20 @@ class Kernels(Protocol[T]):
     # sliding windows
 
     def convolve(
-        self, x: T, sliding: Sequence[Slide], channels: int, groups: int, weight: str, bias: str, border: str = "zeros"
+        self,
+        x: T,
+        sliding: Sequence[Slide],
+        channels: int,
+        groups: int,
+        weight: str,
+        bias: str,
+        border: str = "zeros",
+        adjust: Adjust | None = None,
     ) -> T:
         """Cross-correlation: `channels` outputs in `groups`, each a weighted sum of its group's window.
 
-        `weight` and `bias` name tensors of weights, an empty `bias` none; `border` is what stands in the padding.
+        `weight` and `bias` name tensors of weights, an empty `bias` none; `border` is what stands in the padding;
+        `adjust` makes of the kernel of an output channel what is used of it.
         """
 
     def scatter(self, x: T, sliding: Sequence[Slide], channels: int, groups: int, weight: str, bias: str) -> T:
@@ -76,11 +98,39 @@ class Kernels(Protocol[T]):
     def whole(self, function: Reduction, x: T) -> T:
         """A number of all positions of a channel."""
 
+    def fuse(self, function: Reduction, x: T) -> T:
+        """A number of all channels of a position."""
+
+    def unpool(self, x: T, like: T, sliding: Sequence[Slide]) -> T:
+        """Zeros of the shape of `like`, and every value of `x` where the maximum of its window of `like` is."""
+
     def mix(self, x: T, axis: int, rows: Sequence[Sequence[tuple[int, float]]]) -> T:
         """Along one axis (0 is the channels), every output position as a fixed combination: (position, share) pairs.
 
         Positions beyond the axis stand for its ends.
         """
+
+    # products between tensors
+
+    def correlate(self, q: T, k: T, heads: int, axes: Sequence[Taps] | None, far: bool) -> T:
+        """For every head and key a channel, at the positions of `q`: the product of the head's channels of both.
+
+        `axes` are the keys of every query per axis, one beyond an axis masked: it is that of the other end, and its
+        product is minus infinity.  None are all; `far` keys count as the whole input.
+        """
+
+    def blend(self, shares: T, v: T, heads: int, axes: Sequence[Taps] | None, far: bool) -> T:
+        """The values of the keys, summed by the shares that `correlate` has led to; masked ones count nothing."""
+
+    def relate(self, q: T, heads: int, name: str, shape: Shape, keys: int, rows: Sequence[Sequence[int]]) -> T:
+        """For every head and each of `keys` a channel: products of the head's channels with rows of a learned table.
+
+        `rows` are those of every position, in order of the keys; where there are none, the products are 0.
+        """
+
+    def matmul(self, a: T, b: T, groups: int, over: str, far: tuple[bool, bool] = (True, True)) -> T:
+        """The product of matrices of channels by positions in `groups` of channels: a*b, over `positions` a*b', over
+        `channels` a'*b; `far` tells of which of the two every position counts as the whole input."""
 
     # elementwise
 
@@ -98,11 +148,11 @@ class Kernels(Protocol[T]):
     def take(self, x: T, channels: Taps, axes: Sequence[Taps], pad: float = 0.0) -> T:
         """Single positions of every axis; -1 takes `pad`."""
 
-    def interleave(self, parts: Sequence[T], block: int) -> T:
+    def interleave(self, parts: Sequence[T], blocks: Sequence[int]) -> T:
         """The parts, one per position of a block in row-major order, interleaved on every spatial axis."""
 
-    def rearrange(self, x: T, shape: Shape, order: Sequence[int] | None = None) -> T:
-        """Another shape of the same scalars, in another order."""
+    def rearrange(self, x: T, shape: Shape, order: Sequence[int] | Callable[[], Sequence[int]] | None = None) -> T:
+        """Another shape of the same scalars, in another order, where -1 is 0."""
 
     def unknown(self, shape: Shape) -> T:
         """The result of a layer that cannot be run."""

@@ -14,7 +14,7 @@ OWN = "own"
 """The result has a buffer of its own."""
 VIEW = "view"
 """The result is the input in another form, in the input's buffer; one that keeps something computes in training."""
-OVER = "over"
+IN_PLACE = "in place"
 """Each element depends on the input's element at its own place, so it may be written over that."""
 
 

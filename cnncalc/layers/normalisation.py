@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from cnncalc.geometry import Shape, elements
 from cnncalc.layers.base import Layer, Weight, divides, field
-from cnncalc.layers.memory import OVER, OWN, Kept
-from cnncalc.layers.types import COUNT, FLAG, NOTHING, NUMBER, follower
+from cnncalc.layers.memory import IN_PLACE, OWN, Kept
+from cnncalc.layers.types import COUNT, FLAG, NOTHING, NUMBER, follower, words
 
 if TYPE_CHECKING:
     from cnncalc.layers.kernels import Kernels, T
@@ -33,7 +33,7 @@ def squares(values: Sequence[float], count: int) -> float:
 class Normalisation(Layer):
     """What the normalisations share: learned factors, and statistics where they are kept."""
 
-    buffer = OVER
+    buffer = IN_PLACE
     keeps = ("input",)
 
     scale: bool = field(FLAG, "a learned factor per channel", True)
@@ -91,10 +91,25 @@ class BatchNorm(Normalisation, kind="batch_norm"):
 
 
 class LayerNorm(Normalisation, kind="layer_norm"):
-    """Layer normalisation over the channels of a position."""
+    """Layer normalisation over the channels of a position, or over all of the tensor.
+
+    Over all, there is a factor and an offset for every element.
+    """
+
+    over: str = field(words("channels", "all"), "what is normalised together", "channels")
+
+    def weight_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
+        kept = super().weight_shapes(inputs)
+        return kept if self.over == "channels" else tuple(weight._replace(shape=inputs[0]) for weight in kept)
+
+    def factors(self, run: Kernels[T], x: T) -> tuple[T, T]:
+        if self.over == "channels":
+            return super().factors(run, x)
+        scale = run.learned("weight", x.shape, x.shape) if self.scale else run.per_channel([1.0], x)
+        return scale, run.learned("bias", x.shape, x.shape) if self.shift else run.per_channel([0.0], x)
 
     def measure(self, run: Kernels[T], x: T) -> T:
-        return run.across(moments, x)
+        return run.across(moments, x) if self.over == "channels" else run.over(moments, x, 1)
 
     def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         """Mean and deviation per position."""
@@ -156,6 +171,35 @@ class L2Norm(Normalisation, kind="l2_norm"):
         return Kept(self.keeps, numbers=2 * elements(inputs[0][1:]) + self.scale * elements(output))
 
 
+class GlobalResponseNorm(Normalisation, kind="global_response_norm"):
+    """x*(norm of its channel over the mean of all norms)*scale + shift + x (Woo et al. 2023, ConvNeXt V2)."""
+
+    buffer = OWN
+
+    eps: float = field(NUMBER, "added to the mean of the norms", 1e-6)
+
+    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept | None:
+        return None  # not measured yet
+
+    def measure(self, run: Kernels[T], x: T) -> T:
+        """Per channel its norm over all positions, and with it the mean of these norms."""
+        channels = x.shape[0]
+
+        def mean_norm(values: Sequence[float], count: int) -> float:
+            each = count // channels
+            return sum(sqrt(squares(values[start : start + each], each)) for start in range(0, count, each)) / channels
+
+        return run.over(mean_norm, x, 1)
+
+    def execute(self, run: Kernels[T], x: T) -> T:
+        own = run.over(squares, x, x.shape[0])
+        return run.each(self.respond, x, aside=(*self.factors(run, x), own, self.measure(run, x)))
+
+    def respond(self, x: float, scale: float, shift: float, own: float, mean: float) -> float:
+        """x by how strong its channel responds, and x again."""
+        return scale * (x * sqrt(own) / (mean + self.eps)) + shift + x
+
+
 class LocalResponseNorm(Layer, kind="local_response_norm"):
     """x / (k + alpha/size * sum of squares over `size` neighbouring channels)**beta (Krizhevsky et al. 2012)."""
 
@@ -184,7 +228,15 @@ class LocalResponseNorm(Layer, kind="local_response_norm"):
         return Kept(self.keeps, numbers=padded + 2 * elements(output))
 
 
-NORMALISATIONS: tuple[type[Layer], ...] = (BatchNorm, LayerNorm, GroupNorm, InstanceNorm, LocalResponseNorm, L2Norm)
+NORMALISATIONS: tuple[type[Layer], ...] = (
+    BatchNorm,
+    LayerNorm,
+    GroupNorm,
+    InstanceNorm,
+    LocalResponseNorm,
+    L2Norm,
+    GlobalResponseNorm,
+)
 NORM = field(
     follower("`none`, `batch` or a normalisation's kind", (kind.kind for kind in NORMALISATIONS), batch="batch_norm"),
     "normalisation after it",

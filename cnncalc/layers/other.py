@@ -1,4 +1,4 @@
-"""Regularisers, learned factors, and layers that cnncalc does not know."""
+"""Regularisers, and layers that cnncalc does not know."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.geometry import GLOBAL, Reach, Shape, elements
 from cnncalc.layers.base import Layer, Multiplies, Weight, field
-from cnncalc.layers.memory import OVER, VIEW, Kept
+from cnncalc.layers.memory import VIEW, Kept
 from cnncalc.layers.types import NUMBER, SHAPE, WHOLE
 
 if TYPE_CHECKING:
@@ -39,24 +39,6 @@ class DropPath(Layer, kind="drop_path"):
     def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         """A factor, 0 or 1/(1 - rate), for every sample."""
         return Kept(numbers=1 if self.rate else 0)
-
-
-class LayerScale(Layer, kind="layer_scale"):
-    """A learned factor per channel (Touvron et al. 2021)."""
-
-    buffer = OVER
-    keeps = ("input",)
-
-    initial: float = field(NUMBER, "initial value", 1e-6)
-
-    def weight_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
-        return (Weight("weight", (inputs[0][0],)),)
-
-    def execute(self, run: Kernels[T], x: T) -> T:
-        return run.each(lambda value, factor: value * factor, x, aside=(run.factors("weight", x),))
-
-    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
-        return Kept(self.keeps, for_weights=True)
 
 
 class Opaque(Layer, kind="opaque"):

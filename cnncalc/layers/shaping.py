@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
 from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.diagnostics import Fault
-from cnncalc.geometry import GLOBAL, Pads, Reach, Shape, Transposed, Window, dims, elements, own
+from cnncalc.geometry import GLOBAL, Pads, Reach, Shape, Window, dims, elements, own
 from cnncalc.layers.base import Layer, divides, field
-from cnncalc.layers.memory import VIEW, Kept
-from cnncalc.layers.types import AMOUNT, COUNT, INDICES, LAYER_NAME, NUMBER, PAIR, TARGET, Value, words
+from cnncalc.layers.memory import OWN, VIEW, Kept
+from cnncalc.layers.types import (
+    AMOUNT,
+    COUNT,
+    ENDS,
+    INDICES,
+    LAYER_NAME,
+    NUMBER,
+    OVER,
+    PAIR,
+    PARTS,
+    TARGET,
+    Value,
+    words,
+)
 from cnncalc.layers.windows import amounts, spatial
 
 if TYPE_CHECKING:
     from cnncalc.layers.kernels import Kernels, T
-
-ORDER = field(
-    words("crd", "dcr"), "channel order: `crd` is PyTorch's pixel_shuffle, `dcr` TensorFlow's and ONNX's default", "crd"
-)
 
 
 class Identity(Layer, kind="identity"):
@@ -30,28 +38,34 @@ class Identity(Layer, kind="identity"):
 
 
 class Flatten(Layer, kind="flatten"):
-    """All axes in one, channels first."""
+    """All axes in one, channels first; over positions all spatial axes in one, as tokens."""
+
+    over: str = field(words("all", "positions"), "`positions` keeps the channels", "all")
 
     buffer = VIEW
     keeps = ()
 
     def reach(self, inputs: tuple[Shape, ...]) -> Reach:
-        return GLOBAL if len(inputs[0]) > 1 else None
+        return GLOBAL if len(inputs[0]) > (1 if self.over == "all" else 2) else None
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        return (elements(inputs[0]),)
+        if self.over == "all":
+            return (elements(inputs[0]),)
+        return (inputs[0][0], elements(spatial(inputs[0], self.kind)))
 
     def execute(self, run: Kernels[T], x: T) -> T:
-        return run.rearrange(x, (x.size,)) if len(x.shape) > 1 else x
+        shape = (x.size,) if self.over == "all" else (x.shape[0], prod(x.shape[1:]))
+        return run.rearrange(x, shape) if len(x.shape) > len(shape) else x
 
 
 class Reshape(Layer, kind="reshape"):
-    """The same elements in another shape, row-major."""
+    """The same elements in another shape, row-major; over positions the channels stay."""
 
     buffer = VIEW
     keeps = ()
 
-    shape: tuple[int, ...] = field(TARGET, "new shape, channels first")
+    shape: tuple[int, ...] = field(TARGET, "new shape, channels first; over positions its spatial sizes")
+    over: str = field(words("all", "positions"), "`positions` keeps the channels", "all")
 
     example = "{reshape: [256, 7, 7]}"
 
@@ -59,22 +73,31 @@ class Reshape(Layer, kind="reshape"):
         return GLOBAL
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        total = elements(inputs[0])
+        kept = 0 if self.over == "all" else 1
+        if kept:
+            spatial(inputs[0], self.kind)
+        total = elements(inputs[0][kept:])
         known = elements(tuple(size for size in self.shape if size != -1))
         inferred = self.shape.count(-1)
-        if 0 in self.shape or not 1 <= len(self.shape) <= 4 or inferred > 1:
-            raise Fault("wrong-shape", "`shape` takes one to four sizes above 0, one of which may be -1", "shape")
+        most = 4 - kept
+        if 0 in self.shape or not 1 <= len(self.shape) <= most or inferred > 1:
+            count = {3: "three", 4: "four"}[most]
+            raise Fault("wrong-shape", f"`shape` takes one to {count} sizes above 0, one of which may be -1", "shape")
+        what = "positions" if kept else "elements"
         if inferred and total % known:
-            message = f"the {total:,} elements of {dims(inputs[0])} are no multiple of {known:,}"
+            message = f"the {total:,} {what} of {dims(inputs[0])} are no multiple of {known:,}"
             raise Fault("wrong-shape", message, "shape")
         if not inferred and total != known:
-            message = f"`shape` {dims(self.shape)} has {known:,} elements, the input {dims(inputs[0])} has {total:,}"
+            message = f"`shape` {dims(self.shape)} has {known:,} {what}, the input {dims(inputs[0])} has {total:,}"
             raise Fault("wrong-shape", message, "shape")
-        return tuple(total // known if size == -1 else size for size in self.shape)
+        return (*inputs[0][:kept], *(total // known if size == -1 else size for size in self.shape))
 
     def execute(self, run: Kernels[T], x: T) -> T:
+        kept = 0 if self.over == "all" else 1
         known = -prod(self.shape) if -1 in self.shape else 0
-        return run.rearrange(x, tuple(x.size // known if size == -1 else size for size in self.shape))
+        total = prod(x.shape[kept:])
+        sizes = (total // known if size == -1 else size for size in self.shape)
+        return run.rearrange(x, (*x.shape[:kept], *sizes))
 
 
 class Permute(Layer, kind="permute"):
@@ -125,30 +148,104 @@ class ChannelShuffle(Layer, kind="channel_shuffle"):
 
 
 class Slice(Layer, kind="slice"):
-    """The channels from `start` up to, not including, `stop`."""
+    """The channels, or the positions, from `start` up to, not including, `stop`."""
 
-    buffer = VIEW
     keeps = ()
 
-    channels: tuple[int, ...] = field(INDICES, "[start, stop]")
+    @property
+    def buffer(self) -> str:  # type: ignore[override]
+        """Channels lie one after the other, positions do not."""
+        return VIEW if self.over == "channels" else OWN
+
+    channels: tuple[int | None, int | None] = field(ENDS, "[start, stop]; below 0 from the end, `none` is open")
+    over: str = field(OVER, "what is sliced; positions are those of a single axis", "channels")
 
     example = "{slice: [0, 32]}"
 
-    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        if len(self.channels) != 2:
-            raise Fault("wrong-shape", "`channels` takes two numbers: [start, stop]", "channels")
-        start, stop = self.channels
-        if not start < stop <= inputs[0][0]:
+    def bounds(self, size: int) -> tuple[int, int]:
+        """Start and stop among `size`; raises `Fault`."""
+        start, stop = (
+            default if end is None else end + size if end < 0 else end for end, default in zip(self.channels, (0, size))
+        )
+        if not 0 <= start < stop <= size:
             raise Fault(
                 "out-of-range",
-                f"channels {start} to {stop} are not within the {inputs[0][0]} input channels",
+                f"{self.over} {start} to {stop} are not within the {size} input {self.over}",
                 "channels",
-                "`start` is below `stop`, and `stop` is at most `x.channels`",
+                f"`start` is below `stop`, and `stop` is at most `x.{MEASURES[self.over]}`",
             )
+        return start, stop
+
+    def reach(self, inputs: tuple[Shape, ...]) -> Reach:
+        if self.over == "channels":
+            return None
+        size = single_axis(inputs[0], self.kind)
+        start, stop = self.bounds(size)
+        return (Window(1, 1, 1, -start, stop - size),)
+
+    def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        if self.over == "positions":
+            start, stop = self.bounds(single_axis(inputs[0], self.kind))
+            return (inputs[0][0], stop - start)
+        start, stop = self.bounds(inputs[0][0])
         return (stop - start, *inputs[0][1:])
 
+    def settled(self, inputs: tuple[Shape, ...]) -> Layer:
+        """From its start to as far from the end: a longer axis is cut as much."""
+        if self.over == "channels":
+            return self
+        start, stop = self.bounds(inputs[0][1])
+        return Slice(channels=(start, None if stop == inputs[0][1] else stop - inputs[0][1]), over=self.over)
+
     def execute(self, run: Kernels[T], x: T) -> T:
-        return run.take(x, [(place,) for place in range(*self.channels)], [own(size) for size in x.shape[1:]])
+        places = [(place,) for place in range(*self.bounds(x.shape[self.over == "positions"]))]
+        if self.over == "positions":
+            return run.take(x, own(x.shape[0]), [places])
+        return run.take(x, places, [own(size) for size in x.shape[1:]])
+
+
+MEASURES = {"channels": "channels", "positions": "length"}
+
+
+def single_axis(shape: Shape, kind: str) -> int:
+    """The size of the only spatial axis; raises `Fault` where there are others."""
+    axes = spatial(shape, kind)
+    if len(axes) > 1:
+        message = f"`{kind}` over positions takes those of a single axis, but its input is {dims(shape)}"
+        raise Fault("not-flat", message, "over", "put `{flatten, over: positions}` before it")
+    return axes[0]
+
+
+class Split(Layer, kind="split"):
+    """Parts of the channels, or of the positions, by name, beside each other: each is a `slice`.
+
+    The current tensor stays the whole.  Parts of size `rest` share what is left equally.
+    """
+
+    sizes: tuple[tuple[str, int | None], ...] = field(PARTS, "names of the parts, with their sizes")
+    over: str = field(OVER, "what is split; positions are those of a single axis", "channels")
+
+    example = "{split: {q: 16, k: 16, v: rest}}"
+
+    def pieces(self, inputs: tuple[Shape, ...]) -> tuple[tuple[str, Layer], ...]:
+        whole = inputs[0][0] if self.over == "channels" else single_axis(inputs[0], self.kind)
+        known = sum(size for _, size in self.sizes if size is not None)
+        open_ = sum(size is None for _, size in self.sizes)
+        left = whole - known
+        if (open_ == 0 and left) or left < open_ or (open_ and left % open_):
+            listed = " + ".join("rest" if size is None else str(size) for _, size in self.sizes)
+            message = f"the parts {listed} do not make the {whole} input {self.over}"
+            if open_ and left >= open_:
+                message = f"{open_} equal parts do not make the {left} of {whole} input {self.over} that are left"
+            help = "give the last part the size `rest`" if not open_ and left > 0 else ""
+            raise Fault("split", message, "sizes", help or f"the parts add up to {whole}")
+        found: list[tuple[str, Layer]] = []
+        start = 0
+        for name, size in self.sizes:
+            stop = start + (left // open_ if size is None else size)
+            found.append((name, Slice(channels=(start, stop), over=self.over)))
+            start = stop
+        return tuple(found)
 
 
 class Moves(Layer):
@@ -226,6 +323,9 @@ class CropLike(Moves, kind="crop_like"):
 
     example = "{crop_like: up64, from: down64}"
 
+    def named(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        return (("layer", (self.layer,)),)
+
     def shifts(self, inputs: tuple[Shape, ...]) -> tuple[Pads, ...]:
         shape, like = inputs
         if len(shape) != len(like) or any(size < wanted for size, wanted in zip(shape[1:], like[1:])):
@@ -242,72 +342,3 @@ class CropLike(Moves, kind="crop_like"):
         first = [(size - wanted) // 2 for size, wanted in zip(x.shape[1:], like.shape[1:])]
         axes = [[(start + place,) for place in range(wanted)] for start, wanted in zip(first, like.shape[1:])]
         return run.take(x, own(x.shape[0]), axes)
-
-
-class SpaceToDepth(Layer, kind="space_to_depth"):
-    """Blocks of positions become channels: the inverse of depth_to_space."""
-
-    keeps = ()
-
-    block: int = field(COUNT, "block size on every axis")
-    order: str = ORDER
-
-    example = "{space_to_depth: 2}"
-
-    def reach(self, inputs: tuple[Shape, ...]) -> Reach:
-        axes = spatial(inputs[0], self.kind)
-        for width in axes:
-            if width % self.block:
-                raise Fault("wrong-shape", f"block {self.block} does not divide {dims(axes)}", "block")
-        return tuple(Window(self.block, self.block) for _ in axes)
-
-    def channels_out(self, inputs: tuple[Shape, ...]) -> int:
-        return int(inputs[0][0] * self.block ** (len(inputs[0]) - 1))
-
-    def execute(self, run: Kernels[T], x: T) -> T:
-        """A tensor per place within a block, one after the other: that is `dcr`; `crd` takes channel by channel."""
-        starts = product(range(self.block), repeat=len(x.shape) - 1)
-        channels = own(x.shape[0])
-        phases = [
-            run.take(
-                x,
-                channels,
-                [[(place,) for place in range(start, size, self.block)] for start, size in zip(at, x.shape[1:])],
-            )
-            for at in starts
-        ]
-        joined = run.concat(*phases)
-        if self.order == "dcr":
-            return joined
-        order = [(phase * x.shape[0] + channel,) for channel in range(x.shape[0]) for phase in range(len(phases))]
-        return run.take(joined, order, [own(size) for size in joined.shape[1:]])
-
-
-class DepthToSpace(Layer, kind="depth_to_space"):
-    """Channels become blocks of positions (Shi et al. 2016, sub-pixel convolution)."""
-
-    keeps = ()
-
-    block: int = field(COUNT, "block size on every axis")
-    order: str = ORDER
-
-    example = "{depth_to_space: 2}"
-
-    def reach(self, inputs: tuple[Shape, ...]) -> Reach:
-        return tuple(Transposed(self.block, self.block) for _ in spatial(inputs[0], self.kind))
-
-    def channels_out(self, inputs: tuple[Shape, ...]) -> int:
-        parts = int(self.block ** (len(inputs[0]) - 1))
-        if inputs[0][0] % parts:
-            raise Fault(
-                "wrong-shape", f"{parts} positions per block do not divide the {inputs[0][0]} input channels", "block"
-            )
-        return inputs[0][0] // parts
-
-    def execute(self, run: Kernels[T], x: T) -> T:
-        parts = self.block ** (len(x.shape) - 1)
-        channels = x.shape[0] // parts
-        axes = [own(size) for size in x.shape[1:]]
-        step, across = (parts, 1) if self.order == "crd" else (1, channels)
-        taken = [[(channel * step + part * across,) for channel in range(channels)] for part in range(parts)]
-        return run.interleave([run.take(x, order, axes) for order in taken], self.block)

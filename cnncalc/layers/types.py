@@ -213,6 +213,65 @@ def _scale(value: Value) -> Value:
     return value
 
 
+def _none_or(read: Callable[[Value], Value]) -> Callable[[Value], Value]:
+    """`read`, for what may be left out by the word `none` too."""
+    return lambda value: None if value == "none" or value is None else read(value)
+
+
+def _ends(value: Value) -> tuple[int | None, int | None]:
+    """`[start, stop]`: below 0 from the end; `none`, or a stop that is left out, is open."""
+    if not isinstance(value, tuple) or not 1 <= len(value) <= 2:
+        raise Fault("wrong-shape", "takes two numbers: [start, stop]", None, "`[start, none]` is open at its end")
+    start, stop = (*value, "none")[:2]
+    return _end(start), _end(stop)
+
+
+def _end(value: Value) -> int | None:
+    return None if value is None or value == "none" else whole(value, -LIMIT)
+
+
+AXIS_WORDS = ("channels", "depth", "height", "width", "length")
+SPREAD_WORDS = ("one", "channels", "positions", "all")
+
+
+def _spread(value: Value) -> Value:
+    """One of the words, or a list of names of axes."""
+    if isinstance(value, tuple):
+        if not value:
+            raise wrong("names of axes", value)
+        return tuple(_word(entry, AXIS_WORDS) for entry in value)
+    return _word(value, (*SPREAD_WORDS, *AXIS_WORDS[1:]), "a list of axes, or ")
+
+
+def _names(value: Value) -> tuple[str, ...]:
+    if not isinstance(value, tuple) or not all(isinstance(entry, str) for entry in value):
+        raise wrong("a list of names of tensors", value)
+    return tuple(map(str, value))
+
+
+def _parts(value: Value) -> tuple[tuple[str, int | None], ...]:
+    """Names and sizes; None is an equal share of the rest."""
+    if not isinstance(value, tuple) or not value or not all(isinstance(entry, tuple) for entry in value):
+        raise wrong("names of parts with their sizes", value)
+    return tuple((name, None if size == "rest" else _size(size)) for name, size in value)
+
+
+def _size(value: Value) -> int:
+    if isinstance(value, str):
+        raise wrong("a whole number, or `rest`", value)
+    return whole(value, 1)
+
+
+def _kind_or_name(*allowed: str) -> Callable[[Value], str]:
+    def read(value: Value) -> str:
+        if not isinstance(value, str):
+            listed = ", ".join(f"`{word}`" for word in allowed)
+            raise wrong(f"one of {listed}, or the name of a tensor", value)
+        return str(value)
+
+    return read
+
+
 PADDING_WORDS = ("valid", "same", "same_lower", "half")
 
 
@@ -251,4 +310,25 @@ TARGET = Type(
     schema=({"type": "integer"}, _list_of("integer")),
 )
 LAYER_NAME = Type("name of a layer", _layer_name)
+TENSORS = Type("list of names of tensors", _names, schema=(_list_of(),))
+OVER = words("channels", "positions")
+SOME_SIZES = Type("`none`, " + SIZES.text, _none_or(SIZES.read), ("none",), SIZES.schema)
+SOME_EXTRA = Type("`none`, " + EXTRA.text, _none_or(EXTRA.read), ("none",), EXTRA.schema)
+ENDS = Type(
+    "[start, stop]: below 0 counts from the end, `none` is open", _ends, schema=({"type": "array", "maxItems": 2},)
+)
+SPREAD = Type(
+    " | ".join(f"`{word}`" for word in SPREAD_WORDS) + ", or a list of names of axes",
+    _spread,
+    SPREAD_WORDS + AXIS_WORDS[1:],
+    (_list_of(),),
+)
+PARTS = Type("names of parts with their sizes: `{q: 16, k: 16, v: rest}`", _parts, schema=({"type": "object"},))
+BIAS_WORDS = ("none", "relative", "distance", "decomposed")
+BIAS = Type(
+    " | ".join(f"`{word}`" for word in BIAS_WORDS) + ", or the name of a tensor",
+    _kind_or_name(*BIAS_WORDS),
+    BIAS_WORDS,
+    ({"type": "string"},),
+)
 SCALE = Type("number, or one per axis", _scale, schema=({"type": "number"}, _list_of("number", most=3)))

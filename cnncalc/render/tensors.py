@@ -9,7 +9,7 @@ from cnncalc.render.cells import written
 from cnncalc.values import Sizes
 
 if TYPE_CHECKING:
-    from cnncalc.executor.machine import Tensor
+    from cnncalc.executor.tensors import Tensor
 
 LARGEST = 1_000
 """Numbers up to which a tensor is printed in full."""

@@ -39,6 +39,9 @@ def tabulate(result: Footprint) -> Table:
     remarks = [f"the peak is at {', '.join(live.peak_at[:4])}{', …' if len(live.peak_at) > 4 else ''}", CONVENTION]
     if live.lower_bound:
         remarks.append("a layer does not tell its weights: they are a lower bound")
+    if step is not None and None in step.kept_bytes:
+        count = sum(kept is None for kept in step.kept_bytes)
+        remarks.append(f"{count:,} layers do not tell what they keep: what is kept is a lower bound")
     return Table(columns, lines, heading, graph.source, tuple(totals), tuple(remarks), _verdict(result.budget))
 
 

@@ -10,7 +10,8 @@ from cnncalc.analyzers import params as param_counts
 from cnncalc.analyzers.memory import tensors_alive
 from cnncalc.executor.algebras import Bytes
 from cnncalc.executor.fast import Fast, drawn
-from cnncalc.executor.machine import Machine, Tensor, run
+from cnncalc.executor.machine import Machine, run
+from cnncalc.executor.tensors import Tensor
 from cnncalc.geometry import Shape, dims
 from cnncalc.graph import Graph, Node
 from cnncalc.verify.fields import NOT_RUN, UNSEEN, Progress

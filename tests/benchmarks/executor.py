@@ -15,7 +15,8 @@ from typing import Any
 import cnncalc
 from cnncalc.executor.algebras import Bytes, Floats
 from cnncalc.executor.fast import Fast, drawn
-from cnncalc.executor.machine import Machine, Tensor, run
+from cnncalc.executor.machine import Machine, run
+from cnncalc.executor.tensors import Tensor
 from cnncalc.graph import Graph, Node
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import Operation, make

@@ -98,3 +98,43 @@ def test_a_wrong_lint_key(key: str, code: str, help: str) -> None:
     with pytest.raises(SpecError) as caught:
         load_text(f"lint: {key}\n{net('relu')}")
     assert [(each.code, each.help) for each in caught.value.diagnostics] == [(code, help)]
+
+
+AUXILIARY = """
+input: [3, 8, 8]
+layers:
+  - {conv: 4, kernel: 3, name: body}
+  - {conv: 2, kernel: 1, name: head}
+  - {conv: 2, kernel: 1, from: body, name: auxiliary}
+outputs: [head]
+"""
+
+
+def test_a_layer_that_reaches_no_output_is_allowed_in_the_file() -> None:
+    (problem,) = check_spec(load_text(AUXILIARY), None, frozenset()).failures
+    assert (problem.code, problem.severity) == ("unused-layer", "error")
+    allowed = "lint: {allow: [unused-layer]}   # it is trained, and then left out"
+    assert checked(AUXILIARY + allowed).lints == []
+    without = AUXILIARY.replace("outputs: [head]", "outputs: [head, auxiliary]")
+    assert [lint.code for lint in checked(without + allowed).lints] == ["unused-allow"]
+
+
+def test_kernels_of_one_channel_have_nothing_to_separate() -> None:
+    codes = [lint.code for lint in checked(net("{conv: 8, kernel: 3}", "[1, 9, 9]")).lints]
+    assert "separable-no-gain" not in codes
+    codes = [lint.code for lint in checked(net("{separable_conv: 8, kernel: 3}", "[1, 9, 9]")).lints]
+    assert "separable-no-gain" not in codes
+    codes = [lint.code for lint in checked(net("{conv: 1, kernel: 3}", "[2, 9, 9]")).lints]
+    assert "separable-no-gain" in codes
+
+
+def test_branches_of_unequal_stride_are_one_finding() -> None:
+    """What a join has made is not found again by the joins behind it."""
+    text = """
+input: [4, 16, 16]
+layers:
+  - add: [[{conv: 4, kernel: 2, stride: 2}], [{slice: [0, 4]}, {crop: 4}]]
+  - {add: [x, [{conv: 4, kernel: 3, padding: 1}]]}
+  - {add: [x, [{conv: 4, kernel: 3, padding: 1}]]}
+"""
+    assert [lint.code for lint in checked(text).lints].count("misaligned-branches") == 1

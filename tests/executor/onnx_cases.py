@@ -11,7 +11,8 @@ from math import prod
 from typing import Any, NamedTuple
 
 from cnncalc.executor.algebras import Floats
-from cnncalc.executor.machine import Machine, Tensor
+from cnncalc.executor.machine import Machine
+from cnncalc.executor.tensors import Tensor
 from cnncalc.geometry import Shape
 from cnncalc.graph import Node
 from cnncalc.layers import KINDS

@@ -17,7 +17,11 @@ from cnncalc.layers.base import make
 QUICK = settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.filter_too_much])
 CONVOLUTIONS = ("conv", "depthwise_conv", "separable_conv", "conv_transpose")
 POOLS = ("max_pool", "avg_pool", "lp_pool")
-JOINS = ("concat", "add", "multiply")
+JOINS = ("concat", "add", "subtract", "multiply")
+PAIRS = ("crop_like", "matmul", "max_unpool")
+"""Kinds that take two tensors, one of them by name."""
+ALONE = ("parameter", "coordinates")
+"""Kinds that read nothing."""
 
 
 def divisors(number: int) -> list[int]:
@@ -57,7 +61,29 @@ def arguments(draw: Any, kind: str, shapes: list[Shape]) -> dict[str, Any]:
     if kind in POOLS:
         args = draw(windows(rank, False)) | {"ceil_mode": draw(flag)}
         return args | ({"count_include_pad": draw(flag)} if kind == "avg_pool" else {})
+    if kind == "attention":
+        return draw(attention(shapes))
+    over = st.sampled_from(["channels", "positions"])
+    spread = st.sampled_from(["one", "channels", "positions", "all"])
     simple: dict[str, Any] = {
+        "matmul": st.fixed_dictionaries(
+            {
+                "tensors": st.just(("a", "b")),
+                "over": st.sampled_from(["none", "channels", "positions"]),
+                "groups": st.sampled_from(divisors(channels)),
+            }
+        ),
+        "max_unpool": st.just({"layer": "pool", "kernel": 2, "stride": 2}),
+        "offset": st.one_of(st.builds(lambda axes: {"axes": axes}, spread), st.just({"axes": "one", "value": 2})),
+        "factor": st.one_of(st.builds(lambda axes: {"axes": axes}, spread), st.just({"axes": "one", "value": 0.5})),
+        "parameter": st.fixed_dictionaries({"shape": st.just((2, 3))}),
+        "coordinates": st.fixed_dictionaries({"sizes": st.just((3, 2))}),
+        "reduce": st.fixed_dictionaries({"way": st.sampled_from(["mean", "max", "sum", "norm"]), "over": over}),
+        "softmax": st.fixed_dictionaries({"over": over}),
+        "log_softmax": st.fixed_dictionaries({"over": over}),
+        "concat": st.fixed_dictionaries({"over": over}),
+        "add": st.fixed_dictionaries({"weights": st.sampled_from(["none", "fast", "softmax"])}),
+        "flatten": st.fixed_dictionaries({"over": st.sampled_from(["all", "positions"])}),
         "linear": st.fixed_dictionaries({"features": st.integers(1, 30), "bias": flag}),
         "adaptive_avg_pool": st.fixed_dictionaries({"size": st.integers(1, 4)}),
         "adaptive_max_pool": st.fixed_dictionaries({"size": st.integers(1, 4)}),
@@ -65,7 +91,10 @@ def arguments(draw: Any, kind: str, shapes: list[Shape]) -> dict[str, Any]:
         "channel_shuffle": st.fixed_dictionaries({"groups": st.sampled_from(divisors(channels))}),
         "batch_norm": st.fixed_dictionaries({"scale": flag, "shift": flag, "statistics": flag}),
         "instance_norm": st.fixed_dictionaries({"scale": flag, "shift": flag, "statistics": flag}),
-        "layer_norm": st.fixed_dictionaries({"scale": flag, "shift": flag}),
+        "layer_norm": st.fixed_dictionaries(
+            {"over": st.sampled_from(["channels", "all"]), "scale": flag, "shift": flag}
+        ),
+        "global_response_norm": st.fixed_dictionaries({"scale": flag, "shift": flag}),
         "local_response_norm": st.fixed_dictionaries({"size": st.integers(1, 5)}),
         "prelu": st.fixed_dictionaries({"slopes": st.sampled_from([1, channels])}),
         "reshape": st.sampled_from([{"shape": (prod(shape),)}, {"shape": (1, -1)}, {"shape": (-1, 1, 1)}]),
@@ -82,6 +111,30 @@ def arguments(draw: Any, kind: str, shapes: list[Shape]) -> dict[str, Any]:
         "opaque": st.fixed_dictionaries({"output": st.just((2, 3)), "params": st.none() | st.integers(0, 9)}),
     }
     return dict(draw(simple.get(kind, st.just({}))))
+
+
+@st.composite
+def attention(draw: Any, shapes: list[Shape]) -> dict[str, Any]:
+    """Arguments for attention on one, two or three tensors of the same shape; not all of them fit."""
+    channels, *sizes = shapes[0]
+    whole = {1: channels // 3, 2: channels}.get(len(shapes), channels) or 1
+    args: dict[str, Any] = {"heads": draw(st.sampled_from(divisors(whole)))}
+    form = draw(st.sampled_from(["whole", "window", "shift", "grid", "linear"]))
+    per_axis = tuple(draw(st.sampled_from(divisors(size))) for size in sizes)
+    if form in ("window", "shift", "grid"):
+        args["grid" if form == "grid" else "window"] = per_axis
+    if form == "shift":
+        args["shift"] = draw(st.integers(0, 3))
+    if form == "linear":
+        return args | {"mode": "linear"}
+    args["mode"] = draw(st.sampled_from(["softmax", "cosine"]))
+    if args["mode"] == "softmax":
+        args["scale"] = draw(st.none() | st.just(0.5))
+    whole_maps = ["distance", "decomposed"] if form == "whole" else []
+    args["bias"] = draw(st.sampled_from(["none", "relative", *whole_maps]))
+    if form == "whole" and len(sizes) == 1 and sizes[0] > 2 and args["bias"] != "none":
+        args["maps"] = draw(st.none() | st.just(sizes[0] - 1))
+    return args
 
 
 @st.composite
@@ -103,7 +156,12 @@ def append(graph: Graph, name: str, kind: str, args: dict[str, Any], tensors: tu
 def single(draw: Any, kind: str) -> Graph:
     """A network of one layer of a kind."""
     shape = draw(inputs(flat=kind == "linear"))
-    shapes = [shape] * (draw(st.integers(1, 3)) if kind in JOINS else 2 if kind == "crop_like" else 1)
+    many = kind in JOINS or kind == "attention"
+    shapes = [shape] * (draw(st.integers(1, 3)) if many else 2 if kind in PAIRS else 1)
+    if kind == "max_unpool":
+        shapes[1] = (shape[0], *(2 * size for size in shape[1:]))
+    if kind == "attention":
+        shapes = [(6 * shape[0], *shape[1:])] * len(shapes)
     graph = Graph("single", None, "", [(f"input{place}", shape) for place, shape in enumerate(shapes)])
-    append(graph, "layer", kind, draw(arguments(kind, shapes)), tuple(range(len(shapes))))
+    append(graph, "layer", kind, draw(arguments(kind, shapes)), () if kind in ALONE else tuple(range(len(shapes))))
     return graph

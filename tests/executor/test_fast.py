@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from cnncalc.executor import fast, packed
 from cnncalc.executor.algebras import Bytes
 from cnncalc.executor.fast import Fast, drawn, shared
-from cnncalc.executor.machine import Machine, Tensor
+from cnncalc.executor.machine import Machine
+from cnncalc.executor.tensors import Tensor
 from cnncalc.geometry import Shape
 from cnncalc.graph import Graph, Node
 from cnncalc.layers import KINDS

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from executor.onnx_cases import execute
 
-from cnncalc.executor.machine import Tensor
+from cnncalc.executor.tensors import Tensor
 
 SAME = [  # W, K, S, convolution, maximum, mean
     (6, 2, 1, [21, 32, 43, 54, 65, 6], [2, 3, 4, 5, 6, 6], [1.5, 2.5, 3.5, 4.5, 5.5, 6.0]),

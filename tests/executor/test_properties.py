@@ -5,13 +5,14 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from executor.strategies import CONVOLUTIONS, JOINS, POOLS, QUICK, append, arguments, inputs, single
+from executor.strategies import ALONE, CONVOLUTIONS, JOINS, PAIRS, POOLS, QUICK, append, arguments, inputs, single
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from cnncalc.executor.algebras import Bits, Floats
-from cnncalc.executor.machine import Machine, Tensor, run
+from cnncalc.executor.machine import Machine, run
 from cnncalc.executor.sights import PADDED, Sights, own_positions
+from cnncalc.executor.tensors import Tensor
 from cnncalc.geometry import Shape
 from cnncalc.graph import Graph
 from cnncalc.layers import KINDS
@@ -27,26 +28,35 @@ def network(draw: Any) -> Graph:
         source = draw(st.integers(max(0, len(shapes) - 3), len(shapes) - 1))
         peers = [tensor for tensor, shape in enumerate(shapes) if shape == shapes[source]]
         spatial = len(shapes[source]) > 1
-        kind = draw(st.sampled_from([kind for kind in KINDS if kind != "crop_like" and (spatial or kind in FLAT)]))
-        tensors = tuple(draw(st.lists(st.sampled_from(peers), min_size=1, max_size=3))) if kind in JOINS else (source,)
-        append(graph, f"layer{place}", kind, draw(arguments(kind, [shapes[tensor] for tensor in tensors])), tensors)
+        kind = draw(st.sampled_from([kind for kind in KINDS if kind not in APART and (spatial or kind in FLAT)]))
+        joined = kind in JOINS or kind == "attention"
+        tensors = tuple(draw(st.lists(st.sampled_from(peers), min_size=1, max_size=3))) if joined else (source,)
+        args = draw(arguments(kind, [shapes[tensor] for tensor in tensors]))
+        append(graph, f"layer{place}", kind, args, () if kind in ALONE else tensors)
         assume(prod(graph.shapes[-1]) < 3_000)
     return graph
 
 
+APART = (*PAIRS, "split")
 FLAT = ("linear", "relu", "gelu", "prelu", "softmax", "batch_norm", "dropout", *JOINS)
 
 
 @QUICK
 @given(st.data())
 def test_every_kind(data: st.DataObject) -> None:
-    graph = data.draw(single(data.draw(st.sampled_from(list(KINDS)))))
+    graph = data.draw(single(data.draw(st.sampled_from([kind for kind in KINDS if kind != "split"]))))
     assert verify(graph).differences == []
 
 
 @settings(QUICK, max_examples=250)
 @given(st.sampled_from((*CONVOLUTIONS, *POOLS, "upsample")).flatmap(single))
 def test_every_window(graph: Graph) -> None:
+    assert verify(graph).differences == []
+
+
+@settings(QUICK, max_examples=200)
+@given(single("attention"))
+def test_every_attention(graph: Graph) -> None:
     assert verify(graph).differences == []
 
 

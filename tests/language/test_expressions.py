@@ -257,7 +257,10 @@ def test_the_first_of_two_truths_decides() -> None:
 
 
 def test_names_are_known_before_anything_runs() -> None:
-    assert compile_expression("a + max(b, c[d]) if e.channels else same").names == {"a", "b", "c", "d", "e", "same"}
+    """A name with a dot at its end is a layer's, whose sizes are asked for."""
+    names = {"a", "b", "c", "d", "e", "e.", "same"}
+    assert compile_expression("a + max(b, c[d]) if e.channels else same").names == names
+    assert compile_expression("a.b.size + x.height").names == {"a", "a.b.", "x"}
     assert compile_expression("1 + 2").names == set()
 
 
