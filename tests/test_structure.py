@@ -23,6 +23,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("language",),
     ("expansion", "executor"),
     ("report",),
+    ("convert",),
     ("network", "reference", "verify"),
     ("check", "gallery", "schema"),
     ("tables",),

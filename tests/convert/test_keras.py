@@ -1,0 +1,374 @@
+"""Keras configs: figures and shapes against Keras' own, both generations' forms, and files that are wrong."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cnncalc.convert import Imported
+from cnncalc.convert.keras import from_keras, read
+from cnncalc.diagnostics import Error, SpecError
+
+DATA = Path(__file__).parents[1] / "data" / "convert" / "keras"
+FACTS = json.loads((DATA / "facts.json").read_text())
+"""What Keras 3.15.1 says of each config; `make.py` beside it wrote both."""
+
+
+def config(name: str) -> Any:
+    return json.loads((DATA / f"{name}.json").read_text())
+
+
+def macs(found: Imported) -> int:
+    return sum(node.operation.macs or 0 for node in found.graph.nodes)
+
+
+# -- against Keras -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_the_figures_are_keras(name: str) -> None:
+    found, facts = read(str(DATA / f"{name}.json")), FACTS[name]
+    assert found.account.opaque == {}
+    assert (found.account.parameters, found.account.state) == (facts["params"], facts["state"])
+    assert macs(found) == facts["macs"]
+    assert found.account.compared > 0
+
+
+def channels_first(shape: list[int], name: str) -> tuple[int, ...]:
+    return tuple(shape) if name == "first" else (shape[-1], *shape[:-1])
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_every_layer_has_the_shape_that_keras_gives_it(name: str) -> None:
+    graph, account = read(str(DATA / f"{name}.json"))
+    for layer, shape in FACTS[name]["layers"].items():
+        place = next(place for place in account.names if f".{place}".endswith(f".{layer}"))
+        rows = graph.find(account.names[place]).layers
+        assert graph.shapes[graph.nodes[rows[-1]].number] == channels_first(shape, name), layer
+    outputs = [graph.shapes[tensor] for _, tensor in graph.outputs]
+    assert outputs == [channels_first(shape, name) for shape in FACTS[name]["outputs"]]
+
+
+def test_layers_that_are_called_twice_share_their_weights() -> None:
+    graph, _ = read(str(DATA / "nested.json"))
+    sharing = {node.name: node.shares.name for node in graph.nodes if node.shares is not None}
+    assert sharing == {
+        "tower-2.conv": "tower.conv",
+        "tower-2.norm": "tower.norm",
+        "head-2.map": "head.map",
+        "shared-2": "shared",
+    }
+    assert [part.name for part in graph.parts] == ["tower", "tower-2"]
+
+
+def test_inputs_are_taken_by_their_names() -> None:
+    value = config("nested")
+    value["config"]["input_layers"] = dict(reversed(value["config"]["input_layers"].items()))
+    graph, _ = from_keras(value)
+    assert [name for name, _ in graph.inputs] == ["right", "left"]
+    assert graph.tensor_name(graph.find("tower.conv").node.inputs[0]) == "left"  # type: ignore[union-attr]
+
+
+def test_weights_that_are_not_trained_are_state() -> None:
+    frozen = [node.name for node in read(str(DATA / "line.json")).graph.nodes if node.frozen]
+    assert frozen == ["frozen"]
+
+
+def test_what_differs_is_noted() -> None:
+    notes = read(str(DATA / "every_layer.json")).account.notes
+    assert any(note.startswith("flatten: features are ordered channels first") for note in notes)
+    assert any(note.startswith("rescaling: its scale and offset is left out") for note in notes)
+
+
+def test_a_zip_file_holds_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "nested.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("metadata.json", "{}")
+        archive.write(DATA / "nested.json", "config.json")
+        archive.writestr("model.weights.h5", b"\x89HDF")
+    assert read(str(path)).account.parameters == FACTS["nested"]["params"]
+
+
+# -- Keras 2, whose configs state no shapes: tensors are [layer, call, tensor, keywords] -------------------------------
+
+
+def layer(kind: str, called: str, /, *inbound: Any, **arguments: Any) -> dict[str, Any]:
+    return {"class_name": kind, "name": called, "config": {**arguments, "name": called}, "inbound_nodes": list(inbound)}
+
+
+def functional(*layers: dict[str, Any], last: str, shape: tuple[int | None, ...] = (None, 8, 8, 3)) -> dict[str, Any]:
+    first = layer("InputLayer", "input_1", batch_input_shape=list(shape), dtype="float32")
+    ends = {"input_layers": [["input_1", 0, 0]], "output_layers": [[last, 0, 0]]}
+    inner = {"name": "model", "layers": [first, *layers], **ends}
+    return {"class_name": "Functional", "config": inner, "keras_version": "2.11.0", "backend": "tensorflow"}
+
+
+def conv(name: str, *inbound: Any, **arguments: Any) -> dict[str, Any]:
+    given = {"filters": 4, "kernel_size": [3, 3], "strides": [1, 1], "padding": "same", "use_bias": True, **arguments}
+    return layer("Conv2D", name, *inbound, **given)
+
+
+def test_keras_2_functions_with_constants() -> None:
+    """MobileNetV3's hard sigmoid as Keras 2 writes it."""
+    found = from_keras(
+        functional(
+            conv("Conv", [["input_1", 0, 0, {}]]),
+            layer("TFOpLambda", "tf.plus", ["Conv", 0, 0, {"y": 3.0, "name": None}], function="__operators__.add"),
+            layer("ReLU", "re_lu", [["tf.plus", 0, 0, {}]], max_value=6.0),
+            layer("TFOpLambda", "tf.times", ["re_lu", 0, 0, {"y": 1 / 6}], function="math.multiply"),
+            layer("Multiply", "gate", [["Conv", 0, 0, {}], ["tf.times", 0, 0, {}]]),
+            layer("TFOpLambda", "tf.mean", ["gate", 0, 0, {"axis": [1, 2]}], function="math.reduce_mean"),
+            last="tf.mean",
+        )
+    )
+    assert found.account.opaque == {}
+    assert found.account.parameters == 3 * 3 * 3 * 4 + 4
+    assert found.graph.shapes[-1] == (4,)
+
+
+def test_keras_2_counts_the_calls_of_a_nested_model_from_one() -> None:
+    tower = functional(conv("conv", [["input_1", 0, 0, {}]], filters=3), last="conv")["config"]
+    nested = layer("Functional", "tower", [["input_1", 0, 0, {}]], [["tower", 1, 0, {}]], **tower)
+    total = layer("Add", "add", [["tower", 1, 0, {}], ["tower", 2, 0, {}]])
+    graph, account = from_keras(functional(nested, total, last="add"))
+    assert account.parameters == 3 * 3 * 3 * 3 + 3
+    assert [node.name for node in graph.nodes] == ["tower.conv", "tower-2.conv", "add"]
+    assert graph.nodes[-1].inputs == (1, 2)
+
+
+def test_a_sequential_of_keras_1_is_a_list() -> None:
+    first = layer("Convolution2D", "conv", filters=2, kernel_size=3, batch_input_shape=[None, 8, 8, 1])
+    graph, _ = from_keras(
+        {"class_name": "Sequential", "config": [first, layer("Flatten", "flat"), layer("Dense", "out", units=5)]}
+    )
+    assert graph.shapes[-1] == (5,)
+    assert graph.inputs == (("input", (1, 8, 8)),)
+
+
+def test_hard_sigmoid_was_steeper_in_keras_2() -> None:
+    value = functional(conv("conv", [["input_1", 0, 0, {}]], activation="hard_sigmoid"), last="conv")
+    assert from_keras(value).graph.nodes[-1].operation.layer.alpha == 0.2  # type: ignore[attr-defined]
+
+
+# -- sizes from outside, and classes that are not known ----------------------------------------------------------------
+
+
+def test_open_sizes_are_asked_for_by_axis() -> None:
+    value = functional(conv("conv", [["input_1", 0, 0, {}]]), last="conv", shape=(None, None, None, 3))
+    with pytest.raises(SpecError) as caught:
+        from_keras(value)
+    (found,) = caught.value.diagnostics
+    assert found.message == "the input `input_1` leaves height and width open: 3x?x?, channels first"
+    assert found.help == "give it: `--input 3x224x224`"
+    assert from_keras(value, (3, 10, 12)).graph.shapes[-1] == (4, 10, 12)
+    assert from_keras(value, {"input_1": (3, 9, 9)}).graph.shapes[-1] == (4, 9, 9)
+
+
+def test_a_shape_that_differs_names_both() -> None:
+    value = config("first")
+    arguments = value["config"]["layers"][2]["inbound_nodes"][0]["args"]
+    arguments[0]["config"]["shape"][1] = 9
+    with pytest.raises(SpecError, match=r"conv: the file states 9 x 16 x 20, cnncalc finds 8 x 16 x 20"):
+        from_keras(value)
+
+
+def test_other_input_sizes_leave_stated_shapes_behind() -> None:
+    found = from_keras(config("first"), (3, 32, 40))
+    assert found.account.compared == 0
+    assert found.account.parameters == FACTS["first"]["params"]
+
+
+def unknown(value: dict[str, Any]) -> dict[str, Any]:
+    value["config"]["layers"][1] |= {"class_name": "Mystery", "module": "builtins", "registered_name": "Custom>Mystery"}
+    return value
+
+
+def test_an_unknown_class_is_opaque_with_the_stated_shape() -> None:
+    found = from_keras(unknown(config("first")))
+    assert found.account.opaque == {"Mystery": ["conv"]}
+    assert found.graph.nodes[0].operation.output == (8, 16, 20)
+    assert set(found.graph.nodes[0].operation.layer.unknown) >= {"params", "macs"}
+    assert [failure.code for failure in found.account.failures()] == ["opaque"]
+
+
+def test_an_unknown_class_needs_a_stated_shape() -> None:
+    with pytest.raises(SpecError, match="does not know `Mystery`, and the config does not say what shape it gives"):
+        from_keras(unknown(config("first")), (3, 32, 40))
+
+
+# -- files that are wrong ----------------------------------------------------------------------------------------------
+
+
+def cyclic() -> dict[str, Any]:
+    ring = [["b", 0, 0, {}]], [["a", 0, 0, {}]]
+    return functional(layer("ReLU", "a", ring[0]), layer("ReLU", "b", ring[1]), last="b")
+
+
+WRONG: dict[str, tuple[Any, str]] = {
+    "cycle": (cyclic(), "node b"),
+    "self": (functional(layer("ReLU", "a", [["a", 0, 0, {}]]), last="a"), "node a"),
+    "missing layer": (functional(layer("ReLU", "a", [["c", 0, 0, {}]]), last="a"), "node a"),
+    "missing call": (functional(layer("ReLU", "a", [["input_1", 4, 0, {}]]), last="a"), "node a"),
+    "missing tensor": (functional(layer("ReLU", "a", [["input_1", 0, 7, {}]]), last="a"), "node a"),
+    "missing output": (functional(last="zz"), "config"),
+    "no kernel": (functional(conv("a", [["input_1", 0, 0, {}]], kernel_size=None), last="a"), "node a"),
+    "negative": (functional(conv("a", [["input_1", 0, 0, {}]], filters=-5), last="a"), "node a"),
+    "huge": (functional(conv("a", [["input_1", 0, 0, {}]], filters=10**40), last="a"), "node a"),
+    "activation": (functional(conv("a", [["input_1", 0, 0, {}]], activation="zap"), last="a"), "node a"),
+    "dtype": (functional(conv("a", [["input_1", 0, 0, {}]], dtype="real"), last="a"), "node a"),
+    "axis": (functional(layer("Concatenate", "a", [["input_1", 0, 0, {}]], axis=9), last="a"), "node a"),
+    "twice": (functional(layer("ReLU", "input_1"), last="input_1"), "node input_1"),
+    "no layers": ({"class_name": "MyModel", "config": {"units": 3}}, "config"),
+    "nothing": ({}, "config"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_config_is_an_error_at_its_layer(case: str) -> None:
+    value, place = WRONG[case]
+    with pytest.raises(SpecError) as caught:
+        from_keras(value)
+    (found,) = caught.value.diagnostics
+    assert str(found.span).endswith(place)
+
+
+def nest(depth: int) -> str:
+    """Models in models."""
+    inner: dict[str, Any] = {"class_name": "ReLU", "config": {"name": "r"}}
+    for _ in range(depth):
+        inner = {"class_name": "Sequential", "config": {"name": "s", "layers": [inner]}}
+    inner["config"]["build_input_shape"] = [None, 4]
+    return json.dumps(inner)
+
+
+def doubling(levels: int) -> str:
+    """Each model calls the one within it twice: 2**levels calls from a few lines."""
+    value = functional(layer("ReLU", "r", [["input_1", 0, 0, {}]]), last="r", shape=(None, 4))["config"]
+    for _ in range(levels):
+        inner = layer("Functional", "m", [["input_1", 0, 0, {}]], [["m", 1, 0, {}]], **value)
+        value = functional(inner, last="m", shape=(None, 4))["config"]
+        value["output_layers"] = [["m", 2, 0]]
+    return json.dumps({"class_name": "Functional", "config": value})
+
+
+TEXTS = {
+    "truncated": (DATA / "nested.json").read_text()[:2_000],
+    "empty": "",
+    "a list": "[1, 2]",
+    "brackets": "[" * 100_000,
+    "braces": '{"config":' * 100_000,
+    "digits": '{"config": ' + "9" * 100_000 + "}",
+    "surrogate": '{"class_name": "\\ud800", "config": {"layers": [{"class_name": "\\udfff", "config": {}}]}}',
+    "nested models": nest(60),
+    "deep arguments": json.dumps(functional(last="input_1")).replace(
+        '"inbound_nodes": []', '"inbound_nodes": [' + "[" * 400 + "]" * 400 + "]"
+    ),
+    "doubling": doubling(30),
+}
+
+
+@pytest.mark.parametrize("case", TEXTS)
+def test_a_hostile_text_is_an_error(case: str, tmp_path: Path) -> None:
+    path = tmp_path / "model.json"
+    path.write_text(TEXTS[case])
+    with pytest.raises(SpecError) as caught:
+        read(str(path))
+    assert str(path) in str(caught.value)
+    str(caught.value).encode()
+
+
+def test_invalid_json_is_located() -> None:
+    with pytest.raises(SpecError) as caught:
+        from_keras('{"class_name": "Sequential",\n "config": }')
+    assert str(caught.value.diagnostics[0].span) == "config:2:12"
+
+
+def archive(path: Path, text: bytes = b"{}", member: str = "config.json", count: int = 1) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr(member, text)
+        for number in range(count - 1):
+            file.writestr(f"x{number}", b"")
+    return path
+
+
+def test_zip_files_are_bounded_before_they_are_read(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="more than 10,000 members"):
+        read(str(archive(tmp_path / "many.keras", count=10_002)))
+    with pytest.raises(SpecError, match="the limit of a config"):
+        read(str(archive(tmp_path / "bomb.keras", b" " * (33 * 2**20))))
+    with pytest.raises(SpecError, match=r"without `config\.json`"):
+        read(str(archive(tmp_path / "other.keras", member="other.json")))
+    whole = archive(tmp_path / "whole.keras", (DATA / "first.json").read_bytes()).read_bytes()
+    for size in (10, len(whole) // 2, len(whole) - 3):
+        (tmp_path / "cut.keras").write_bytes(whole[:size])
+        with pytest.raises(SpecError, match="zip file"):
+            read(str(tmp_path / "cut.keras"))
+
+
+def test_weights_are_no_config(tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
+    with pytest.raises(SpecError, match="it is an HDF5 file"):
+        read(str(path))
+    with pytest.raises(SpecError, match="cannot be read"):
+        read(str(tmp_path / "missing.json"))
+
+
+JUNK: tuple[Any, ...] = (
+    None,
+    True,
+    0,
+    -1,
+    3,
+    10**30,
+    1.5,
+    float("inf"),
+    "",
+    "same",
+    "relu",
+    [],
+    {},
+    [None],
+    [1, 2],
+    2**62,
+)
+
+
+def places(value: Any) -> list[tuple[Any, ...]]:
+    """The path to everything inside a config."""
+    found: list[tuple[Any, ...]] = []
+    pending: list[tuple[Any, tuple[Any, ...]]] = [(value, ())]
+    while pending:
+        value, path = pending.pop()
+        entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for key, entry in entries:
+            found.append((*path, key))
+            pending.append((entry, (*path, key)))
+    return found
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_mutated_configs_give_an_answer_or_an_error(name: str) -> None:
+    source, generator, outcomes = config(name), random.Random(name), set()
+    paths = places(source)
+    for _ in range(120):
+        value = copy.deepcopy(source)
+        *path, last = generator.choice(paths)
+        inner = value
+        for key in path:
+            inner = inner[key]
+        if generator.random() < 0.2:
+            del inner[last]
+        else:
+            inner[last] = generator.choice(JUNK)
+        try:
+            outcomes.add(from_keras(json.dumps(value)).account.sentence != "")
+        except Error as error:
+            outcomes.add("error" if error.diagnostics[0].span else "an error without a place")
+    assert outcomes == {True, "error"}
