@@ -43,6 +43,7 @@ class Format(NamedTuple):
 
 
 FORMATS = (
+    Format("ONNX", (".onnx",), "onnx"),
     Format("Keras", (".json", ".keras"), "keras"),
     Format("Darknet", (".cfg",), "darknet"),
 )

@@ -1,0 +1,418 @@
+"""Composites in an operator graph: several operators that are one layer become one operator.
+
+``x*sigmoid(x)`` is Silu, GELU by Erf or Tanh is Gelu, MatMul and Add are one MatMul with a bias.  Nothing is guessed:
+every constant is compared, and what lies inside a composite may be used nowhere else.  It knows no layer kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import isclose, pi, sqrt
+from typing import NamedTuple
+
+from cnncalc.convert.operators import Constant, Operator, Program
+
+MAX_TERMS = 6
+"""Factors of a product that are looked at: the longest composite has five."""
+
+
+class Product(NamedTuple):
+    """A product of tensors and one number."""
+
+    scale: float
+    terms: list[str]
+    covers: list[Operator]
+
+
+class Matcher:
+    """Looks around in a program while composites are made of it."""
+
+    def __init__(self, program: Program) -> None:
+        self.constants = program.constants
+        self.givers = program.givers()
+        self.uses: dict[str, int] = dict.fromkeys(program.outputs, 1)
+        """How often each tensor is taken; leaving the network counts too."""
+        for operator in program.operators:
+            self.count(operator, 1)
+        self.gone: set[int] = set()
+        """Operators that have become part of another, by identity."""
+
+    def count(self, operator: Operator, change: int) -> None:
+        for name in dict.fromkeys(operator.inputs):
+            self.uses[name] = self.uses.get(name, 0) + change
+
+    def inside(self, name: str, *kinds: str) -> Operator | None:
+        """The operator of one of these kinds that gives a tensor which nothing else takes."""
+        operator = self.givers.get(name)
+        if operator is None or operator.kind not in kinds or self.uses.get(name) != 1:
+            return None
+        return operator if not any(operator.outputs[1:]) else None
+
+    def scalar(self, name: str) -> float | None:
+        """The value of a constant with one element."""
+        constant = self.constants.get(name)
+        if constant is None or constant.size != 1 or constant.values is None or constant.dtype == "text":
+            return None
+        return float(constant.values[0])
+
+    def constant(self, name: str) -> Constant | None:
+        return self.constants.get(name)
+
+    def split(self, operator: Operator) -> tuple[str, Constant] | None:
+        """The tensor and the constant that a Mul or an Add takes, in this order."""
+        if len(operator.inputs) == 2:
+            for x, other in (operator.inputs, operator.inputs[::-1]):
+                constant = self.constants.get(other)
+                if constant is not None and x not in self.constants:
+                    return x, constant
+        return None
+
+    def shifted(self, operator: Operator | None, offset: float) -> str | None:
+        """The tensor to which an Add adds this number."""
+        if operator is None or operator.kind != "Add" or len(operator.inputs) != 2:
+            return None
+        for x, other in (operator.inputs, operator.inputs[::-1]):
+            value = self.scalar(other)
+            if value is not None and isclose(value, offset, rel_tol=1e-4):
+                return x
+        return None
+
+    def product(self, operator: Operator) -> Product:
+        """The factors of a Mul, a Div by a number or a power, through those inside it."""
+        scale, covers = 1.0, [operator]
+        terms: list[str] = []
+        pending: list[str | Operator] = [operator]
+        while pending:
+            entry = pending.pop()
+            if isinstance(entry, str):
+                value = self.scalar(entry)
+                inner = self.inside(entry, "Mul", "Div", "Pow") if len(terms) + len(pending) < MAX_TERMS else None
+                if value is not None:
+                    scale *= value
+                    continue
+                if inner is None or not self._opens(inner):
+                    terms.append(entry)
+                    continue
+                covers.append(inner)
+                entry = inner
+            if entry.kind == "Mul" and len(entry.inputs) == 2:
+                pending += entry.inputs
+            elif self._opens(entry):
+                value = self.scalar(entry.inputs[1]) or 1.0
+                if entry.kind == "Div":
+                    scale /= value
+                    pending.append(entry.inputs[0])
+                else:
+                    pending += [entry.inputs[0]] * int(value)
+            else:
+                terms.append(entry.outputs[0])
+        return Product(scale, terms, covers)
+
+    def _opens(self, operator: Operator) -> bool:
+        """Whether it is a product: Mul, Div by a number, a square or a cube."""
+        if len(operator.inputs) != 2:
+            return False
+        value = self.scalar(operator.inputs[1])
+        if operator.kind == "Div":
+            return value is not None and value != 0
+        return operator.kind == "Mul" or (operator.kind == "Pow" and value in (2.0, 3.0))
+
+
+Match = tuple[Operator, list[Operator]]
+"""The composite, and the operators that it covers besides the one that it replaces."""
+
+Recognise = Callable[[Matcher, Operator], Match | None]
+
+
+def composite(last: Operator, kind: str, inputs: Sequence[str], **attributes: object) -> Operator:
+    """An operator in place of `last`, with its result and name."""
+    made = Operator(kind, inputs, last.outputs, dict(attributes), last.name)
+    made.title = last.title
+    return made
+
+
+# -- activations -------------------------------------------------------------------------------------------------------
+
+
+def activation(matcher: Matcher, operator: Operator) -> Match | None:
+    """A product that is an activation: of x, perhaps a number, and what depends on x alone."""
+    if not matcher._opens(operator):
+        return None
+    scale, terms, covers = matcher.product(operator)
+    if len(terms) == 1 and isclose(scale, 1 / 6, rel_tol=1e-4):
+        found = _clipped(matcher, terms[0])
+        if found:
+            x, inner = found
+            return composite(operator, "HardSigmoid", [x], alpha=1 / 6, beta=0.5), covers[1:] + inner
+    if len(terms) != 2:
+        return None
+    for x, gate in (terms, terms[::-1]):
+        for kind, attributes, wanted, inner in _gates(matcher, x, gate):
+            if isclose(scale, wanted, rel_tol=1e-4):
+                return composite(operator, kind, [x], **attributes), covers[1:] + inner
+    return None
+
+
+def _clipped(matcher: Matcher, name: str) -> tuple[str, list[Operator]] | None:
+    """x, where a tensor is clip(x + 3, 0, 6)."""
+    clip = matcher.inside(name, "Clip")
+    if clip is None or bounds(matcher, clip) != (0.0, 6.0):
+        return None
+    add = matcher.inside(clip.inputs[0], "Add")
+    x = matcher.shifted(add, 3.0)
+    return (x, [clip, add]) if x is not None and add is not None else None
+
+
+def bounds(matcher: Matcher, clip: Operator) -> tuple[float | None, float | None]:
+    """The bounds of a Clip, as attributes or operands; None where there is none, or it is not known."""
+    found: list[float | None] = []
+    for place, name in enumerate(("min", "max"), 1):
+        value = clip.attributes.get(name)
+        if value is None and place < len(clip.inputs):
+            value = matcher.scalar(clip.inputs[place])
+        found.append(value)
+    return found[0], found[1]
+
+
+def _gates(matcher: Matcher, x: str, gate: str) -> list[tuple[str, dict[str, object], float, list[Operator]]]:
+    """What x times this gate is: kind, attributes, the number that must be there too, and what it covers."""
+    inner = matcher.inside(gate, "Sigmoid", "HardSigmoid", "Tanh", "Add", "Clip")
+    if inner is None:
+        return []
+    if inner.kind == "Sigmoid" and inner.inputs == [x]:
+        return [("Silu", {}, 1.0, [inner])]
+    if inner.kind == "HardSigmoid" and inner.inputs == [x]:
+        alpha, beta = inner.attributes.get("alpha", 0.2), inner.attributes.get("beta", 0.5)
+        is_swish = isclose(alpha, 1 / 6, rel_tol=1e-4) and isclose(beta, 0.5, rel_tol=1e-4)
+        return [("HardSwish", {}, 1.0, [inner])] if is_swish else []
+    if inner.kind == "Clip":
+        found = _clipped(matcher, gate)
+        return [("HardSwish", {}, 1 / 6, found[1])] if found and found[0] == x else []
+    if inner.kind == "Tanh":
+        softplus = matcher.inside(inner.inputs[0], "Softplus")
+        return [("Mish", {}, 1.0, [inner, softplus])] if softplus and softplus.inputs == [x] else []
+    return _gelu(matcher, x, inner)
+
+
+def _gelu(matcher: Matcher, x: str, add: Operator) -> list[tuple[str, dict[str, object], float, list[Operator]]]:
+    """GELU: x/2*(1 + erf(x/sqrt(2))), or with tanh(sqrt(2/pi)*(x + 0.044715*x**3))."""
+    core = matcher.inside(matcher.shifted(add, 1.0) or "", "Erf", "Tanh")
+    scaled = matcher.inside(core.inputs[0], "Mul", "Div") if core else None
+    if core is None or scaled is None:
+        return []
+    scale, terms, covers = matcher.product(scaled)
+    covered = [add, core, *covers]
+    if core.kind == "Erf":
+        is_gelu = terms == [x] and isclose(scale, sqrt(0.5), rel_tol=1e-4)
+        return [("Gelu", {"approximate": "none"}, 0.5, covered)] if is_gelu else []
+    if not isclose(scale, sqrt(2 / pi), rel_tol=1e-4):
+        return []
+    cubic = _cubic(matcher, x, terms)
+    return [("Gelu", {"approximate": "tanh"}, 0.5, covered + cubic)] if cubic else []
+
+
+def _cubic(matcher: Matcher, x: str, terms: list[str]) -> list[Operator]:
+    """What x + 0.044715*x**3 covers, also as x*(1 + 0.044715*x**2); empty for anything else."""
+    inner = [term for term in terms if term != x]
+    add = matcher.inside(inner[0], "Add") if len(inner) == 1 else None
+    if add is None or len(add.inputs) != 2:
+        return []
+    factored = len(terms) == 2
+    for rest, power in (add.inputs, add.inputs[::-1]):
+        if (matcher.scalar(rest) == 1.0) if factored else (rest == x):
+            product = matcher.inside(power, "Mul", "Div", "Pow")
+            if product is not None:
+                scale, factors, covers = matcher.product(product)
+                if factors == [x] * (2 if factored else 3) and isclose(scale, 0.044715, rel_tol=1e-4):
+                    return [add, *covers]
+    return []
+
+
+def clipped(matcher: Matcher, operator: Operator) -> Match | None:
+    """min(max(x, 0), 6) and min(relu(x), 6) are a Clip."""
+    if len(operator.inputs) != 2:
+        return None
+    for x, bound in (operator.inputs, operator.inputs[::-1]):
+        high = matcher.scalar(bound)
+        inner = matcher.inside(x, "Relu", "Max")
+        if high is None or inner is None:
+            continue
+        if inner.kind == "Relu":
+            return composite(operator, "Clip", inner.inputs[:1], min=0.0, max=high), [inner]
+        for source, other in (inner.inputs, inner.inputs[::-1]) if len(inner.inputs) == 2 else ():
+            low = matcher.scalar(other)
+            if low is not None:
+                return composite(operator, "Clip", [source], min=low, max=high), [inner]
+    return None
+
+
+# -- dense -------------------------------------------------------------------------------------------------------------
+
+
+def biased(matcher: Matcher, operator: Operator) -> Match | None:
+    """A product with a constant matrix, and a constant with one element per column: one MatMul with three operands."""
+    parts = matcher.split(operator)
+    product = matcher.inside(parts[0], "MatMul") if parts else None
+    if parts is None or product is None or len(product.inputs) != 2:
+        return None
+    matrix, bias = matcher.constant(product.inputs[1]), parts[1]
+    if matrix is None or len(matrix.shape) != 2 or bias.shape[-1:] != matrix.shape[1:] or bias.size != matrix.shape[1]:
+        return None
+    other = operator.inputs[1] if operator.inputs[0] == parts[0] else operator.inputs[0]
+    made = composite(operator, "MatMul", [*product.inputs, other])
+    made.title = product.title
+    return made, [product]
+
+
+# -- normalisations ----------------------------------------------------------------------------------------------------
+
+
+def normalised(matcher: Matcher, operator: Operator) -> Match | None:
+    """(x - mean)/sqrt(mean of squares + eps) over some axes: a LayerNormalization without factors."""
+    root = matcher.inside(operator.inputs[1], "Sqrt") if len(operator.inputs) == 2 else None
+    add = matcher.inside(root.inputs[0], "Add") if root else None
+    if root is None or add is None or len(add.inputs) != 2:
+        return None
+    for variance, other in (add.inputs, add.inputs[::-1]):
+        eps, mean = matcher.scalar(other), matcher.inside(variance, "ReduceMean")
+        square = matcher.inside(mean.inputs[0], "Pow", "Mul") if mean else None
+        if eps is None or mean is None or square is None:
+            continue
+        covers = [root, add, mean, square]
+        first = _difference(matcher, operator.inputs[0], operator, square)
+        second = _difference(matcher, square.inputs[0], operator, square)
+        is_square = square.inputs[1:] == square.inputs[:1]
+        if square.kind == "Pow":
+            is_square = len(square.inputs) == 2 and matcher.scalar(square.inputs[1]) == 2.0
+        if not first or not second or not is_square or first[0] != second[0]:
+            continue
+        axes = _axes(matcher, mean)
+        if axes is None or any(_axes(matcher, part) != axes for _, parts in (first, second) for part in parts[1:]):
+            continue
+        covers += [*first[1], *second[1]]
+        made = composite(operator, "LayerNormalization", [first[0]], axes=axes, epsilon=eps, bare=1)
+        return made, list({id(part): part for part in covers}.values())
+    return None
+
+
+def _difference(matcher: Matcher, name: str, *takers: Operator) -> tuple[str, list[Operator]] | None:
+    """x, and the Sub and ReduceMean behind x - mean(x), if only these operators take it."""
+    sub = matcher.givers.get(name)
+    if sub is None or sub.kind != "Sub" or len(sub.inputs) != 2:
+        return None
+    if matcher.uses.get(name) != sum(name in taker.inputs for taker in takers):
+        return None
+    mean = matcher.givers.get(sub.inputs[1])
+    if mean is None or mean.kind != "ReduceMean" or mean.inputs[0] != sub.inputs[0] or matcher.uses[sub.inputs[1]] > 2:
+        return None
+    return sub.inputs[0], [sub, mean]
+
+
+def _axes(matcher: Matcher, operator: Operator) -> tuple[int, ...] | None:
+    """The axes of a reduction that keeps them."""
+    if not operator.attributes.get("keepdims", 1):
+        return None
+    axes = operator.attributes.get("axes")
+    if axes is None and len(operator.inputs) > 1:
+        constant = matcher.constant(operator.inputs[1])
+        axes = constant.values if constant is not None and constant.dtype == "int" else None
+    return tuple(axes) if axes else None
+
+
+def grouped(matcher: Matcher, operator: Operator) -> Match | None:
+    """Reshape to groups, InstanceNormalization with factors of 1, and back: a GroupNormalization without factors.
+
+    The last Reshape's target stays an operand, so that it is checked where shapes are known.
+    """
+    inner = matcher.inside(operator.inputs[0], "InstanceNormalization") if operator.inputs else None
+    first = matcher.inside(inner.inputs[0], "Reshape") if inner and len(inner.inputs) == 3 else None
+    if inner is None or first is None:
+        return None
+    scale, shift = matcher.constant(inner.inputs[1]), matcher.constant(inner.inputs[2])
+    if scale is None or shift is None or scale.values is None or shift.values is None:
+        return None
+    if any(value != 1 for value in scale.values) or any(value != 0 for value in shift.values):
+        return None
+    made = composite(
+        operator,
+        "GroupNormalization",
+        [first.inputs[0], "", "", *operator.inputs[1:2]],
+        num_groups=scale.size,
+        epsilon=inner.attributes.get("epsilon", 1e-5),
+        bare=1,
+    )
+    return made, [first, inner]
+
+
+def factored(matcher: Matcher, operator: Operator) -> Match | None:
+    """A constant factor, then a constant offset, behind a normalisation that was recognised without them."""
+    parts = matcher.split(operator)
+    norm = matcher.inside(parts[0], "LayerNormalization", "GroupNormalization") if parts else None
+    if parts is None or norm is None or not norm.attributes.get("bare"):
+        return None
+    place = 1 if operator.kind == "Mul" else 2
+    inputs = [*norm.inputs, *[""] * (3 - len(norm.inputs))]
+    if inputs[place] or (place == 1 and inputs[2]) or parts[1].size == 1:
+        return None
+    inputs[place] = operator.inputs[1] if operator.inputs[0] == parts[0] else operator.inputs[0]
+    made = composite(operator, norm.kind, inputs, **norm.attributes)
+    return made, [norm]
+
+
+def unit(matcher: Matcher, operator: Operator) -> Match | None:
+    """x divided by its Euclidean norm over an axis, at least eps: an LpNormalization."""
+    if len(operator.inputs) != 2:
+        return None
+    covers = []
+    name = operator.inputs[1]
+    expand = matcher.inside(name, "Expand")
+    if expand is not None:
+        covers.append(expand)
+        name = expand.inputs[0]
+    clip = matcher.inside(name, "Clip", "Max")
+    if clip is None:
+        return None
+    eps = bounds(matcher, clip)[0] if clip.kind == "Clip" else matcher.scalar(clip.inputs[-1])
+    norm = matcher.inside(clip.inputs[0], "ReduceL2")
+    axes = _axes(matcher, norm) if norm else None
+    if norm is None or eps is None or not axes or len(axes) != 1 or norm.inputs[0] != operator.inputs[0]:
+        return None
+    made = composite(operator, "LpNormalization", norm.inputs[:1], axis=axes[0], p=2, epsilon=eps)
+    return made, [*covers, clip, norm]
+
+
+COMPOSITES: dict[str, tuple[Recognise, ...]] = {
+    "Mul": (activation, factored),
+    "Div": (activation, normalised, unit),
+    "Add": (biased, factored),
+    "Min": (clipped,),
+    "Reshape": (grouped,),
+}
+"""What the last operator of a composite may be."""
+
+
+def recognise(program: Program) -> None:
+    """Replace the composites of a program, in one pass; constants must have been evaluated before."""
+    matcher = Matcher(program)
+    kept: list[Operator] = []
+    for operator in program.operators:
+        found = next(
+            (match for look in COMPOSITES.get(operator.kind, ()) if (match := look(matcher, operator)) is not None),
+            None,
+        )
+        if found is None:
+            kept.append(operator)
+            continue
+        made, covered = found
+        made.covers = tuple([name for part in (*covered, operator) for name in part.covers])
+        operands = [name for part in (*covered, operator) for name in (*part.inputs, *part.constants)]
+        made.constants = tuple(
+            [name for name in dict.fromkeys(operands) if name in program.constants and name not in made.inputs]
+        )
+        for part in (*covered, operator):
+            matcher.gone.add(id(part))
+            matcher.count(part, -1)
+        matcher.count(made, 1)
+        matcher.givers[made.outputs[0]] = made
+        kept.append(made)
+    program.operators = [operator for operator in kept if id(operator) not in matcher.gone]

@@ -1,0 +1,159 @@
+"""Normalisations."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from cnncalc.convert.building import Builder, Translate, unsupported
+from cnncalc.convert.constants import axis_of, reshaped_sizes
+from cnncalc.convert.operators import Constant, Operator
+from cnncalc.convert.values import Operand, Value
+from cnncalc.diagnostics import Fault
+from cnncalc.geometry import dims
+
+
+def eps_of(operator: Operator, name: str = "epsilon", default: float = 1e-5) -> float:
+    value = operator.attributes.get(name, default)
+    return float(value)
+
+
+def factors(
+    builder: Builder, operands: list[Operand], channels: int, places: tuple[int, int]
+) -> tuple[dict[str, Any], dict[str, Constant]] | None:
+    """The arguments `scale` and `shift` and the weights for them; None where they are no constants per channel."""
+    weights: dict[str, Constant] = {}
+    arguments: dict[str, Any] = {}
+    for name, weight, place, neutral in (("scale", "weight", places[0], 1), ("shift", "bias", places[1], 0)):
+        operand = operands[place] if place < len(operands) else None
+        arguments[name] = False
+        if operand is None:
+            continue
+        if not isinstance(operand, Constant) or operand.size != channels:
+            return None
+        spread = sum(operand.roots.values()) < operand.size
+        if spread and operand.values is not None and all(value == neutral for value in operand.values):
+            builder.ignored(operand)  # ones and zeros that the file's operators make stand for none
+            continue
+        arguments[name] = True
+        weights[weight] = operand
+    return arguments, weights
+
+
+def batch_norm(builder: Builder, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    x = operands[0]
+    if operator.attributes.get("training_mode") or any(operator.outputs[1:]):
+        raise unsupported(
+            "it normalises by the statistics of the batch: this is a training graph",
+            "export the model for inference, in PyTorch after `model.eval()`",
+        )
+    if not isinstance(x, Value) or len(x.shape) < 2 or len(operands) < 5 or not operator.attributes.get("spatial", 1):
+        return None
+    channels = x.shape[1]
+    mean, variance = operands[3], operands[4]
+    given = factors(builder, operands, channels, (1, 2))
+    if given is None or not isinstance(mean, Constant) or not isinstance(variance, Constant):
+        if all(isinstance(operand, Constant) for operand in operands[1:5]):
+            sizes = ", ".join(dims(operand.shape) for operand in operands[1:5] if isinstance(operand, Constant))
+            raise Fault("bad-model", f"factors and statistics of {sizes} do not fit {channels} channels")
+        return builder.opaque(operator, operands, [x.shape], 0)
+    if mean.size != channels or variance.size != channels:
+        raise Fault("bad-model", f"statistics of {mean.size} and {variance.size} do not fit {channels} channels")
+    arguments, weights = given
+    found = builder.channels(x, 1, operator)
+    if found is None:
+        return builder.opaque(operator, operands, [x.shape], 0)
+    base, order = found
+    arguments["eps"] = eps_of(operator)
+    weights |= {"running_mean": mean, "running_var": variance}
+    row = builder.append(operator, "batch_norm", [builder.force(base)], arguments, weights)
+    return [builder.turn(builder.made(row.number, base), order, operator)]
+
+
+def layer_norm(builder: Builder, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    """`layer_norm` where the axis is one, which becomes the channels."""
+    x = operands[0]
+    if not isinstance(x, Value) or any(operator.outputs[1:]):
+        return None
+    rank = len(x.shape)
+    axes = operator.attributes.get("axes")
+    if axes is None:
+        axes = range(axis_of(operator.attributes.get("axis", -1), rank), rank)
+    over = {axis_of(axis, rank) for axis in axes}
+    given = factors(builder, operands, prod(x.shape[axis] for axis in over), (1, 2))
+    found = builder.channels(x, next(iter(over)), operator) if len(over) == 1 and given is not None else None
+    if given is None or found is None:
+        return builder.opaque(operator, operands, [x.shape], 0)
+    base, order = found
+    arguments, weights = given
+    arguments["eps"] = eps_of(operator)
+    row = builder.append(operator, "layer_norm", [builder.force(base)], arguments, weights)
+    return [builder.turn(builder.made(row.number, base), order, operator)]
+
+
+def group_norm(builder: Builder, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    x = operands[0]
+    groups = operator.attributes.get("num_groups", 0)
+    if not isinstance(x, Value) or len(x.shape) < 2 or not isinstance(groups, int) or groups < 1:
+        return None
+    if operands[3:]:
+        target = builder.numbers(operator, operands, "shape", 3) or []
+        inner = (x.shape[0], groups, prod(x.shape[1:]) // groups)
+        if x.shape[1] % groups or reshaped_sizes(inner, target) != x.shape:
+            raise unsupported("a normalisation of groups does not come back to its input's shape")
+    given = factors(builder, operands, x.shape[1], (1, 2))
+    if given is None:
+        return builder.opaque(operator, operands[:3], [x.shape], 0)
+    arguments, weights = given
+    arguments |= {"groups": groups, "eps": eps_of(operator)}
+    row = builder.append(operator, "group_norm", [builder.force(x)], arguments, weights)
+    return [builder.made(row.number, x)]
+
+
+def instance_norm(builder: Builder, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    x = operands[0]
+    if not isinstance(x, Value) or len(x.shape) < 3:
+        return None
+    given = factors(builder, operands, x.shape[1], (1, 2))
+    if given is None:
+        return builder.opaque(operator, operands, [x.shape], 0)
+    arguments, weights = given
+    row = builder.append(operator, "instance_norm", [builder.force(x)], {**arguments, "eps": eps_of(operator)}, weights)
+    return [builder.made(row.number, x)]
+
+
+def local_response_norm(builder: Builder, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    x = operands[0]
+    if not isinstance(x, Value) or not x.batch:
+        return None
+    arguments = {
+        "size": operator.attributes.get("size", 0),
+        "alpha": eps_of(operator, "alpha", 1e-4),
+        "beta": eps_of(operator, "beta", 0.75),
+        "k": eps_of(operator, "bias", 1.0),
+    }
+    return [builder.made(builder.append(operator, "local_response_norm", [builder.force(x)], arguments).number, x)]
+
+
+def l2_norm(builder: Builder, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    x = operands[0]
+    if not isinstance(x, Value):
+        return None
+    axis = axis_of(operator.attributes.get("axis", -1), len(x.shape))
+    found = builder.channels(x, axis, operator) if operator.attributes.get("p", 2) == 2 else None
+    if found is None:
+        return builder.opaque(operator, operands, [x.shape], 0)
+    base, order = found
+    arguments = {"eps": eps_of(operator, default=1e-12)}
+    row = builder.append(operator, "l2_norm", [builder.force(base)], arguments)
+    return [builder.turn(builder.made(row.number, base), order, operator)]
+
+
+NORMALISING: dict[str, Translate] = {
+    "BatchNormalization": batch_norm,
+    "LayerNormalization": layer_norm,
+    "GroupNormalization": group_norm,
+    "InstanceNormalization": instance_norm,
+    "LRN": local_response_norm,
+    "LpNormalization": l2_norm,
+}
