@@ -46,6 +46,8 @@ FORMATS = (
     Format("ONNX", (".onnx",), "onnx"),
     Format("Keras", (".json", ".keras"), "keras"),
     Format("Darknet", (".cfg",), "darknet"),
+    Format("PyTorch program", (".pt2",), "torch_archive"),
+    Format("PyTorch", (".pt", ".pth"), "torch", calls=True),
 )
 """Every source format."""
 

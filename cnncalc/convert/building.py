@@ -408,6 +408,9 @@ class Builder:
             self.account.use(row, name, roots)
             whole = all(count == self.account.tensors.get(root) for root, count in roots.items())
             key.append((name, tuple(roots.items()) if whole else id(constant)))
+        learned = [name for name in (w.name for w in row.operation.weights if w.learned) if name in weights]
+        behind = {root for name in learned for root in weights[name].roots}
+        row.frozen = bool(behind) and behind <= self.program.buffers
         own = [(weight.name, weight.shape) for weight in row.operation.weights]
         key.append(tuple(own))
         if len(own) == len(weights):
@@ -450,7 +453,7 @@ class Builder:
         weights: dict[str, int] = {}
         for operand in operands:
             if isinstance(operand, Constant) and operand.dtype in FLOATS:
-                if operand.size == 1 or not operand.roots:
+                if operand.size == 1 or operand.roots.keys() <= self.program.buffers:
                     self.ignored(operand)
                 else:
                     weights |= self.weight_roots(operand)

@@ -116,6 +116,8 @@ class Program:
         self.operators: list[Operator] = []
         self.constants: dict[str, Constant] = {}
         """Initializers, parameters, buffers, and what constants become."""
+        self.buffers: set[str] = set()
+        """Those of them that the source says are not learned."""
         self.stated: dict[str, Stated] = {}
         """Shapes that the source states, with the batch, by tensor."""
 
