@@ -10,7 +10,7 @@ from cnncalc.diagnostics import Fault
 from cnncalc.geometry import GLOBAL, Reach, Shape
 from cnncalc.layers.base import Layer, Weight, field
 from cnncalc.layers.memory import IN_PLACE, OWN
-from cnncalc.layers.types import COUNT, NOTHING, NUMBER, OVER, follower, words
+from cnncalc.layers.types import COUNT, NOTHING, NUMBER, OVER, POSITIVE, follower, words
 
 if TYPE_CHECKING:
     from cnncalc.layers.kernels import Kernels, T
@@ -170,7 +170,7 @@ class Tanh(Activation, kind="tanh"):
 class Softplus(Activation, kind="softplus"):
     """log(1 + exp(beta*x))/beta."""
 
-    beta: float = field(NUMBER, "sharpness", 1.0)
+    beta: float = field(POSITIVE, "sharpness", 1.0)
 
     def scalar(self, x: float) -> float:
         return softplus(self.beta * x) / self.beta
