@@ -22,6 +22,7 @@ from cnncalc.cli.flags import (
     networks,
     single,
 )
+from cnncalc.cli.help import examples
 from cnncalc.cli.output import deliver, guarded
 from cnncalc.diagnostics import UsageFault
 from cnncalc.expansion.expand import MAX_STEPS
@@ -36,12 +37,22 @@ BYTES = re.compile(r"(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB)?")
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
-    app.command(epilog="For example: cnncalc memory mobilenet_v2 --dtype int8 --budget 2MiB")(memory)
-    app.command(epilog="For example: cnncalc compare mobilenet_v1 --over width=0.25..1..0.25 --where 'params < 3 M'")(
-        compare
+    shown = examples(
+        "cnncalc memory mobilenet_v2 --dtype int8 --budget 2MiB", "cnncalc memory resnet50 --training --batch 32"
     )
-    app.command(epilog="For example: cnncalc diff HEAD:nets/mine.yaml nets/mine.yaml --fail-on 'macs > +2%'")(diff)
-    app.command(epilog="For example: cnncalc conventions resnet50")(conventions)
+    app.command(epilog=shown)(memory)
+    shown = examples(
+        "cnncalc compare resnet18 resnet50",
+        "cnncalc compare mobilenet_v1 --over width=0.25,0.5,1 --where 'params < 3 M'",
+    )
+    app.command(epilog=shown)(compare)
+    shown = examples(
+        "cnncalc diff resnet18 resnet34", "cnncalc diff HEAD:nets/mine.yaml nets/mine.yaml --fail-on 'macs > +2%'"
+    )
+    app.command(epilog=shown)(diff)
+    app.command(epilog=examples("cnncalc conventions resnet50", "cnncalc conventions net.yaml --format json"))(
+        conventions
+    )
 
 
 @guarded

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cnncalc.cli import choosing
+from cnncalc.cli import choosing, learning
 from cnncalc.cli.flags import (
     Batch,
     Depth,
@@ -36,6 +36,7 @@ from cnncalc.cli.flags import (
     single,
     view,
 )
+from cnncalc.cli.help import Panels, examples
 from cnncalc.cli.output import deliver, emit, guarded, reported
 from cnncalc.diagnostics import SpecError, UsageFault
 from cnncalc.expansion.expand import MAX_STEPS
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from cnncalc.check.files import Checked, Task
 
 app = typer.Typer(
+    cls=Panels,
     help="Exact shapes, parameters, MACs and receptive fields of convolutional networks.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -75,7 +77,7 @@ REPORT_FLAGS: dict[str, tuple[Any, Any]] = {
 NETWORK_FLAGS = ("specs", "variant", "set_", "input_", "max_steps")
 
 
-def report_command(name: str, help: str, example: str, of: bool) -> None:
+def report_command(name: str, help: str, shown: tuple[str, str], of: bool) -> None:
     """Register a command that prints a report of the networks on its line."""
 
     def run(**flags: Any) -> None:
@@ -92,36 +94,40 @@ def report_command(name: str, help: str, example: str, of: bool) -> None:
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {flag: entry[0] for flag, entry in taken.items()}
     run.__doc__ = help
-    app.command(name, epilog=f"For example: {example}")(guarded(run))
+    app.command(name, epilog=examples(*shown))(guarded(run))
 
 
 report_command(
     "summary",
     "Shapes, parameters and MACs of every layer, and the totals.",
-    "cnncalc summary resnet50 --depth 2",
+    ("cnncalc summary resnet50 --depth 2", "cnncalc summary net.yaml --set width=32"),
     of=True,
 )
 report_command(
     "shapes",
     "Output shapes, and the rows and columns that strides leave unread.",
-    "cnncalc shapes vgg16 --input 3x320x320",
+    ("cnncalc shapes vgg16 --input 320x320", "cnncalc shapes unet --layout nhwc"),
     of=False,
 )
 report_command(
     "params",
     "Learned parameters and state; regular against depthwise separable.",
-    "cnncalc params mobilenet_v1 --sort params --top 10",
+    ("cnncalc params mobilenet_v1 --sort params --top 10", "cnncalc params resnet18 resnet34 --depth 1"),
     of=False,
 )
 report_command(
     "rf",
     "Receptive fields: size, stride, start and center of what a unit sees.",
-    "cnncalc rf alexnet",
+    ("cnncalc rf alexnet", "cnncalc rf unet --format csv"),
     of=True,
 )
 
 
-@app.command(epilog="For example: cnncalc expand inception_module > flat.yaml")
+@app.command(
+    epilog=examples(
+        "cnncalc expand inception_module > flat.yaml", "cnncalc expand net.yaml --set width=32 -o flat.yaml"
+    )
+)
 @guarded
 def expand(
     specs: Specs = None,
@@ -135,7 +141,9 @@ def expand(
     emit(single(networks(specs, variant, set_, input_, max_steps)).expand(), output)
 
 
-@app.command("import", epilog="For example: cnncalc import resnet50.onnx -o resnet50.yaml")
+@app.command(
+    "import", epilog=examples("cnncalc import resnet50.onnx -o resnet50.yaml", "cnncalc import model.keras --strict")
+)
 @guarded
 def import_(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="A model file: .onnx, .keras, .json, .cfg.")],
@@ -159,7 +167,11 @@ def import_(
         raise SpecError(account.failures())
 
 
-@app.command(epilog="For example: cnncalc export resnet50 --to keras -o resnet50.py")
+@app.command(
+    epilog=examples(
+        "cnncalc export resnet50 --to keras -o resnet50.py", "cnncalc export net.yaml --to onnx -o net.onnx"
+    )
+)
 @guarded
 def export(
     spec: Spec,
@@ -186,7 +198,7 @@ def export(
         network.to_onnx(output, weights, seed, opset)
 
 
-@app.command(epilog="For example: cnncalc explain alexnet conv1")
+@app.command(epilog=examples("cnncalc explain alexnet conv1", "cnncalc explain resnet50 layer1"))
 @guarded
 def explain(
     spec: Spec,
@@ -210,7 +222,7 @@ def explain(
         emit(str(found), output)
 
 
-@app.command("list", epilog="For example: cnncalc list")
+@app.command("list", epilog=examples("cnncalc list", "cnncalc list --format csv -o networks.csv"))
 @guarded
 def list_(format: Format = "table", output: Output = None) -> None:
     """The bundled networks, with one line each."""
@@ -229,25 +241,9 @@ def list_(format: Format = "table", output: Output = None) -> None:
     deliver(lambda: [tables.tabulate(found)], text, format, output)
 
 
-@app.command(epilog="For example: cnncalc layers conv")
-@guarded
-def layers(
-    kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="A layer kind.")] = None,
-    output: Output = None,
-) -> None:
-    """The reference of the layer kinds and their arguments."""
-    from cnncalc import reference
-    from cnncalc.diagnostics import suggestion
-    from cnncalc.layers import KINDS
-
-    if kind is not None and kind not in KINDS:
-        raise typer.BadParameter(
-            f"unknown layer kind {kind!r}; {suggestion(kind, KINDS) or '`cnncalc layers` lists them'}"
-        )
-    emit(reference.page(kind) if kind else reference.overview(), output)
-
-
-@app.command(epilog="For example: cnncalc run notes_stride2 --data row.json")
+@app.command(
+    epilog=examples("cnncalc run notes_stride2 --data row.json", "cnncalc run net.yaml --data image.ppm --layer stage2")
+)
 @guarded
 def run(
     spec: Spec,
@@ -269,7 +265,7 @@ def run(
     emit(tensors.as_json(found) if format == "json" else tensors.as_text(found), output)
 
 
-@app.command(epilog="For example: cnncalc verify alexnet resnet18, or cnncalc verify --all --up-to 100000000")
+@app.command(epilog=examples("cnncalc verify lenet5", "cnncalc verify --all --up-to 100000000"))
 @guarded
 def verify(
     specs: Specs = None,
@@ -313,7 +309,7 @@ def _bundled_up_to(most: int | None) -> list[str]:
     return [entry.name for entry in gallery() if most is None or entry.macs <= most]
 
 
-@app.command(epilog="For example: cnncalc check architectures/ --fail-on lint --format github")
+@app.command(epilog=examples("cnncalc check net.yaml", "cnncalc check networks/ --fail-on lint --format github"))
 @guarded
 def check(
     paths: Annotated[
@@ -365,15 +361,6 @@ def updated(tasks: list[Task], results: list[Checked]) -> list[Checked]:
     return found
 
 
-@app.command(epilog="For example: cnncalc schema > cnncalc.schema.json")
-@guarded
-def schema(output: Output = None) -> None:
-    """The JSON Schema of the spec language, for editors."""
-    from cnncalc.schema import render
-
-    emit(render(), output)
-
-
 def version(asked: bool) -> None:
     if asked:
         from cnncalc import __version__
@@ -382,9 +369,7 @@ def version(asked: bool) -> None:
         raise typer.Exit(0)
 
 
-@app.callback(
-    epilog="For example: cnncalc summary resnet50, cnncalc shapes vgg.yaml --variant vgg16, cnncalc rf alexnet"
-)
+@app.callback(epilog=examples("cnncalc init", "cnncalc summary resnet50", "cnncalc shapes vgg.yaml --variant vgg16"))
 def main_options(
     show_version: Annotated[
         bool, typer.Option("--version", callback=version, is_eager=True, help="Print the version.")
@@ -394,6 +379,7 @@ def main_options(
 
 
 choosing.add_to(app)
+learning.add_to(app)
 
 
 def only_the_named_command() -> None:

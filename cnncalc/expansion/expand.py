@@ -14,7 +14,7 @@ from typing import Any
 from cnncalc.diagnostics import Fault, Link, Note, Origin, Span, SpecError, suggestion
 from cnncalc.expansion.ends import UNUSED, input_shapes, resolve_outputs, warn_unused
 from cnncalc.expansion.instance import Given, Instance
-from cnncalc.expansion.making import Made, Maker, at_field
+from cnncalc.expansion.making import Made, Maker, Piece, at_field
 from cnncalc.expansion.registry import Registry
 from cnncalc.expansion.scope import Place, Scope, Where
 from cnncalc.expansion.sharing import settle_weights, share_parts
@@ -436,21 +436,21 @@ class _Expander:
         if made.kind.inverts:
             layers, tensors = self.inverted(made, tensors, step, where)
         try:
-            pieces = layers[0][1].pieces(tuple([tensor.shape for tensor in tensors]))
+            pieces = layers[0].layer.pieces(tuple([tensor.shape for tensor in tensors]))
         except Fault as fault:
-            raise at_field(fault, made, step, where) from None
+            raise at_field(fault, made.sources, step, where) from None
         if pieces:
             self.beside(pieces, made, tensors[0], step, where)
             return tensors[0]
         row = self.registry.free_row(row, step, where)
         origin = Origin(step.span, where.call)
         append, taken = self.graph.append, tuple([tensor.number for tensor in tensors])
-        for suffix, layer in layers:
+        for piece in layers:
             try:
-                node = append(layer, taken, row + suffix, origin)
+                node = append(piece.layer, taken, row + piece.suffix, origin)
             except Fault as fault:
-                raise at_field(fault, made, step, where) from None
-            node.written = made.written
+                raise at_field(fault, piece.sources, step, where, piece.named) from None
+            node.written = piece.written
             taken = (node.number,)
         if len(layers) > 1:
             self.graph.call(row, node.number)
@@ -467,9 +467,9 @@ class _Expander:
             help = JOIN_FIRST if most else "leave `from` out"
             raise where.fail(step.span, "from", message, help)
         try:
-            named = made.layers[0][1].named()
+            named = made.layers[0].layer.named()
         except Fault as fault:
-            raise at_field(fault, made, step, where) from None
+            raise at_field(fault, made.sources, step, where) from None
         found, x = list(inputs), where.scope.env["x"]
         for name, texts in named:
             node = made.sources[name].node
@@ -480,17 +480,18 @@ class _Expander:
                 found.append(self.registry.find(text, template, x, where, words))
         return tuple(found)
 
-    def inverted(self, made: Made, tensors: Inputs, step: Call, where: Where) -> tuple[list[tuple[str, Layer]], Inputs]:
+    def inverted(self, made: Made, tensors: Inputs, step: Call, where: Where) -> tuple[list[Piece], Inputs]:
         """A layer as the inverse of the one that gives its last tensor, which is exchanged for what that one took."""
         *own, named = tensors
         node = self.graph.node(named.number)
         try:
             if node is None:
                 raise Fault("max-unpool", "an input is no result of a layer", next(iter(made.sources), None))
-            suffix, layer = made.layers[0]
-            layers = [(suffix, self.maker.intern(layer.inverse(node.operation.layer))), *made.layers[1:]]
+            first = made.layers[0]
+            inverse = self.maker.intern(first.layer.inverse(node.operation.layer))
+            layers = [first._replace(layer=inverse), *made.layers[1:]]
         except Fault as fault:
-            raise at_field(fault, made, step, where) from None
+            raise at_field(fault, made.sources, step, where) from None
         number = node.inputs[0]
         return layers, (*own, Wire(number, self.graph.shapes[number]))
 
@@ -504,7 +505,7 @@ class _Expander:
                 raise self.registry.taken(text, where.scope.prefix + text, name, where)
             self.graph.move(where.scope.prefix + text, row)
             node = self.graph.append(layer, (x.number,), row, Origin(step.span, where.call))
-            node.written = made.written
+            node.written = made.layers[0].written
             self.registry.give(text, Wire(node.number, node.operation.output), name, first, where)
 
     def branches(self, step: Join, x: Wire, row: str, where: Where) -> Wire:
@@ -522,7 +523,7 @@ class _Expander:
         if len(ends) == 1:
             return ends[0]
         made = self.maker.from_step(step, step.kind, where)
-        return self.join(made.layers[0][1], ends, row, step, where)
+        return self.join(made.layers[0].layer, ends, row, step, where)
 
     def branch(self, branch: Branch, x: Wire, ends: list[Wire], where: Where) -> None:
         """Append the ends of one branch: none where its condition is false, one per turn of a loop."""

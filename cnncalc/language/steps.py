@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from cnncalc.diagnostics import Fault, Span, suggestion
 from cnncalc.language.expressions import QUOTE_HELP
@@ -20,12 +21,14 @@ from cnncalc.language.model import (
     Template,
     Value,
     ValueFault,
+    admitted,
 )
 from cnncalc.language.names import GROUP_KEYS, IDENTIFIER, MODIFIERS, RESERVED
+from cnncalc.language.operators import Env, Word, unknown_name
 from cnncalc.language.source import Located, Mapping, Scalar, Sequence
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import REQUIRED, Layer, judge
-from cnncalc.layers.types import LAYER_NAME, PARTS, TENSORS
+from cnncalc.layers.types import LAYER_NAME, PARTS, TENSORS, Follower
 
 
 class StepReader(FormReader):
@@ -155,6 +158,47 @@ class StepReader(FormReader):
         if type is TENSORS:
             return self.tensors(name, node)
         return self.sizes(name, node) if type is PARTS else self.value(node)
+
+    def value(self, node: Located) -> Value:
+        """An expression, a list of values, or a call of a layer that follows another."""
+        if not isinstance(node, Mapping):
+            return super().value(node)
+        from cnncalc.layers.activation import ACT  # which a spec without such a call need not load
+        from cnncalc.layers.normalisation import NORM
+
+        kinds = dict((*ACT.type.kinds, *NORM.type.kinds))
+        called = [key for key in node.entries if key in kinds]
+        if len(called) != 1:
+            near = next(filter(None, (suggestion(key, kinds) for key in node.entries)), "")
+            help = near or "further arguments stand beside the kind: `{conv: 8, kernel: 3}`"
+            self.report(
+                "wrong-form", "a value is an expression, a list, or a call of a norm or activation", node.span, help
+            )
+            return Value(node, broken, frozenset())
+        return self.follower(node, KINDS[kinds[called[0]]], called[0])
+
+    def follower(self, node: Mapping, kind: type[Layer], word: str) -> Value:
+        """The call of a layer that follows another: ``{leaky_relu: 0.1}``."""
+        key, main = node.entries[word]
+        call = Call(key.span, kind, word)
+        if not _missing(main):
+            self.main_argument(call, kind, key, main)
+        for name, (argument, entry) in node.entries.items():
+            if name == word:
+                continue
+            if name not in kind.fields:
+                self.unknown_argument(f"`{word}`", name, argument.span, kind.fields)
+            elif name in call.arguments:
+                self.report("duplicate-key", f"`{name}` is given twice", argument.span, f"`{word}:` gives it already")
+            else:
+                call.arguments[name] = Argument(argument.span, self.argument(kind, name, entry))
+        values = [argument.value for argument in call.arguments.values()]
+        names = frozenset(name for value in values for name in value.names)
+        if any(value.run is broken for value in values):
+            return Value(node, broken, names)
+        made = Value(node, partial(_called, kind, call.arguments), names)
+        made.arguments = call.arguments
+        return made
 
     def tensors(self, name: str, node: Located) -> Value:
         """A list of names of tensors."""
@@ -379,6 +423,22 @@ class StepReader(FormReader):
             self.report("wrong-form", f"{what} is a name, or `{{name, if: condition}}`", node.span)
             return None
         return bare[0], self.value(node.entries["if"][1]) if "if" in node.entries else None
+
+
+def _called(kind: type[Layer], arguments: dict[str, Argument], env: Env) -> Follower:
+    """A layer that follows another, its arguments evaluated and judged; raises `ValueFault` at the one at fault."""
+    given = []
+    for name, argument in arguments.items():
+        value, type = argument.value, kind.fields[name].type
+        found = admitted(value, value.evaluate(env), type)
+        if isinstance(found, Word) and not type.words:
+            message, help = unknown_name(found, env)
+            raise ValueFault(Fault("unknown-name", message, None, help), value.span, value.names)
+        try:
+            given.append((name, judge(kind, name, found)))
+        except Fault as fault:
+            raise ValueFault(fault, value.span, value.names) from None
+    return Follower(kind.kind, tuple(given))
 
 
 def _missing(node: Located) -> bool:

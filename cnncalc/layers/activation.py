@@ -75,7 +75,7 @@ class Prelu(Activation, kind="prelu"):
                 "wrong-shape",
                 f"`slopes` is {self.slopes} for {inputs[0][0]} channels",
                 "slopes",
-                "use 1, or `x.channels` for one per channel",
+                f"use 1, or {inputs[0][0]} for one per channel",
             )
         return (Weight("weight", (self.slopes,)),)
 
@@ -231,7 +231,9 @@ ACTIVATIONS: tuple[type[Layer], ...] = (
     LogSoftmax,
 )
 ACT = field(
-    follower("`none` or an activation's kind", (kind.kind for kind in ACTIVATIONS)),
+    follower(
+        "`none`, an activation's kind, or a call of one (`{leaky_relu: 0.1}`)", (kind.kind for kind in ACTIVATIONS)
+    ),
     "activation after it, and after the normalisation",
     NOTHING,
 )

@@ -124,7 +124,7 @@ class GroupNorm(Normalisation, kind="group_norm"):
     example = "{group_norm: 32}"
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        divides(self.groups, inputs[0][0], "input")
+        divides(self.groups, input=inputs[0][0])
         return inputs[0]
 
     def measure(self, run: Kernels[T], x: T) -> T:
@@ -238,7 +238,11 @@ NORMALISATIONS: tuple[type[Layer], ...] = (
     GlobalResponseNorm,
 )
 NORM = field(
-    follower("`none`, `batch` or a normalisation's kind", (kind.kind for kind in NORMALISATIONS), batch="batch_norm"),
+    follower(
+        "`none`, `batch`, a normalisation's kind, or a call of one (`{group_norm: 32}`)",
+        (kind.kind for kind in NORMALISATIONS),
+        batch="batch_norm",
+    ),
     "normalisation after it",
     NOTHING,
 )

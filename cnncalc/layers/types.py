@@ -26,8 +26,8 @@ class Type(NamedTuple):
     words: tuple[str, ...] = ()
     schema: tuple[dict[str, Any], ...] = ()
     """The same in JSON Schema, any of these, for values that are no words and no other expressions."""
-    is_follower: bool = False
-    """Whether its values are layers that follow: `Follower`."""
+    kinds: tuple[tuple[str, str], ...] = ()
+    """Where its values are layers that follow (`Follower`): its words, each with the kind that it means."""
 
 
 class Follower(NamedTuple):
@@ -46,7 +46,8 @@ def show(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Follower):
-        return value.kind
+        given = "".join(f", {name}: {show(argument)}" for name, argument in value.arguments)
+        return f"{{{value.kind}{given}}}" if given else value.kind
     if isinstance(value, tuple):
         return f"[{', '.join(map(show, value))}]"
     if isinstance(value, (int, float, str)):
@@ -131,16 +132,17 @@ def _word(value: Value, allowed: Iterable[str], also: str = "") -> str:
 
 
 def follower(text: str, kinds: Iterable[str], **short: str) -> Type:
-    """A layer that follows: `none`, the name of one of these kinds, or one that is `short` for it."""
-    allowed = ("none", *short, *kinds)
+    """A layer that follows: `none`, the name of one of these kinds, or one that is `short` for it; or such a call."""
+    meant = {**short, **{kind: kind for kind in kinds}}
+    allowed = ("none", *meant)
 
     def read(value: Value) -> Follower:
         if isinstance(value, Follower):
-            value = value.kind
+            return NOTHING if value == NOTHING else Follower(meant[_word(value.kind, allowed)], value.arguments)
         word = _word(value, allowed)
-        return NOTHING if word == "none" else Follower(short.get(word, word))
+        return NOTHING if word == "none" else Follower(meant[word])
 
-    return Type(text, read, allowed, is_follower=True)
+    return Type(text, read, allowed, kinds=tuple(meant.items()))
 
 
 def _padding(value: Value) -> Value:
