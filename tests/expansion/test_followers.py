@@ -85,7 +85,7 @@ def test_explain_tells_where_the_argument_was_written() -> None:
     assert "negative_slope: 0.5, written at <string>:4:44; `s` was given at <string>:2:11" in str(
         net.explain("conv1.act")
     )
-    assert "act: {leaky_relu, negative_slope: 0.5}, written at <string>:4:30" in str(net.explain("conv1"))
+    assert "act: {leaky_relu, negative_slope: 0.5}, written at <string>:4:31" in str(net.explain("conv1"))
 
 
 def test_an_argument_that_only_a_call_asks_for_is_used(run: Any, tmp_path: Path) -> None:
