@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import GLOBAL, Reach, Shape
+from cnncalc.layers import names
 from cnncalc.layers.base import Layer, Weight, field
 from cnncalc.layers.memory import IN_PLACE, OWN
 from cnncalc.layers.types import COUNT, NOTHING, NUMBER, OVER, POSITIVE, follower, words
@@ -212,28 +213,8 @@ class LogSoftmax(Normalised, kind="log_softmax"):
         return x - total
 
 
-ACTIVATIONS: tuple[type[Layer], ...] = (
-    Relu,
-    Relu6,
-    LeakyRelu,
-    Prelu,
-    Elu,
-    Selu,
-    Gelu,
-    Silu,
-    Mish,
-    Sigmoid,
-    HardSigmoid,
-    HardSwish,
-    Tanh,
-    Softplus,
-    Softmax,
-    LogSoftmax,
-)
 ACT = field(
-    follower(
-        "`none`, an activation's kind, or a call of one (`{leaky_relu: 0.1}`)", (kind.kind for kind in ACTIVATIONS)
-    ),
+    follower("`none`, an activation's kind, or a call of one (`{leaky_relu: 0.1}`)", names("activation")),
     "activation after it, and after the normalisation",
     NOTHING,
 )

@@ -11,6 +11,7 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.geometry import Shape, elements
+from cnncalc.layers import names
 from cnncalc.layers.base import Layer, Weight, divides, field
 from cnncalc.layers.memory import IN_PLACE, OWN, Kept
 from cnncalc.layers.types import COUNT, FLAG, NOT_NEGATIVE, NOTHING, NUMBER, follower, words
@@ -228,19 +229,10 @@ class LocalResponseNorm(Layer, kind="local_response_norm"):
         return Kept(self.keeps, numbers=padded + 2 * elements(output))
 
 
-NORMALISATIONS: tuple[type[Layer], ...] = (
-    BatchNorm,
-    LayerNorm,
-    GroupNorm,
-    InstanceNorm,
-    LocalResponseNorm,
-    L2Norm,
-    GlobalResponseNorm,
-)
 NORM = field(
     follower(
         "`none`, `batch`, a normalisation's kind, or a call of one (`{group_norm: 32}`)",
-        (kind.kind for kind in NORMALISATIONS),
+        names("normalisation"),
         batch="batch_norm",
     ),
     "normalisation after it",
