@@ -110,9 +110,9 @@ class Network:
 
     def expand(self) -> str:
         """The flat spec that the blocks expand to, itself a valid spec: one step a layer."""
-        from cnncalc.render.spec import render
+        from cnncalc.convert.spec_text import flat
 
-        return render(self.graph)
+        return flat(self.graph)
 
     def to_keras_source(self) -> str:
         """A Python module that builds the network with Keras' functional API, channels last.

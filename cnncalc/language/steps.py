@@ -21,11 +21,11 @@ from cnncalc.language.model import (
     Value,
     ValueFault,
 )
-from cnncalc.language.names import GROUP_KEYS, IDENTIFIER, MODIFIERS, RESERVED
+from cnncalc.language.names import GROUP_KEYS, IDENTIFIER, MODIFIERS, NAME, RESERVED
 from cnncalc.language.source import Located, Mapping, Scalar, Sequence
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import REQUIRED, Layer, judge
-from cnncalc.layers.types import LAYER_NAME, PARTS, TENSORS
+from cnncalc.layers.types import BIAS, LAYER_NAME, PARTS, TENSORS
 
 
 class StepReader(FormReader):
@@ -147,9 +147,12 @@ class StepReader(FormReader):
             call.arguments[first] = Argument(key.span, self.argument(target, first, main))
 
     def argument(self, target: type[Layer] | Block | Template, name: str, node: Located) -> Value:
-        """The value of a call's argument; names of layers are templates, all else is an expression."""
+        """The value of a call's argument; names of layers are templates, all else is an expression.
+
+        Where words stand beside names, one that no expression could be (``stage1.0.offsets``) is the name of a row.
+        """
         type = target.fields[name].type if not isinstance(target, (Block, Template)) else None
-        if type is LAYER_NAME:
+        if type is LAYER_NAME or (type is BIAS and _is_row(node)):
             template = self.template(node, f"`{name}`")
             return Value(node, template.fill, template.names) if template else Value(node, broken, frozenset())
         if type is TENSORS:
@@ -379,6 +382,11 @@ class StepReader(FormReader):
             self.report("wrong-form", f"{what} is a name, or `{{name, if: condition}}`", node.span)
             return None
         return bare[0], self.value(node.entries["if"][1]) if "if" in node.entries else None
+
+
+def _is_row(node: Located) -> bool:
+    """Whether a text can be a row's name, and no expression that is a name."""
+    return isinstance(node, Scalar) and NAME.fullmatch(node.text) is not None and not IDENTIFIER.fullmatch(node.text)
 
 
 def _missing(node: Located) -> bool:
