@@ -25,8 +25,17 @@ def flat(graph: Graph) -> str:
     wires = Wires(graph)
     for node in graph.nodes:
         lines.append(f"  - {step(wires, node)}")
-    lines.append(f"outputs: [{', '.join(graph.tensor_name(number) for _, number in graph.outputs)}]")
+    if not graph.nodes:  # a list of steps is never empty
+        lines.append("  - {identity, repeat: 0}")
+    lines.append(f"outputs: {outputs([(name, graph.tensor_name(tensor)) for name, tensor in graph.outputs])}")
     return "\n".join(lines) + "\n"
+
+
+def outputs(named: list[tuple[str, str]]) -> str:
+    """The tensors that leave, as a value: a list, or a mapping where one is called otherwise than its row."""
+    if all(name == tensor for name, tensor in named):
+        return f"[{', '.join(name for name, _ in named)}]"
+    return "{" + ", ".join(f"{name}: {tensor}" for name, tensor in named) + "}"
 
 
 class Wires:
