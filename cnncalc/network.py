@@ -21,6 +21,8 @@ from cnncalc.report import Report
 if TYPE_CHECKING:
     from cnncalc.compare.conventions import Convention
     from cnncalc.convert.account import Account
+    from cnncalc.convert.lift import Lifted
+    from cnncalc.convert.lift import Progress as Stages
     from cnncalc.executor.tensors import Tensor
     from cnncalc.explain import Explanation
     from cnncalc.footprint import Footprint
@@ -110,9 +112,23 @@ class Network:
 
     def expand(self) -> str:
         """The flat spec that the blocks expand to, itself a valid spec: one step a layer."""
-        from cnncalc.render.spec import render
+        from cnncalc.convert.spec_text import flat
 
-        return render(self.graph)
+        return flat(self.graph)
+
+    def lift(self, flat: bool = False, progress: Stages | None = None) -> Lifted:
+        """The spec that a person would write, of the same graph, and the row in it that each row has become.
+
+        With `flat` the flat one.  Of another program's model, the names are those of its nodes.  `progress` hears how
+        many stages are done, of how many, and which is next.
+        """
+        from cnncalc.convert.lift import Lifted, lift, unlifted
+
+        found = unlifted(self.graph) if flat else lift(self.graph, progress)
+        if self.account is None:
+            return found
+        rows = self.account.names.items()
+        return Lifted(found.text, {node: found.names[row] for node, row in rows if row in found.names})
 
     def to_keras_source(self) -> str:
         """A Python module that builds the network with Keras' functional API, channels last.

@@ -38,13 +38,15 @@ from cnncalc.cli.flags import (
 )
 from cnncalc.cli.help import Panels, examples
 from cnncalc.cli.output import deliver, emit, guarded, reported
-from cnncalc.diagnostics import SpecError, UsageFault
+from cnncalc.diagnostics import SpecError
 from cnncalc.expansion.expand import MAX_STEPS
 
 if TYPE_CHECKING:
     from typer.models import CommandInfo
 
     from cnncalc.check.files import Checked, Task
+    from cnncalc.convert.lift import Lifted
+    from cnncalc.network import Network
 
 app = typer.Typer(
     cls=Panels,
@@ -146,25 +148,48 @@ def expand(
 )
 @guarded
 def import_(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A model file: .onnx, .keras, .json, .cfg.")],
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A model file (.onnx, .keras, .json, .cfg), or a SPEC to lift.")
+    ],
+    flat: Annotated[bool, typer.Option("--flat", help="One step a layer, called as in the source.")] = False,
+    names: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write there, as JSON, the row that each name has become.")
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="1 if anything is opaque or not accounted for.")] = False,
+    variant: Variant = None,
+    set_: Set = None,
     input_: Input = None,
     output: Output = None,
+    max_steps: MaxSteps = MAX_STEPS,
 ) -> None:
-    """The flat spec of another program's model, with an account of every shape and weight."""
-    from cnncalc.convert import FORMATS as FORMATS_IN
-    from cnncalc.network import is_model
+    """The spec that a person would write, of a model of another program with an account, or of a flat spec."""
+    network = single(networks([source], variant, set_, input_, max_steps))
+    lifted = _lifted(network, flat)
+    emit(lifted.text, output)
+    if names is not None:
+        from cnncalc.render.json import document
 
-    if not is_model(source):
-        suffixes = ", ".join(suffix for format in FORMATS_IN for suffix in format.suffixes)
-        raise UsageFault("no-model", f"`{source}` is no model file", None, f"model files end in {suffixes}")
-    network = single(networks([source], None, None, input_))
+        emit(document({"rows": lifted.names}), names)
     account = network.account
-    assert account is not None, "a model has an account"
-    emit(network.expand(), output)
+    if account is None:
+        return
     sys.stderr.write("".join(f"{line}\n" for line in (*account.notes, account.sentence)))
     if strict and account.failures():
         raise SpecError(account.failures())
+
+
+SLOW = 500
+"""Layers from which on lifting may take more than a second."""
+
+
+def _lifted(network: Network, flat: bool) -> Lifted:
+    """The readable spec, with a bar where that takes long; or the flat one."""
+    from cnncalc.render.progress import bar
+
+    if flat or len(network.graph.nodes) < SLOW:
+        return network.lift(flat)
+    with bar("lifting") as progress:
+        return network.lift(progress=progress)
 
 
 @app.command(

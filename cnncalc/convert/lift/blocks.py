@@ -1,0 +1,417 @@
+"""Runs of steps that are alike become a block, called with what differs; the most worthwhile first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from cnncalc.convert.lift.cost import ARGUMENT, BLOCK, CELL, REPEAT, STEP, VALUE, Costs
+from cnncalc.convert.lift.explain import Argument, Explained, Explainer, Unexplained, usual
+from cnncalc.convert.lift.loops import Compressor
+from cnncalc.convert.lift.rewrites import Rewrites
+from cnncalc.convert.lift.tree import Block, Branch, Formula, Item, every, every_list, item_key, plain, size
+from cnncalc.convert.lift.unify import Tokens
+from cnncalc.layers import KINDS
+
+MAX_WINDOW = 10
+"""Steps of a block, those inside joins not counted."""
+
+MAX_ARGUMENTS = 5
+MAX_MODULE = 6
+"""Arguments of a block, and of one that joins three branches or more."""
+
+TRIED = 12
+"""Windows that are worked out in a round, the most promising."""
+
+MAX_BLOCKS = 50
+
+MAX_WORK = 300_000
+"""Steps that are looked at in all, as members of blocks that may be made."""
+
+LEAST = 12
+"""Tokens that a block has to save."""
+
+
+class Member(NamedTuple):
+    """Steps that a call may stand for: `width` of them in a list, from `start` on."""
+
+    items: list[Item]
+    start: int
+    width: int
+
+    @property
+    def end(self) -> int:
+        return self.start + self.width
+
+    @property
+    def steps(self) -> list[Item]:
+        return self.items[self.start : self.end]
+
+    def wider(self, before: int, after: int) -> Member:
+        """The same with so many steps more before and after."""
+        return Member(self.items, self.start - before, self.width + before + after)
+
+
+def same_steps(member: Member, other: Member) -> bool:
+    """Whether the steps of two members are equal."""
+    return [item_key(item) for item in member.steps] == [item_key(item) for item in other.steps]
+
+
+class Plan(NamedTuple):
+    """A block that may be made, and what it saves."""
+
+    gain: int
+    members: list[Member]
+    explained: Explained
+
+
+class BlockSearch:
+    """Finds blocks in the steps of a file, and puts calls in their place."""
+
+    def __init__(self, items: list[Item], named: set[int], rewrites: Rewrites) -> None:
+        self.items = items
+        self.named = named
+        self.rewrites = rewrites
+        self.costs = Costs(items)
+        self.blocks: list[Block] = []
+        self.refused: set[Any] = set()
+        """Skeletons of blocks that the rewrites leave out."""
+        self.poor: set[tuple[Any, ...]] = set()
+        """Windows that save too little."""
+        self.work = MAX_WORK
+        owners = {item.owner for item in every(items)}
+        self.owners = owners - {None}
+        self.tokens = Tokens(self.pinned)
+
+    def pinned(self, item: Item) -> bool:
+        """Whether a step cannot go into a block: it names tensors, or weights are shared, or it has a name inside."""
+        pending = [item]
+        while pending:
+            here = pending.pop()
+            if not plain(here):
+                return True
+            if here.result in self.owners or (here is not item and here.result in self.named):
+                return True
+            for branch in here.branches or ():
+                if branch.tensor is not None:
+                    return True
+                pending += branch.items
+            pending += here.items or ()
+        return False
+
+    def search(self) -> list[Block]:
+        """Make blocks until none saves enough; returns them, those that others call first."""
+        wrap(self.items, self.tokens)
+        while len(self.blocks) < MAX_BLOCKS:
+            plan = self.best()
+            if plan is None:
+                break
+            if self.rewrites.allow():
+                self.apply(plan)
+            else:
+                self.refused.add(self.signature(plan.members[0]))
+        unwrap(self.items)
+        for block in self.blocks:
+            unwrap(block.items)
+        return self.blocks
+
+    def lists(self) -> Iterator[list[Item]]:
+        yield from every_list(self.items)
+        for block in self.blocks:
+            yield from every_list(block.items)
+
+    # -- candidates
+
+    def best(self) -> Plan | None:
+        """The plan that saves most among the most promising windows."""
+        plans = []
+        for window in self.promising():
+            members = self.occurrences(window)
+            self.work -= len(window) * len(members)
+            plan = self.plan(members) if self.work > 0 else None
+            if plan is None or plan.gain < LEAST:
+                self.poor.add(window)
+            elif self.signature(plan.members[0]) not in self.refused:
+                plans.append(plan)
+        best = max(plans, key=lambda plan: plan.gain, default=None)
+        return None if best is None else self.extended(best)
+
+    def extended(self, plan: Plan) -> Plan:
+        """The plan with what follows all members, and then with what stands before them all, as long as that is alike
+        and needs no further argument."""
+        for before, after in ((0, 1), (1, 0)):
+            while True:
+                wider = [member.wider(before, after) for member in plan.members]
+                more = self.worked_out(wider) if self.fit(wider) else None
+                if more is None or len(more.explained.arguments) > len(plan.explained.arguments):
+                    break
+                plan = more
+        return plan
+
+    def fit(self, members: list[Member]) -> bool:
+        """Whether members are within their lists, do not overlap, are alike and hold no name in their middle."""
+        ends: dict[int, int] = {}
+        for member in members:
+            if member.start < ends.get(id(member.items), 0) or member.end > len(member.items):
+                return False
+            if self.cuts(member):
+                return False
+            ends[id(member.items)] = member.end
+            if any(step.result in self.named for step in member.steps[:-1]):
+                return False
+            if any(self.tokens.of(step)[0] in ("alone", "group") for step in member.steps):
+                return False
+            if member.width > MAX_WINDOW:
+                return False
+        windows = {tuple(map(self.tokens.of, member.steps)) for member in members}
+        return len(windows) == 1 and is_primitive(windows.pop())
+
+    def signature(self, member: Member) -> tuple[Any, ...]:
+        return self.tokens.skeleton(member.steps)
+
+    def promising(self) -> list[tuple[Any, ...]]:
+        """The windows of tokens that occur again, those first that would save most if all were equal."""
+        counts: Counter[tuple[Any, ...]] = Counter()
+        costs: dict[tuple[Any, ...], int] = {}
+        for here in self.lists():
+            tokens = [self.tokens.of(item) for item in here]
+            prices = [self.costs.step(item) for item in here]
+            for start, begin in enumerate(tokens):
+                if begin[0] == "alone":
+                    continue
+                price = 0
+                for end in range(start, min(len(here), start + MAX_WINDOW)):
+                    if tokens[end][0] in ("alone", "group"):
+                        break
+                    price += prices[end]
+                    window = tuple(tokens[start : end + 1])
+                    counts[window] += 1
+                    costs[window] = max(price, costs.get(window, 0))
+                    if here[end].result in self.named:
+                        break
+        worth = [
+            (costs[window] * (count - 1), -len(window), place, window)
+            for place, (window, count) in enumerate(counts.items())
+            if count > 1 and window not in self.poor and costs[window] > 2 * STEP + 2 * VALUE and is_primitive(window)
+        ]
+        worth.sort(key=lambda entry: (-entry[0], -entry[1], entry[2]))
+        return [window for *_, window in worth[:TRIED]]
+
+    def occurrences(self, window: tuple[Any, ...]) -> list[Member]:
+        """Where a window is found, without overlap."""
+        found = []
+        width = len(window)
+        for here in self.lists():
+            tokens = [self.tokens.of(item) for item in here]
+            start = 0
+            while start + width <= len(here):
+                inner = here[start : start + width - 1]
+                if (
+                    tuple(tokens[start : start + width]) == window
+                    and not any(item.result in self.named for item in inner)
+                    and not self.cuts(Member(here, start, width))
+                ):
+                    found.append(Member(here, start, width))
+                    start += width
+                else:
+                    start += 1
+        return found
+
+    def cuts(self, member: Member) -> bool:
+        """Whether a member takes some of a row of equal joins or calls, and leaves others."""
+        here, start, end = member.items, member.start, member.end
+        if member.width == 1:
+            return False
+        return (start > 0 and self.equal(here[start - 1], here[start])) or (
+            end < len(here) and self.equal(here[end - 1], here[end])
+        )
+
+    def equal(self, one: Item, other: Item) -> bool:
+        token = self.tokens.of(one)
+        return token == self.tokens.of(other) and is_large(token) and item_key(one) == item_key(other)
+
+    def plan(self, members: list[Member]) -> Plan | None:
+        """The best block for some of the members: all that are like the largest, or only those of one skeleton."""
+        plans = []
+        rest = sorted(members, key=lambda member: -size(member.steps))
+        while len(rest) > 1:
+            base = rest[0].steps
+            alike = [member for member in rest if self.tokens.match(base, member.steps) is not None]
+            plans.append(self.worked_out(alike))
+            rest = [member for member in rest if self.tokens.match(base, member.steps) is None]
+            skeletons: dict[Any, list[Member]] = {}
+            for member in alike:
+                skeletons.setdefault(self.tokens.skeleton(member.steps), []).append(member)
+            if len(skeletons) > 1:
+                plans += [self.worked_out(group) for group in skeletons.values()]
+        return max(filter(None, plans), key=lambda plan: plan.gain, default=None)
+
+    def worked_out(self, members: list[Member]) -> Plan | None:
+        """The block for these members; None where they have too little in common."""
+        if len(members) < 2:
+            return None
+        order = {id(here): place for place, here in enumerate(self.lists())}
+        members = sorted(members, key=lambda member: (order[id(member.items)], member.start))
+        slots = self.tokens.unify([member.steps for member in members])
+        if slots is None:
+            return None
+        module = any(len(slot.twigs or ()) > 2 for slot in slots)
+        channels = [member.items[member.start].channels for member in members]
+        try:
+            limit = MAX_MODULE if module else MAX_ARGUMENTS
+            explained = Explainer(len(members), channels, frozenset(), limit).explain(slots)
+        except Unexplained:
+            return None
+        return Plan(self.gain(members, explained), members, explained)
+
+    def gain(self, members: list[Member], explained: Explained) -> int:
+        """What is saved: the members' own costs, less those of the block and of its calls."""
+        before = after = 0
+        rows = [tuple(argument.column[place] for argument in explained.arguments) for place in range(len(members))]
+        previous: Member | None = None
+        for member, row in zip(members, rows):
+            joined = previous is not None and member.items is previous.items and member.start == previous.end
+            inner = not joined and member.items is not self.items  # equal joins around them would be one, repeated
+            again = previous is not None and (joined or inner) and same_steps(member, previous)
+            previous = member
+            if not again:
+                before += self.costs.of(member.steps)
+                after += CELL * (1 + len(row)) if joined else STEP + VALUE * len(row) + REPEAT
+        body = self.costs.of(explained.items)
+        return before - after - body - BLOCK - ARGUMENT * len(explained.arguments)
+
+    # -- making a block
+
+    def apply(self, plan: Plan) -> None:
+        """Make the block, and put calls in place of its members."""
+        name = self.free_name(block_name(plan.explained.items))
+        arguments = {}
+        for place, argument in enumerate(plan.explained.arguments):
+            arguments[argument.name] = default(argument, len(plan.members)) if place else None
+        self.blocks.append(Block(name, arguments, plan.explained.items))
+        calls: dict[int, list[tuple[Member, Item]]] = {}
+        for number, member in enumerate(plan.members):
+            steps = member.steps
+            call = Item(name, steps[-1].result, steps[0].channels, steps[0].order)
+            for argument in plan.explained.arguments:
+                value = argument.column[number]
+                call.values[argument.name] = usual(argument.column) if value is None else value
+            calls.setdefault(id(member.items), []).append((member, call))
+        compressor = Compressor(self.tokens, self.named, frozenset([name]), self.costs, self.rewrites)
+        for entries in calls.values():
+            for member, call in reversed(entries):
+                member.items[member.start : member.end] = [call]
+            compressor.calls(entries[0][0].items)
+
+    def free_name(self, name: str) -> str:
+        taken = {block.name for block in self.blocks}
+        free, number = name, 2
+        while free in taken or free in KINDS:
+            free = f"{name}{number}"
+            number += 1
+        return free
+
+
+def is_primitive(window: tuple[Any, ...]) -> bool:
+    """Whether a window is one turn: not a shorter one several times, nor are there several turns of a join in it."""
+    length = len(window)
+    for period in range(1, length):
+        if length % period == 0 and window[:period] * (length // period) == window:
+            return False
+        if window[period:] == window[:-period] and any(map(is_large, window[period:])):
+            return False
+        for start in range(length - 2 * period + 1):
+            turn = window[start : start + period]
+            if turn == window[start + period : start + 2 * period] and any(map(is_large, turn)):
+                return False
+    return True
+
+
+def is_large(token: tuple[Any, ...]) -> bool:
+    """Whether this is the token of a join or of a block's call."""
+    kind = KINDS.get(token[0])
+    return kind is None or kind.joins
+
+
+def default(argument: Argument, members: int) -> Any:
+    """The value that more than half of the members have; None where there is none."""
+    counter = Counter(value for value in argument.column if value is not None)
+    value, count = counter.most_common(1)[0]
+    return value if 2 * count > sum(counter.values()) and not isinstance(value, Formula) else None
+
+
+def block_name(items: list[Item]) -> str:
+    """A name for a block, by what it is made of."""
+    join = next((item for item in items if item.branches is not None), None)
+    if join is None:
+        return "stage" if len(items) > 4 else "unit"
+    branches = join.branches or []
+    longest = max((branch.items for branch in branches), key=size, default=[])
+    kinds = [item.kind for item in longest]
+    if join.kind == "multiply":
+        return "squeeze_excite"
+    if join.kind == "concat":
+        if any(not branch.items for branch in branches):
+            return "dense_layer"
+        return "inception" if len(branches) > 2 else "split_unit"
+    if "depthwise_conv" in kinds:
+        return "inverted_residual"
+    pointwise = [item for item in longest if item.values.get("kernel") == 1]
+    return "bottleneck" if len(pointwise) > 1 else "residual"
+
+
+# -- residual blocks whose input does not fit their output -------------------------------------------------------------
+
+
+def wrap(items: list[Item], tokens: Tokens) -> None:
+    """Put the steps of a residual block without its skip into a join of one branch: the join is that branch.
+
+    They are known by the residual blocks beside them; the first step may be missing.
+    """
+    patterns = residual_patterns(items, tokens)
+    if not patterns:
+        return
+    for here in every_list(items):
+        if not any(is_residual(item) for item in here):
+            continue
+        place = 0
+        while place < len(here):
+            for pattern, kind in patterns:
+                steps = here[place : place + len(pattern)]
+                if tokens.skeleton(steps) == pattern:
+                    join = Item(kind, steps[-1].result, steps[0].channels, steps[0].order)
+                    join.branches = [Branch(steps)]
+                    here[place : place + len(pattern)] = [join]
+                    break
+            place += 1
+
+
+def is_residual(item: Item) -> bool:
+    """Whether a step adds the current tensor to what one branch makes of it."""
+    return item.kind == "add" and sorted(bool(branch.items) for branch in item.branches or ()) == [False, True]
+
+
+def residual_patterns(items: list[Item], tokens: Tokens) -> list[tuple[tuple[Any, ...], str]]:
+    """The skeletons of residual branches, and after them those without their first step."""
+    whole: dict[tuple[Any, ...], str] = {}
+    for item in every(items):
+        if is_residual(item) and not tokens.pinned(item):
+            branch = next(branch for branch in item.branches or () if branch.items)
+            if 2 <= len(branch.items) <= MAX_WINDOW and not any(step.items is not None for step in branch.items):
+                whole[tokens.skeleton(branch.items)] = item.kind
+    ordered = sorted(whole.items(), key=lambda entry: -len(entry[0]))
+    begun = [(pattern[1:], kind) for pattern, kind in ordered if len(pattern) > 2 and pattern[1:] not in whole]
+    return [*ordered, *begun]
+
+
+def unwrap(items: list[Item]) -> None:
+    """Take the joins of one branch, with no condition in them, apart again."""
+    for here in every_list(items):
+        place = 0
+        while place < len(here):
+            branches = here[place].branches
+            if branches is not None and len(branches) == 1 and branches[0].tensor is None:
+                here[place : place + 1] = branches[0].items
+            else:
+                place += 1

@@ -1,0 +1,55 @@
+"""What tensors are called where the text has to name them: as the source calls the part that ends there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from cnncalc.convert.lift.fuse import Steps
+from cnncalc.graph import Graph
+from cnncalc.language.names import MAX_NAME, NAME, RESERVED
+from cnncalc.layers import KINDS
+
+
+def tensor_names(graph: Graph, steps: Steps, wanted: Iterable[int], blocks: Iterable[str]) -> dict[int, str]:
+    """A name for every wanted tensor: an input's, an output's where there are several, or one from the source's."""
+    single = len(graph.inputs) == 1
+    found = {number: "input" if single else name for number, (name, _) in enumerate(graph.inputs)}
+    if len(graph.outputs) > 1:
+        for name, tensor in steps.outputs:
+            found.setdefault(tensor, name)
+    taken = {*found.values(), *RESERVED}
+    last = last_of_parts(steps)
+    automatic = re.compile(rf"(?:{'|'.join([*KINDS, *blocks, 'group', 'for'])})\d+(?:\..*)?")
+    for tensor in sorted(wanted):
+        if tensor in found:
+            continue
+        name = part_ending_at(steps.names[tensor], last, tensor)
+        name = re.sub(r"[^\w.\-/]+", "_", name).strip("./")[-MAX_NAME + 20 :]
+        if not name or automatic.fullmatch(name) or name.isdigit() or not NAME.fullmatch(name):
+            name = re.sub(r"^([^\W\d]\D*?)_?(\d)", r"\1_\2", name) if name and not name.isdigit() else f"step_{name}"
+        number = 2
+        free = name
+        while free in taken:
+            free = f"{name}_{number}"
+            number += 1
+        taken.add(free)
+        found[tensor] = free
+    return found
+
+
+def last_of_parts(steps: Steps) -> dict[str, int]:
+    """For every part of the source, by the beginning of names, the result of its last step."""
+    last: dict[str, int] = {}
+    for tensor, name in sorted(steps.names.items()):
+        for match in re.finditer(r"[./]", name):
+            last[name[: match.start()]] = tensor
+    return last
+
+
+def part_ending_at(name: str, last: dict[str, int], tensor: int) -> str:
+    """The outermost part of the source that ends with the node called `name`, or the node itself."""
+    for match in re.finditer(r"[./]", name):
+        if last[name[: match.start()]] == tensor and match.start():
+            return name[: match.start()]
+    return name
