@@ -140,7 +140,12 @@ def expand(
 @app.command("import", epilog="For example: cnncalc import resnet50.onnx -o resnet50.yaml")
 @guarded
 def import_(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A model file: .onnx, .keras, .json, .cfg.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE", help="A model file (.onnx, .keras, .json, .cfg, .pt2), or package.module:name."
+        ),
+    ],
     strict: Annotated[bool, typer.Option("--strict", help="1 if anything is opaque or not accounted for.")] = False,
     input_: Input = None,
     output: Output = None,
@@ -150,8 +155,9 @@ def import_(
     from cnncalc.network import is_model
 
     if not is_model(source):
-        suffixes = ", ".join(suffix for format in FORMATS_IN for suffix in format.suffixes)
-        raise UsageFault("no-model", f"`{source}` is no model file", None, f"model files end in {suffixes}")
+        suffixes = ", ".join(suffix for format in FORMATS_IN if not format.calls for suffix in format.suffixes)
+        help = f"model files end in {suffixes}; `package.module:name` names a PyTorch or Keras model in code"
+        raise UsageFault("no-model", f"`{source}` is no model file", None, help)
     network = single(networks([source], None, None, input_))
     account = network.account
     assert account is not None, "a model has an account"

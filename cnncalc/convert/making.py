@@ -134,6 +134,9 @@ class Making:
             self.account.use(row, name, roots)
             whole = all(count == self.account.tensors.get(root) for root, count in roots.items())
             key.append((name, tuple(roots.items()) if whole else id(constant)))
+        learned = [weight.name for weight in row.operation.weights if weight.learned and weight.name in weights]
+        behind = {root for name in learned for root in weights[name].roots}
+        row.frozen = bool(behind) and behind <= self.program.buffers
         own = [(weight.name, weight.shape) for weight in row.operation.weights]
         key.append(tuple(own))
         if len(own) == len(weights):
@@ -176,7 +179,7 @@ class Making:
         weights: dict[str, int] = {}
         for operand in operands:
             if isinstance(operand, Constant) and operand.dtype in FLOATS:
-                if operand.size == 1 or not operand.roots:
+                if operand.size == 1 or operand.roots.keys() <= self.program.buffers:
                     self.ignored(operand)
                 else:
                     weights |= self.weight_roots(operand)
