@@ -118,8 +118,9 @@ class Program:
         """How many nodes the source has, where some have become several operators."""
         self.constants: dict[str, Constant] = {}
         """Initializers, parameters, buffers, and what constants become."""
+        self.learned: set[str] = set()
         self.buffers: set[str] = set()
-        """Those of them that the source says are not learned."""
+        """Those of them that the source says are learned, and those that it says are not: most say nothing."""
         self.stated: dict[str, Stated] = {}
         """Shapes that the source states, with the batch, by tensor."""
 

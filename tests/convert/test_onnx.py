@@ -54,7 +54,7 @@ ROWS = {
     "reduce_mean_keepdims_1": ["global_avg_pool"],
     "reduce_mean_operand": ["global_avg_pool", "flatten"],
     "reduce_max": ["global_max_pool"],
-    "reduce_mean_channels": ["opaque output=(1, 6, 7) params=0 macs=0"],
+    "reduce_mean_channels": ["reduce way=mean"],
     "gemm": ["linear features=4"],
     "gemm_not_transposed": ["linear features=4"],
     "gemm_alpha_beta": ["linear features=4"],
@@ -111,7 +111,7 @@ ROWS = {
         "layer_scale",
         "add",
     ],
-    "offset": ["opaque output=(3, 2, 2) params=3 macs=0"],
+    "offset": ["offset axes=channels"],
     "channel_shuffle": ["channel_shuffle groups=2"],
     "channel_shuffle_computed": [
         "channel_shuffle groups=2",
@@ -149,7 +149,7 @@ ROWS = {
     "several": ["concat", "relu", "max_pool kernel=2 stride=2"],
     "function": ["silu", "silu"],
     "shared_weights": ["conv channels=2 kernel=3 padding=1 bias=False"] * 2,
-    "constant_nodes": ["conv channels=3 kernel=1 bias=False", "opaque output=(3, 2, 2) params=0 macs=0"],
+    "constant_nodes": ["conv channels=3 kernel=1 bias=False", "multiply"],
     "quantised": ["conv channels=3 kernel=3 bias=False"],
     "stated": ["conv channels=4 kernel=3"],
     "unknown_stated": ["opaque output=(7, 3) params=0", "relu"],
@@ -208,8 +208,8 @@ def test_the_closing_sentence() -> None:
     assert imported("batch_norm").account.sentence == (
         "batch_norm.onnx: 1 node as 1 layer; 6 parameters, all accounted for; nothing opaque"
     )
-    assert imported("offset").account.sentence == (
-        "offset.onnx: 1 node as 1 layer; 3 parameters, all accounted for; opaque: 1 x Add"
+    assert imported("foreign").account.sentence == (
+        "foreign.onnx: 1 node as 1 layer; 54 parameters, all accounted for; opaque: 1 x com.microsoft.FusedConv"
     )
     assert imported("unused").account.sentence == (
         "unused.onnx: 2 nodes as 1 layer; 0 parameters, 12 elements of the source left over; nothing opaque"

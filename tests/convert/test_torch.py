@@ -45,6 +45,7 @@ ROWS = {
     "depthwise": ["depthwise_conv kernel=3 padding=2 dilation=2 multiplier=2"],
     "dropout": ["relu", "dropout rate=0.3"],
     "gate": ["global_avg_pool", "conv channels=2 kernel=1", "relu", "conv channels=4 kernel=1", "sigmoid", "multiply"],
+    "gate_expanded": ["global_avg_pool", "sigmoid", "multiply"],
     "halves": ["slice channels=(0, 2)", "slice channels=(2, 4)", "conv channels=2 kernel=1", "concat"],
     "in_place": ["conv channels=2 kernel=3 padding=1", "add", "relu"],
     "layer_norm": ["layer_norm", "layer_scale"],

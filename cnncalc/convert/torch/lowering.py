@@ -54,6 +54,7 @@ class Lowering:
             read = exported.values.get(tensor)
             program.constants[path] = Constant(shape, kind, None, {path: prod(shape)}, read)
         program.buffers = exported.buffers
+        program.learned = set(exported.weights.values()) - exported.buffers
         for tensor in exported.inputs:
             program.inputs.append(Input(tensor, exported.shapes.get(tensor)))
         last = self.last_uses()
