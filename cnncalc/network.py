@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.diagnostics import Fault, Source, Span, SpecError, UsageFault, suggestion
@@ -20,6 +20,7 @@ from cnncalc.report import Report
 
 if TYPE_CHECKING:
     from cnncalc.compare.conventions import Convention
+    from cnncalc.convert import Imported
     from cnncalc.convert.account import Account
     from cnncalc.convert.lift import Lifted
     from cnncalc.convert.lift import Progress as Stages
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 Arguments = Mapping[str, Any]
 """Values for a file's `args`: numbers, lists, booleans, or text in the spec's expression language."""
+
+Inputs = Mapping[str, Shape] | Shape | None
+"""Shapes from outside: for the first input, or by name."""
 
 
 class Network:
@@ -46,6 +50,54 @@ class Network:
         self.graph = graph
         self.account = account
         """What a model file held and what has become of it; None for a spec."""
+
+    @classmethod
+    def _imported(cls, found: Imported) -> Network:
+        return cls(None, found.graph, found.account)
+
+    @classmethod
+    def from_onnx(cls, model: Any, inputs: Inputs = None) -> Network:
+        """The network of an ONNX file by its path, or of a ModelProto; raises `SpecError`.
+
+        `inputs` give the sizes that it leaves open, channels first and without the batch.
+        """
+        from cnncalc.convert.onnx import read, read_proto
+
+        is_path = isinstance(model, (str, os.PathLike))
+        return cls._imported(read(os.fspath(model), inputs) if is_path else read_proto(model, inputs))
+
+    @classmethod
+    def from_keras(cls, model: Any, inputs: Inputs = None) -> Network:
+        """The network of a Keras model, of its config, or of a ``.keras`` or ``.json`` file; raises `SpecError`.
+
+        Its axes become channels first; `inputs` give the sizes that it leaves open, channels first.
+        """
+        from cnncalc.convert.keras import from_keras, read
+
+        is_path = isinstance(model, (str, os.PathLike))
+        return cls._imported(read(os.fspath(model), inputs) if is_path else from_keras(model, inputs))
+
+    @classmethod
+    def from_torch(cls, model: Any, inputs: Inputs | Sequence[Shape] = None) -> Network:
+        """The network of a ``torch.nn.Module``, or of a ``.pt2`` file; raises `SpecError`.
+
+        `inputs` are the shapes of what the module takes, channels first and without the batch: of its first input, of
+        all in their order, or by their names in ``forward``.  It is exported as for inference, and left as it is.
+        """
+        if isinstance(model, (str, os.PathLike)):
+            from cnncalc.convert.torch.pt2 import read
+
+            return cls._imported(read(os.fspath(model), inputs))
+        from cnncalc.convert.torch import from_torch
+
+        return cls._imported(from_torch(model, inputs))
+
+    @classmethod
+    def from_darknet(cls, path: str | os.PathLike[str], inputs: Inputs = None) -> Network:
+        """The network of a Darknet ``.cfg`` file; raises `SpecError`."""
+        from cnncalc.convert.darknet import read
+
+        return cls._imported(read(os.fspath(path), inputs))
 
     @property
     def name(self) -> str:
@@ -211,18 +263,34 @@ def load(
     """
     text = os.fspath(spec)
     if is_model(text):
-        return load_model(text, variant, args, inputs)
+        return load_model(text, variant, args, channels_moved(inputs) if channels_last else inputs)
     path, found = find(text)
     return build(load_file(path), variant or found, args, inputs, max_steps, channels_last)
 
 
 def is_model(spec: str) -> bool:
-    """Whether a SPEC names another program's model file, such as ``model.onnx``; nothing is opened."""
-    if spec.endswith((".yaml", ".yml")) or "." not in spec:
+    """Whether a SPEC names another program's model, ``model.onnx`` or ``net.py:Net``; nothing is opened."""
+    if spec.endswith((".yaml", ".yml")) or not ("." in spec or ":" in spec):
         return False
     from cnncalc.convert import recognised
 
     return recognised(spec) is not None
+
+
+def runs_code(spec: str) -> bool:
+    """Whether a SPEC asks for code to be run: ``package.module:name``, and nothing else does; nothing is opened."""
+    if ":" not in spec or not is_model(spec):
+        return False
+    from cnncalc.convert import is_callable
+
+    return is_callable(spec)
+
+
+def channels_moved(inputs: Inputs) -> Inputs:
+    """Shapes with the channels last as shapes with the channels first."""
+    if isinstance(inputs, Mapping):
+        return {name: (*shape[-1:], *shape[:-1]) for name, shape in inputs.items()}
+    return inputs and (*inputs[-1:], *inputs[:-1])
 
 
 def load_model(
@@ -241,34 +309,10 @@ def load_model(
     return Network(None, found.graph, found.account)
 
 
-def from_onnx(model: Any, inputs: Mapping[str, Shape] | Shape | None = None) -> Network:
-    """The network of an ONNX file by its path, or of a ModelProto; raises `SpecError`.
-
-    `inputs` give the sizes that it leaves open, channels first and without the batch.
-    """
-    from cnncalc.convert.onnx import read, read_proto
-
-    found = read(os.fspath(model), inputs) if isinstance(model, (str, os.PathLike)) else read_proto(model, inputs)
-    return Network(None, found.graph, found.account)
-
-
-def from_keras(model: Any, inputs: Mapping[str, Shape] | Shape | None = None) -> Network:
-    """The network of a Keras model, of its config, or of a ``.keras`` or ``.json`` file; raises `SpecError`.
-
-    Its axes become channels first; `inputs` give the sizes that it leaves open, channels first.
-    """
-    from cnncalc.convert.keras import from_keras, read
-
-    found = read(os.fspath(model), inputs) if isinstance(model, (str, os.PathLike)) else from_keras(model, inputs)
-    return Network(None, found.graph, found.account)
-
-
-def from_darknet(path: str | os.PathLike[str], inputs: Mapping[str, Shape] | Shape | None = None) -> Network:
-    """The network of a Darknet ``.cfg`` file; raises `SpecError`."""
-    from cnncalc.convert.darknet import read
-
-    found = read(os.fspath(path), inputs)
-    return Network(None, found.graph, found.account)
+from_onnx = Network.from_onnx
+from_keras = Network.from_keras
+from_torch = Network.from_torch
+from_darknet = Network.from_darknet
 
 
 def loads(

@@ -163,7 +163,7 @@ DOORS = {"yaml": "language.source", "rich": "render", "typer": "cli"}
 """The module or package of ours that may import each of others'."""
 
 
-FRAMEWORKS = {"keras": "convert", "numpy": "convert", "onnx": "convert"}
+FRAMEWORKS = {"keras": "convert", "numpy": "convert", "onnx": "convert", "torch": "convert"}
 """What is not installed with us: imported late, where a conversion is asked for."""
 
 

@@ -18,8 +18,10 @@ from cnncalc.cli.flags import (
     Specs,
     Variant,
     assignment,
+    input_shapes,
     loaded,
     networks,
+    running,
     single,
 )
 from cnncalc.cli.help import examples
@@ -116,6 +118,7 @@ def compare(
     max_settings: Annotated[int, typer.Option(min=1, help="Limit on the settings of a sweep.")] = 100_000,
     variant: Variant = None,
     set_: Set = None,
+    input_: Input = None,
     format: Format = "table",
     output: Output = None,
     max_steps: MaxSteps = MAX_STEPS,
@@ -143,7 +146,11 @@ def compare(
     if not names:
         raise UsageFault("no-spec", "name a SPEC, or `--all`", None, "for example `cnncalc compare resnet18 resnet50`")
     given = [assignment(text, "--set", "ARG=VALUE") for text in set_ or []]
-    opened = [sweep.open_spec(name, variant, given) for name in names]
+    inputs = input_shapes(input_ or [])
+    opened = []
+    for name in names:
+        with running(name):
+            opened.append(sweep.open_spec(name, variant, given, inputs))
     memory_setting = Setting(dtype)
     with bar("comparing") as progress:
         report = (lambda done, total: progress(done, total, "")) if progress is not None else None
@@ -176,6 +183,7 @@ def diff(
         str | None, typer.Option(metavar="LIMITS", help="Exit with 1 where one is met: 'macs > +2%, params > +10 k'.")
     ] = None,
     set_: Set = None,
+    input_: Input = None,
     format: Format = "table",
     output: Output = None,
     max_steps: MaxSteps = MAX_STEPS,
@@ -186,7 +194,7 @@ def diff(
     from cnncalc.tables.comparison import tabulate_diff
 
     limit = limits(fail_on) if fail_on is not None else []
-    both = [_one_side(text, set_, max_steps) for text in (old, new)]
+    both = [_one_side(text, set_, input_, max_steps) for text in (old, new)]
     found = difference(both[0].graph, both[1].graph)
 
     def text() -> str:
@@ -202,16 +210,16 @@ def diff(
         raise typer.Exit(1)
 
 
-def _one_side(text: str, set_: list[str] | None, max_steps: int) -> Network:
+def _one_side(text: str, set_: list[str] | None, input_: list[str] | None, max_steps: int) -> Network:
     """The network of a SPEC, or of a file in a revision."""
     from cnncalc.compare.revisions import load_revision, split
-    from cnncalc.network import build
+    from cnncalc.network import build, runs_code
 
-    at = split(text)
+    at = None if runs_code(text) else split(text)
     if at is None:
-        return single(networks([text], None, set_, None, max_steps))
+        return single(networks([text], None, set_, input_, max_steps))
     arguments = dict(assignment(each, "--set", "ARG=VALUE") for each in set_ or [])
-    return build(load_revision(*at), None, arguments, None, max_steps)
+    return build(load_revision(*at), None, arguments, input_shapes(input_ or []), max_steps)
 
 
 @guarded

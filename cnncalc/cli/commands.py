@@ -149,7 +149,7 @@ def expand(
 @guarded
 def import_(
     source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="A model file (.onnx, .keras, .json, .cfg), or a SPEC to lift.")
+        str, typer.Argument(metavar="SOURCE", help="A model file, package.module:name, or a SPEC to lift.")
     ],
     flat: Annotated[bool, typer.Option("--flat", help="One step a layer, called as in the source.")] = False,
     names: Annotated[

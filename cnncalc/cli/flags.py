@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,7 +13,7 @@ import typer
 from cnncalc.diagnostics import Error, SpecError, UsageFault
 from cnncalc.expansion.expand import MAX_STEPS
 from cnncalc.language.library import bundled_names, find_bundled
-from cnncalc.network import Network, load
+from cnncalc.network import Network, load, runs_code
 from cnncalc.render import FORMS
 
 if TYPE_CHECKING:
@@ -104,14 +105,28 @@ def networks(
         list_names()
         raise typer.Exit(2)
     arguments = dict(assignment(text, "--set", "ARG=VALUE") for text in set_ or [])
-    inputs = _inputs(input_ or [])
+    inputs = input_shapes(input_ or [])
     for spec in specs:
         try:
-            yield load(spec, variant, arguments, inputs, max_steps, channels_last)
+            with running(spec):
+                network = load(spec, variant, arguments, inputs, max_steps, channels_last)
         except UsageFault:
             raise
         except Error as error:
             yield error
+        else:
+            yield network
+
+
+@contextmanager
+def running(spec: str) -> Iterator[None]:
+    """While a SPEC is loaded: where that runs code, stderr says so before it does, and gets what the code prints."""
+    if not runs_code(spec):
+        yield
+        return
+    sys.stderr.write(f"runs the code of {spec.rpartition(':')[0]}\n")
+    with redirect_stdout(sys.stderr):
+        yield
 
 
 def loaded(found: Iterator[Network | Error]) -> Iterator[Network]:
@@ -138,7 +153,7 @@ def assignment(text: str, flag: str, form: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def _inputs(texts: list[str]) -> Any:
+def input_shapes(texts: list[str]) -> Any:
     """Shapes by input name, or one shape for the first input."""
     named: dict[str, tuple[int, ...]] = {}
     single = None

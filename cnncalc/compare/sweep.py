@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.analyzers.memory import FLOAT32
@@ -102,13 +102,19 @@ def open_spec(
     name: str,
     variant: str | None = None,
     args: Sequence[tuple[str, Any]] = (),
-    inputs: Sequence[tuple[str, Shape]] = (),
+    inputs: Mapping[str, Shape] | Shape | None = None,
 ) -> Spec:
-    """The parsed spec of a path or a bundled name, or a model file; raises `SpecError`, or `UnknownSpec`."""
+    """The parsed spec of a path or a bundled name, or a model; raises `SpecError`, or `UnknownSpec`.
+
+    `inputs` are shapes by name, or one for the first input.
+    """
     if is_model(name):
-        return Spec(name, None, graph=load_model(name, variant, dict(args), dict(inputs)).graph)
+        return Spec(name, None, graph=load_model(name, variant, dict(args), inputs).graph)
     path, found = find(name)
-    return Spec(name, load_file(path), variant or found, tuple(args), tuple(inputs))
+    file = load_file(path)
+    if inputs is not None and not isinstance(inputs, Mapping):
+        inputs = {next(iter(file.inputs), "input"): inputs}
+    return Spec(name, file, variant or found, tuple(args), tuple((inputs or {}).items()))
 
 
 def compare(

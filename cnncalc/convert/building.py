@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
 
-from cnncalc.convert import Imported, Inputs
+from cnncalc.convert import Imported, Shapes
 from cnncalc.convert.constants import EVALUATED
 from cnncalc.convert.constants.evaluator import Evaluator
 from cnncalc.convert.constants.rearranging import shape_of
@@ -26,13 +26,14 @@ Translate = Callable[[Making, Operator, list[Operand]], list[Operand] | None]
 """The results of an operator, after its rows have been appended; None where it is to be opaque."""
 
 
-def build(program: Program, inputs: Inputs, translations: Mapping[str, Translate]) -> Imported:
+def build(program: Program, inputs: Shapes, translations: Mapping[str, Translate]) -> Imported:
     """The graph of a program, and its account.
 
     Composites are recognised first.  Raises `SpecError`.
     """
     builder = Builder(program, translations)
-    builder.account.nodes = sum(operator.kind != "Constant" for operator in program.operators)
+    own = sum(operator.kind != "Constant" for operator in program.operators)
+    builder.account.nodes = own if program.nodes is None else program.nodes
     builder.evaluate_constants()
     recognise(program)
     builder.start(inputs)
@@ -87,7 +88,7 @@ class Builder(Making):
         except Fault as fault:
             raise failed(fault, self.program.source, operator.name) from None
 
-    def start(self, given: Inputs) -> None:
+    def start(self, given: Shapes) -> None:
         """The network's inputs; raises `SpecError` where their sizes are not known."""
         program = self.program
         try:

@@ -13,7 +13,7 @@ from cnncalc.convert.constants.evaluator import whole_list
 from cnncalc.convert.operators import FLOATS, Constant, Operator, Program, Sizes
 from cnncalc.convert.rows import Rows
 from cnncalc.convert.shapes import broadcast
-from cnncalc.convert.values import PADDED, SHAPED, TURNED, Operand, Parts, Value, View, inverse
+from cnncalc.convert.values import EXPANDED, PADDED, SHAPED, TURNED, Operand, Parts, Value, View, inverse
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import Shape, dims
 from cnncalc.graph import Node
@@ -134,6 +134,9 @@ class Making:
             self.account.use(row, name, roots)
             whole = all(count == self.account.tensors.get(root) for root, count in roots.items())
             key.append((name, tuple(roots.items()) if whole else id(constant)))
+        learned = [weight.name for weight in row.operation.weights if weight.learned and weight.name in weights]
+        behind = {root for name in learned for root in weights[name].roots}
+        row.frozen = bool(behind) and behind <= self.program.buffers
         own = [(weight.name, weight.shape) for weight in row.operation.weights]
         key.append(tuple(own))
         if len(own) == len(weights):
@@ -176,7 +179,8 @@ class Making:
         weights: dict[str, int] = {}
         for operand in operands:
             if isinstance(operand, Constant) and operand.dtype in FLOATS:
-                if operand.size == 1 or not operand.roots:
+                is_number = operand.size == 1 and not operand.roots.keys() & self.program.learned
+                if is_number or operand.roots.keys() <= self.program.buffers:
                     self.ignored(operand)
                 else:
                     weights |= self.weight_roots(operand)
@@ -246,6 +250,11 @@ class Making:
         """A value with something around it."""
         return Value(shape, value.batch, None, View(PADDED, value, padding, operator))
 
+    def expand(self, value: Value, shape: Sizes, operator: Operator) -> Value:
+        """A value repeated along axes of size 1, which what joins it to another does by itself."""
+        batch = value.batch and shape[0] == value.shape[0]
+        return Value(shape, batch, None, View(EXPANDED, value, None, operator))
+
     def force(self, value: Value) -> int:
         """The graph tensor that holds a value; appends rows for views.  Raises `Fault`."""
         pending = [value]
@@ -279,6 +288,9 @@ class Making:
             target.tensor = self.permuted(base, target, view)
         elif view.kind == SHAPED:
             target.tensor = self.reshaped(base.tensor, target.sample, operator)
+        elif view.kind == EXPANDED:
+            row = self.rows.opaque(operator.kind, [base.tensor], target.sample, operator.title, operator.name, None, 0)
+            target.tensor = row.number
         else:
             kind, arguments = view.argument.row()
             target.tensor = self.append(operator, kind, [base.tensor], arguments).number

@@ -114,8 +114,13 @@ class Program:
         self.inputs: list[Input] = []
         self.outputs: list[str] = []
         self.operators: list[Operator] = []
+        self.nodes: int | None = None
+        """How many nodes the source has, where some have become several operators."""
         self.constants: dict[str, Constant] = {}
         """Initializers, parameters, buffers, and what constants become."""
+        self.learned: set[str] = set()
+        self.buffers: set[str] = set()
+        """Those of them that the source says are learned, and those that it says are not: most say nothing."""
         self.stated: dict[str, Stated] = {}
         """Shapes that the source states, with the batch, by tensor."""
 

@@ -12,14 +12,14 @@ from typing import Any, NamedTuple
 
 from cnncalc.convert.operators import Constant, Operator, Sizes
 
-TURNED, SHAPED, PADDED = "turned", "shaped", "padded"
+TURNED, SHAPED, PADDED, EXPANDED = "turned", "shaped", "padded", "expanded"
 
 
 class View(NamedTuple):
     """How a tensor is made from another without computing anything."""
 
     kind: str
-    """`TURNED`, `SHAPED` or `PADDED`."""
+    """`TURNED`, `SHAPED`, `PADDED` or `EXPANDED`."""
     of: Value
     argument: Any
     """The order of the axes (for each of the result, one of the other); None; or the padding."""

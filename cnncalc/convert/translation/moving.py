@@ -162,7 +162,10 @@ def expand(making: Making, operator: Operator, operands: list[Operand]) -> list[
         return None
     target = tuple(making.numbers(operator, operands, "shape", 1) or ())
     shape = broadcast([x.shape, target])
-    return [x] if shape == x.shape else making.opaque(operator, [x], [shape], 0)
+    if shape == x.shape:
+        return [x]
+    same_rank = len(shape) == len(x.shape) and not (x.batch and shape[0] != x.shape[0])
+    return [making.expand(x, shape, operator)] if same_rank else making.opaque(operator, [x], [shape], 0)
 
 
 # -- padding and blocks ------------------------------------------------------------------------------------------------

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from cnncalc.convert.building import Translate
-from cnncalc.convert.making import Making
+from cnncalc.convert.making import MAX_AXES, Making
 from cnncalc.convert.operators import Constant, Operator
 from cnncalc.convert.shapes import axis_of, sliced, split_sizes
+from cnncalc.convert.translation.learned import parameter
 from cnncalc.convert.translation.moving import compact
 from cnncalc.convert.values import Operand, Parts, Value
 from cnncalc.diagnostics import Fault
@@ -22,18 +23,33 @@ def concat(making: Making, operator: Operator, operands: list[Operand]) -> list[
         raise Fault("bad-model", f"{' and '.join(map(dims, shapes[:4]))} cannot be joined on axis {axis}")
     size = sum(shape[axis] for shape in shapes)
     whole = (*shapes[0][:axis], size, *shapes[0][axis + 1 :])
+    values = placed(making, operator, operands, values)
     batches = {value.batch for value in values}
     orders = {value.turned()[1] for value in values}
     if len(values) < len(operands) or len(batches) > 1 or (axis == 0 and values[0].batch):
         return making.opaque(operator, operands, [whole], 0)
     order = orders.pop() if len(orders) == 1 else tuple(range(rank))
     bases = [value.turned()[0] if order != tuple(range(rank)) else value for value in values]
-    if order[axis] != bases[0].first or len(bases[0].sample) > 4:
+    over = {} if order[axis] == bases[0].first else {"over": "positions"}
+    if len(bases[0].sample) > (2 if over else MAX_AXES):
         return making.opaque(operator, operands, [whole], 0)
     if len(bases) == 1:
         return [values[0]]
-    row = making.append(operator, "concat", [making.force(base) for base in bases])
+    row = making.append(operator, "concat", [making.force(base) for base in bases], over)
     return [making.turn(making.made(row.number, bases[0]), order, operator)]
+
+
+def placed(making: Making, operator: Operator, operands: list[Operand], values: list[Value]) -> list[Value]:
+    """The operands with a row for every constant among them: class tokens before others; else the values alone."""
+    if len(values) == len(operands):
+        return values
+    found = []
+    for operand in operands:
+        made = parameter(making, operator, operand, values[0]) if isinstance(operand, Constant) else operand
+        if not isinstance(made, Value):
+            return values
+        found.append(made)
+    return found
 
 
 def split(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
@@ -73,7 +89,7 @@ def part(making: Making, operator: Operator, x: Value, axis: int, places: range)
     at = order[axis]
     if len(places) == 0:
         raise Fault("empty-output", f"nothing is left of axis {axis} of {dims(x.shape)}")
-    if places.step < 1 or at < base.first or len(base.sample) > 4 or (at == base.first and places.step > 1):
+    if places.step < 1 or at < base.first or len(base.sample) > MAX_AXES or (at == base.first and places.step > 1):
         found = making.opaque(operator, [x], [whole], 0)[0]
         assert isinstance(found, Value)
         return found
@@ -82,6 +98,10 @@ def part(making: Making, operator: Operator, x: Value, axis: int, places: range)
         return making.turn(making.made(row.number, base), order, operator)
     rank, place = len(base.sample) - 1, at - base.first - 1
     tensor = making.force(base)
+    if rank == 1 and places.step == 1:
+        arguments = {"channels": (places.start, places[-1] + 1), "over": "positions"}
+        row = making.append(operator, "slice", [tensor], arguments)
+        return making.turn(making.made(row.number, base), order, operator)
     cut = (places.start, x.shape[axis] - 1 - places[-1] if places.step == 1 else 0)
     if any(cut):
         amount = tuple([cut if other == place else 0 for other in range(rank)])
