@@ -187,7 +187,7 @@ class Network:
 
         Raises `SpecError` at a layer that Keras cannot say.
         """
-        from cnncalc.convert.keras_source import to_keras_source
+        from cnncalc.convert.keras_out.source import to_keras_source
 
         return to_keras_source(self.graph)
 
@@ -196,7 +196,7 @@ class Network:
 
         Raises `Fault` where Keras is not installed.
         """
-        from cnncalc.convert.keras_source import to_keras
+        from cnncalc.convert.keras_out.source import to_keras
         from cnncalc.executor.session import weights_of
 
         given = None if weights is None and seed is None else weights_of(self.graph, weights, seed or 0)
@@ -210,7 +210,7 @@ class Network:
         Raises `SpecError` at a layer that ONNX cannot say and for weights that do not fit, `Fault` for a file that
         cannot be written, an opset that is not known, and where onnx is not installed.
         """
-        from cnncalc.convert.onnx_model import OPSET, to_onnx
+        from cnncalc.convert.onnx_out.model import OPSET, to_onnx
         from cnncalc.executor.session import weights_of
 
         to_onnx(self.graph, path, weights_of(self.graph, weights, seed), OPSET if opset is None else opset)

@@ -209,7 +209,7 @@ def test_only_the_command_line_prints_or_exits(module: str) -> None:
             assert node.id != "SystemExit", f"{module}:{node.lineno}"
 
 
-RUNS = {"convert.keras_source": {"exec", "compile"}}
+RUNS = {"convert.keras_out.source": {"exec", "compile"}}
 """Runs the source that it has written, and no other."""
 
 DRAWS = {"render.progress"}

@@ -1,6 +1,6 @@
 """Graph -> ONNX: the model around the nodes, its weights and constants, and the file.
 
-What each layer kind is in ONNX says `onnx_nodes`.  The library `onnx` is loaded only when a model is made.
+What each layer kind is in ONNX says `nodes`.  The library `onnx` is loaded only when a model is made.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def weight_bytes(graph: Graph) -> int:
 
 def model(graph: Graph, weights: Weights, opset: int = OPSET, outside: tuple[str, BinaryIO] | None = None) -> Any:
     """The `onnx.ModelProto` of a graph; with `outside` its weights are written there, and named as that file's."""
-    from cnncalc.convert.onnx_nodes import WRITERS
+    from cnncalc.convert.onnx_out.nodes import WRITERS
 
     if opset not in OPSETS:
         raise UsageFault("wrong-opset", f"opset {opset} is not one of {OPSETS[0]} to {OPSETS[-1]}")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from cnncalc.convert.keras_calls import REQUIRED, Argument, Call, Expression, Sketch, identifier
+from cnncalc.convert.keras_out.calls import REQUIRED, Argument, Call, Expression, Sketch, identifier
 from cnncalc.graph import Part
 
 ABSENT: Any = object()

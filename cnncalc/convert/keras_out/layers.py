@@ -2,7 +2,7 @@
 
 What Keras cannot say in one layer is said by several: borders by `ZeroPadding2D` before, cut borders by `Cropping2D`
 behind, channels-first orders by `Permute`; the rest by functions and layers that are written into the source
-(`keras_snippets`).
+(`snippets`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
-from cnncalc.convert.keras_calls import Argument, Expression, Sketch
+from cnncalc.convert.keras_out.calls import Argument, Expression, Sketch
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import GLOBAL, Intervals, Shape, Window, resolve_padding
 from cnncalc.graph import Node
@@ -146,7 +146,7 @@ def kernel_value(node: Node, depthwise: bool) -> Argument:
     fixed = layer.fixed("weight")
     if not fixed:
         return A(None, keyword, None)
-    from cnncalc.convert.keras_weights import kernel_last, nested
+    from cnncalc.convert.keras_out.weights import kernel_last, nested
 
     shape = node.operation.weights[0].shape
     values, shape = kernel_last(list(fixed), shape, node.operation.inputs[0][0] if depthwise else 0)

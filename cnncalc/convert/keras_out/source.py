@@ -1,6 +1,6 @@
 """Graph -> Keras: source with the functional API, channels last, and the model that it builds.
 
-Which calls the layers are says `keras_layers`, which of them become functions `keras_functions`; here they are
+Which calls the layers are says `layers`, which of them become functions `functions`; here they are
 written.
 """
 
@@ -13,10 +13,10 @@ from textwrap import wrap
 from typing import Any
 
 from cnncalc.analyzers.measurement import Measurement
-from cnncalc.convert.keras_calls import REQUIRED, Call, Expression, Sketch, identifier
-from cnncalc.convert.keras_functions import Body, Function, Item, free, functions
-from cnncalc.convert.keras_layers import CALLS, padded_ways, positive
-from cnncalc.convert.keras_snippets import SNIPPETS
+from cnncalc.convert.keras_out.calls import REQUIRED, Call, Expression, Sketch, identifier
+from cnncalc.convert.keras_out.functions import Body, Function, Item, free, functions
+from cnncalc.convert.keras_out.layers import CALLS, padded_ways, positive
+from cnncalc.convert.keras_out.snippets import SNIPPETS
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import Shape, dims
 from cnncalc.graph import Graph, Node
@@ -64,7 +64,7 @@ def set_weights(graph: Graph, model: Any, weights: WeightSource) -> None:
     """Put weights, channels first, into the layers of a model that an export has built."""
     import numpy
 
-    from cnncalc.convert.keras_weights import keras_weights
+    from cnncalc.convert.keras_out.weights import keras_weights
 
     for node in graph.nodes:
         if node.shares is not None or not node.operation.weights:

@@ -19,7 +19,7 @@ from cnncalc.layers.windows import per_axis
 if TYPE_CHECKING:
     from fractions import Fraction
 
-    from cnncalc.convert.onnx_model import Writer
+    from cnncalc.convert.onnx_out.model import Writer
 
 Rows = Sequence[Sequence[tuple[int, float]]]
 """Along one axis, for every output position the input positions that it sums up, and their shares."""

@@ -1,6 +1,6 @@
 """What a graph is in Keras, as calls: each makes a value from others, with arguments that are still numbers.
 
-No text yet, and no functions: `keras_functions` finds what calls have in common, `keras_layers` says which calls a
+No text yet, and no functions: `functions` finds what calls have in common, `layers` says which calls a
 layer kind is.
 """
 
