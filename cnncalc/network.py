@@ -144,10 +144,10 @@ class Network:
         `Fault` for an unknown type or optimizer.
         """
         from cnncalc.analyzers.memory import Setting
-        from cnncalc.footprint import footprint
+        from cnncalc.footprint import Footprint
 
-        setting = Setting(dtype, weights_dtype, batch, reuse)
-        return footprint(self.graph, setting, budget, optimizer if training else None)
+        setting = Setting(dtype, weights_dtype, batch, reuse, optimizer)
+        return Footprint(self.graph, setting, budget, training)
 
     def conventions(self) -> list[Convention]:
         """The totals of other tools, and the parts that bridge from our figures to theirs."""

@@ -115,3 +115,44 @@ def test_conventions_are_those_of_the_tools(name: str, run: Run) -> None:
     assert {tool: found[tool]["value"] for tool in figures} == {t: TOOLS[name][t][key] for t, key in figures.items()}
     for entry in found.values():
         assert sum(entry["parts"].values()) == entry["value"]
+
+
+def test_explain_tells_what_is_alive_and_why(run: Run) -> None:
+    """By hand: a basic block of ResNet-18 holds its shortcut, 128 x 28 x 28 numbers, and the two of the convolution."""
+    found = json.loads(run("explain", "resnet18", "layer2.1.conv2", "--format", "json").out)["alive"]
+    assert found[0] == "1.15 MiB in float32, while it runs"
+    assert [line.partition(": ")[2] for line in found[1:]] == [
+        "392.00 KiB, needed by `layer2.1.add1`",
+        "392.00 KiB, its input",
+        "392.00 KiB, its output",
+    ]
+
+
+def test_all_leaves_out_what_has_not_what_is_swept_over(run: Run) -> None:
+    done = run("compare", "--all", "--over", "width=0.5,1", "--columns", "params", "--format", "json")
+    found = json.loads(done.out)
+    assert {row["spec"] for row in found["rows"]} >= {"mobilenet_v1", "mobilenet_v2", "efficientnet_b0"}
+    assert {"resnet50", "vgg16"} <= set(found["left_out"])
+    assert all("width" in row["settings"] for row in found["rows"])
+    done = run("compare", "--all", "--over", "widht=1")
+    assert (done.code, "none of" in done.err) == (2, True)
+    assert "resnet has no argument `widht`" in run("compare", "resnet50", "--over", "widht=1").err
+
+
+def test_quotients_are_columns_and_orders(run: Run) -> None:
+    """torchvision's figures: 714,188,480 / 61,100,840 of AlexNet, 1,814,073,344 / 11,689,512 of ResNet-18."""
+    done = run("compare", "resnet18", "alexnet", "--columns", "macs / params", "--sort", "macs / params", "-f", "json")
+    rows = json.loads(done.out)["rows"]
+    assert [(row["spec"], round(row["macs / params"], 3)) for row in rows] == [
+        ("alexnet", 11.689),
+        ("resnet18", 155.188),
+    ]
+
+
+def test_a_budget_of_training_is_of_the_whole_step() -> None:
+    net = cnncalc.load("resnet18")
+    found = net.memory(training=True, budget=2**30)
+    assert found.budget is not None
+    assert found.step is not None
+    assert found.budget.spare == 2**30 - found.step.bytes
+    assert found.to_dict()["totals"]["training_bytes"] == found.step.bytes

@@ -34,7 +34,16 @@ def all_products(measured: Measurement) -> Any:
     return added(measured.values("product_macs"))
 
 
+def flops_of_layers(measured: Measurement) -> list[Any]:
+    """Floating-point operations of every node: two for each MAC."""
+    return [None if value is None else doubled(value) for value in measured.values("macs")]
+
+
 def flops(measured: Measurement) -> Any:
     """Floating-point operations of the network: two for each MAC."""
-    total = measured.total("macs")
-    return AtLeast(2 * total.value) if isinstance(total, AtLeast) else 2 * total
+    return doubled(measured.total("macs"))
+
+
+def doubled(value: Any) -> Any:
+    """Twice a count, or a lower bound."""
+    return AtLeast(2 * value.value) if isinstance(value, AtLeast) else 2 * value

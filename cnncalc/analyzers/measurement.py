@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cnncalc.analyzers.quantities import GROUPS, QUANTITIES
 from cnncalc.analyzers.quantity import Fold, Quantity, function
 from cnncalc.graph import Graph
-from cnncalc.values import added
+from cnncalc.values import added, magnitude
+
+if TYPE_CHECKING:
+    from cnncalc.analyzers.memory import Setting
 
 T = TypeVar("T")
 
 
 class Measurement:
-    """The quantities of one graph; receptive fields are those towards the input `of` (the first if absent)."""
+    """The quantities of one graph; receptive fields are those towards the input `of` (the first if absent).
 
-    def __init__(self, graph: Graph, of: str | None = None) -> None:
+    `setting` is how numbers are held, for bytes (32 bits each, and one sample, if absent); `shared` is what
+    measurements of several graphs remember together, by what only their analyzers know.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        of: str | None = None,
+        setting: Setting | None = None,
+        shared: dict[Any, Any] | None = None,
+    ) -> None:
         self.graph = graph
         self.of = of
+        self.setting = setting
+        self.shared: dict[Any, Any] = {} if shared is None else shared
         self._once: dict[Any, Any] = {}
         self._values: dict[str, list[Any]] = {}
 
@@ -55,12 +70,14 @@ class Measurement:
         return found
 
     def folded(self, quantity: Quantity, places: Sequence[int]) -> Any:
-        """One value for the layers at these places: their sum, or that of the first or last of them."""
+        """One value for the layers at these places: their sum, the greatest, or that of the first or last of them."""
         values = self.values(quantity.key)
         if len(places) == 1:
             return values[places[0]]
         if quantity.fold == Fold.SUM:
             return added([values[place] for place in places])
+        if quantity.fold == Fold.MOST:
+            return max([values[place] for place in places], key=magnitude, default=None)
         if not places or quantity.fold == Fold.NOTHING:
             return None
         return values[places[0] if quantity.fold == Fold.FIRST else places[-1]]
@@ -78,7 +95,15 @@ class Measurement:
             return None if whole is None else function(quantity.measure)(whole)
         if quantity.total is not None:
             return function(quantity.total)(self)
-        return (added(self.values(quantity.key)) or 0) if quantity.fold == Fold.SUM else None
+        if quantity.fold not in (Fold.SUM, Fold.MOST):
+            return None
+        return self.folded(quantity, range(len(self.graph.nodes))) or 0
+
+    def figure(self, quantity: Quantity) -> Any:
+        """The one number of the network by which it is compared; a lower bound where a part of it is not known."""
+        if quantity.figure is None or quantity.figure.measure is None:
+            return self.total(quantity.key)
+        return self.once(function(quantity.figure.measure))
 
     @property
     def lower_bound(self) -> list[str]:

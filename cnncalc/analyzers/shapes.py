@@ -46,6 +46,21 @@ def output_shapes(measured: Measurement) -> list[Any]:
     return [Sizes(node.operation.output) for node in measured.graph.nodes]
 
 
+def ones(measured: Measurement) -> list[int]:
+    """Every node counts as one layer."""
+    return [1] * len(measured.graph.nodes)
+
+
+def input_sizes(measured: Measurement) -> list[int | None]:
+    """The least spatial size that every node takes; None without spatial axes."""
+    return [min(node.operation.inputs[0][1:], default=None) for node in measured.graph.nodes]
+
+
+def size_of_first_input(measured: Measurement) -> int | None:
+    """The least spatial size of the network's first input; None without spatial axes."""
+    return min(measured.graph.inputs[0][1][1:], default=None)
+
+
 def outputs(measured: Measurement) -> list[Sizes]:
     """The shapes of the tensors that leave the network."""
     return [Sizes(measured.graph.shapes[number]) for _, number in measured.graph.outputs]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +17,7 @@ from cnncalc.cli.flags import (
     Set,
     Spec,
     Specs,
+    Top,
     Variant,
     assignment,
     input_shapes,
@@ -28,13 +30,19 @@ from cnncalc.cli.help import examples
 from cnncalc.cli.output import deliver, guarded
 from cnncalc.diagnostics import UsageFault
 from cnncalc.expansion.expand import MAX_STEPS
+from cnncalc.values import BYTE_UNITS
 
 if TYPE_CHECKING:
-    from cnncalc.compare.sweep import Row
+    from collections.abc import Callable, Iterator
+
+    from cnncalc.compare.selection import Selection
+    from cnncalc.compare.sweep import Sweep
     from cnncalc.network import Network
 
-COLUMNS = "params,macs,peak_memory,field"
-BYTES = re.compile(r"(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB)?")
+BYTES = re.compile(rf"(\d+(?:\.\d+)?)\s*({'|'.join(BYTE_UNITS)})?")
+
+Dtype = Annotated[str, typer.Option(metavar="TYPE", help="Of numbers in memory: float32, float16, int8, …")]
+Where = Annotated[str | None, typer.Option(metavar="CONDITION", help="'params < 5 M and macs <= 600 M'.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -60,7 +68,7 @@ def add_to(app: typer.Typer) -> None:
 @guarded
 def memory(
     specs: Specs = None,
-    dtype: Annotated[str, typer.Option(metavar="TYPE", help="Of activations: float32, float16, int8, …")] = "float32",
+    dtype: Dtype = "float32",
     weights_dtype: Annotated[str | None, typer.Option(metavar="TYPE", help="Of weights, if it is another.")] = None,
     batch: Annotated[int, typer.Option(min=1, help="Samples at once: multiplies activations.")] = 1,
     reuse: Annotated[bool, typer.Option(help="Pointwise layers write over an input that nobody needs.")] = True,
@@ -93,12 +101,12 @@ def memory(
 
 def size_in_bytes(text: str) -> int:
     """``256KiB`` as a number; raises `UsageFault`."""
-    from cnncalc.compare.measures import BYTES as UNITS
+    from fractions import Fraction
 
     found = BYTES.fullmatch(text.strip())
     if found is None:
         raise UsageFault("wrong-unit", f"`{text}` is no size", None, "for example `--budget 256KiB`")
-    return int(float(found[1]) * UNITS[found[2] or "B"])
+    return int(Fraction(found[1]) * BYTE_UNITS[found[2] or "B"])
 
 
 @guarded
@@ -109,12 +117,14 @@ def compare(
         list[str] | None,
         typer.Option(metavar="ARG=VALUES", help="width=0.5,1; depth=1..8; size=32..512..32; variant=*"),
     ] = None,
-    where: Annotated[str | None, typer.Option(metavar="CONDITION", help="'params < 5 M and macs <= 600 M'.")] = None,
+    where: Where = None,
     sort: Annotated[str | None, typer.Option(metavar="KEY", help="The least first; +KEY: the most first.")] = None,
-    top: Annotated[int | None, typer.Option(min=1, help="Show this many rows only.")] = None,
+    top: Top = None,
     front: Annotated[str | None, typer.Option(metavar="KEYS", help="What no other beats: macs,params,+field.")] = None,
-    columns: Annotated[str, typer.Option(metavar="KEYS", help="Which figures to show.")] = COLUMNS,
-    dtype: Annotated[str, typer.Option(metavar="TYPE", help="For memory: float32, float16, int8, …")] = "float32",
+    columns: Annotated[
+        str | None, typer.Option(metavar="KEYS", help="Which figures to show: params,macs,macs / params.")
+    ] = None,
+    dtype: Dtype = "float32",
     max_settings: Annotated[int, typer.Option(min=1, help="Limit on the settings of a sweep.")] = 100_000,
     variant: Variant = None,
     set_: Set = None,
@@ -126,53 +136,60 @@ def compare(
     """Networks side by side: several SPECs, all bundled ones, or one in many settings."""
     from cnncalc.analyzers.memory import Setting
     from cnncalc.compare import sweep
-    from cnncalc.compare.conditions import condition
-    from cnncalc.compare.fronts import aims, ordered
-    from cnncalc.compare.fronts import front as best
+    from cnncalc.compare.selection import selection
     from cnncalc.compare.settings import read_over
-    from cnncalc.language.library import network_names
-    from cnncalc.render.progress import bar
-    from cnncalc.tables.comparison import rows_to_dict, tabulate_rows
 
     swept = [read_over(text) for text in over or []]
     arguments = [each.name for each in swept]
-    shown = [aim.key for aim in aims(columns)]
-    asked = condition(where, "--where", arguments) if where is not None else None
-    wanted = aims(front, arguments) if front is not None else []
-    order = aims(sort, arguments)[0] if sort is not None else None
-    needed = [*shown, *(asked.keys if asked else ()), *(aim.key for aim in wanted), *([order.key] if order else [])]
-    keys = [key for key in dict.fromkeys(needed) if key not in arguments]
-    names = network_names() if every else specs
-    if not names:
-        raise UsageFault("no-spec", "name a SPEC, or `--all`", None, "for example `cnncalc compare resnet18 resnet50`")
+    chosen = selection(columns, where, front, sort, top, arguments)
+    names = _compared(specs, every, "variant" in arguments)
     given = [assignment(text, "--set", "ARG=VALUE") for text in set_ or []]
-    inputs = input_shapes(input_ or [])
-    opened = []
+    inputs, opened = input_shapes(input_ or []), []
     for name in names:
         with running(name):
             opened.append(sweep.open_spec(name, variant, given, inputs))
-    memory_setting = Setting(dtype)
-    with bar("comparing") as progress:
-        report = (lambda done, total: progress(done, total, "")) if progress is not None else None
+    keys = chosen.keys(arguments)
+    with _told("comparing") as told:
         found = sweep.compare(
-            opened, swept, keys, memory_setting, "sgd", max_settings, max_steps, os.cpu_count() or 1, report
+            opened, swept, keys, Setting(dtype), max_settings, max_steps, os.cpu_count() or 1, told, every
         )
-    rows: list[Row] = list(found.rows)
-    if asked is not None:
-        rows = [row for row in rows if row.error is None and asked.holds(row.known)]
-    if wanted:
-        rows = [row for row in rows if row.error is None]
-        rows = [rows[place] for place in best([row.known for row in rows], wanted)]
-    if order is not None:
-        rows = [rows[place] for place in ordered([row.known for row in rows], order)]
-    rows = rows[:top] if top is not None else rows
+    _deliver_sweep(found, chosen, format, output)
+
+
+def _compared(specs: list[str] | None, every: bool, by_file: bool) -> list[str]:
+    """The SPECs of a comparison; of all bundled ones the variants, or the files."""
+    from cnncalc.language.library import bundled_files, network_names
+
+    if every:
+        return [os.path.splitext(os.path.basename(path))[0] for path in bundled_files()] if by_file else network_names()
+    if not specs:
+        raise UsageFault("no-spec", "name a SPEC, or `--all`", None, "for example `cnncalc compare resnet18 resnet50`")
+    return specs
+
+
+@contextmanager
+def _told(title: str) -> Iterator[Callable[[int, int], None] | None]:
+    """What a sweep tells its progress to, on a terminal."""
+    from cnncalc.render.progress import bar
+
+    with bar(title) as progress:
+        yield (lambda done, total: progress(done, total, "")) if progress is not None else None
+
+
+def _deliver_sweep(found: Sweep, chosen: Selection, format: str, output: str | None) -> None:
+    """The chosen rows in the form that was asked for; 130 where the sweep was interrupted."""
+    from cnncalc.tables.comparison import sweep_to_dict, tabulate_sweep
+
+    rows = chosen.of(found.rows)
 
     def text() -> str:
         from cnncalc.render.json import document
 
-        return document(rows_to_dict(rows))
+        return document(sweep_to_dict(found, rows, chosen.columns))
 
-    deliver(lambda: [tabulate_rows(rows, shown, found.total)], text, format, output)
+    deliver(lambda: [tabulate_sweep(found, rows, chosen.columns)], text, format, output)
+    if found.interrupted:
+        raise typer.Exit(130)
 
 
 @guarded

@@ -5,6 +5,7 @@ width=0.25,0.5,1   depth=1..8   size=32..512..32   variant=*   channels=[16,32],
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import product
@@ -12,6 +13,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Fault, Source, Span, SpecError, suggestion
+from cnncalc.language.library import bundled_folder
 from cnncalc.language.model import File
 from cnncalc.language.names import IDENTIFIER
 
@@ -26,6 +28,12 @@ class Swept(NamedTuple):
     values: tuple[Any, ...]
     """Numbers, or text in the spec's expression language; empty for `*`: all there are."""
     source: Source
+
+    def is_in(self, file: File) -> bool:
+        """Whether a file has such an argument, or such variants."""
+        if self.name == "variant" and self.name not in file.args:
+            return bool(file.variants) and all(value in file.variants for value in self.values)
+        return self.name in file.args or self.name == "size"
 
     def span(self) -> Span:
         """The place of its name."""
@@ -142,6 +150,13 @@ def count(file: File, over: Sequence[Swept]) -> int:
     return prod(len(_of(file, swept)) for swept in over)
 
 
+def shown_name(file: File) -> str:
+    """What a file is called in messages: a bundled one by its name, another by its path."""
+    folder, name = os.path.split(os.path.realpath(file.source.path))
+    bundled = folder == os.path.realpath(bundled_folder())
+    return os.path.splitext(name)[0] if bundled else file.source.path
+
+
 def _of(file: File, swept: Swept) -> Sequence[Any]:
     """The values that are swept over in this file."""
     if swept.name in file.args or swept.name == "size":
@@ -152,16 +167,16 @@ def _of(file: File, swept: Swept) -> Sequence[Any]:
     if swept.name == "variant":
         for value in swept.values:
             if value not in file.variants:
-                fault = Fault("unknown-variant", f"{file.source.path} has no variant `{value}`", None)
+                fault = Fault("unknown-variant", f"{shown_name(file)} has no variant `{value}`", None)
                 fault.help = suggestion(str(value), file.variants)
                 raise SpecError([fault.at(swept.span())])
         if not file.variants:
-            fault = Fault("unknown-variant", f"{file.source.path} has no variants")
+            fault = Fault("unknown-variant", f"{shown_name(file)} has no variants")
             raise SpecError([fault.at(swept.span())])
         return swept.values or tuple(file.variants)
     known = ", ".join(f"`{name}`" for name in (*file.args, "size", "variant"))
     help = suggestion(swept.name, [*file.args, "size", "variant"]) or f"it can be swept over {known}"
-    fault = Fault("unknown-argument", f"{file.source.path} has no argument `{swept.name}`", None, help)
+    fault = Fault("unknown-argument", f"{shown_name(file)} has no argument `{swept.name}`", None, help)
     raise SpecError([fault.at(swept.span())])
 
 

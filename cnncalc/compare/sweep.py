@@ -12,10 +12,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from cnncalc.analyzers.measurement import Measurement
 from cnncalc.analyzers.memory import FLOAT32
 from cnncalc.analyzers.memory import Setting as MemorySetting
-from cnncalc.analyzers.receptive_field import Memo, ReceptiveField
-from cnncalc.compare.measures import MEASURES, Figures
+from cnncalc.analyzers.quantities import asked
+from cnncalc.analyzers.receptive_field import Memo, ReceptiveField, alone
 from cnncalc.compare.resizing import Resizer, is_resizable
 from cnncalc.compare.settings import MAX_SETTINGS, Setting, Swept, count, settings
 from cnncalc.diagnostics import Diagnostic, Error, Fault, UsageFault
@@ -26,6 +27,7 @@ from cnncalc.graph import Graph
 from cnncalc.language.library import find, load_file
 from cnncalc.language.model import File
 from cnncalc.network import is_model, load_model, set_argument
+from cnncalc.values import AtLeast, known
 
 Progress = Callable[[int, int], None]
 """Called as rows come in: how many there are, and of how many."""
@@ -60,6 +62,10 @@ class Spec(NamedTuple):
             raise UsageFault("no-arguments", f"{self.name} is a model file: it has nothing to sweep over", None, help)
         return 1
 
+    def has(self, over: Sequence[Swept]) -> bool:
+        """Whether all that is swept over is there."""
+        return self.file is not None and all(each.is_in(self.file) for each in over)
+
     def settings(self, over: Sequence[Swept]) -> Iterator[Setting]:
         """All settings, in order."""
         return iter((Setting((), None, (), None),)) if self.file is None else settings(self.file, self.variant, over)
@@ -74,7 +80,7 @@ class Row(NamedTuple):
     """What was swept, by name."""
     inputs: dict[str, Shape]
     figures: dict[str, Any]
-    """By key of `MEASURES`, those that were asked for; None where one does not apply."""
+    """By the words of `asked`, those that were asked for; None where one does not apply."""
     receptive_field: ReceptiveField | None
     lower_bound: tuple[str, ...]
     """Figures with an unknown part."""
@@ -92,6 +98,8 @@ class Sweep(NamedTuple):
     rows: list[Row]
     total: int
     """Of the settings that were asked for."""
+    left_out: tuple[str, ...] = ()
+    """Specs that have not what is swept over, where those are left out."""
 
     @property
     def interrupted(self) -> bool:
@@ -122,24 +130,31 @@ def compare(
     over: Sequence[Swept] = (),
     keys: Sequence[str] = ("params", "macs", "peak_memory", "field"),
     memory: MemorySetting = FLOAT32,
-    optimizer: str = "sgd",
     max_settings: int = MAX_SETTINGS,
     max_steps: int = MAX_STEPS,
     processes: int = 1,
     progress: Progress | None = None,
+    lenient: bool = False,
 ) -> Sweep:
     """The figures `keys` of every spec in every setting, the settings of a spec together, in their order.
 
-    Raises `SpecError` for what cannot be swept over, `Fault` for too many settings.  An interruption keeps what is
-    done.
+    Specs that have not what is swept over are left out, if it is `lenient`.  Raises `SpecError` for what cannot be
+    swept over, `Fault` for too many settings.  An interruption keeps what is done.
     """
+    given = specs
+    if lenient:
+        specs = [spec for spec in given if spec.has(over)]
+        if not specs:
+            names = " and ".join(f"`{swept.name}`" for swept in over)
+            raise UsageFault("unknown-argument", f"none of {len(given):,} networks has {names}")
+    left_out = tuple(spec.name for spec in given if spec not in specs)
     total = sum(spec.count(over) for spec in specs)
     if total > max_settings:
         message = f"{total:,} settings are more than {max_settings:,}"
         raise Fault("limit", message, None, f"sweep over fewer, or raise the limit with `--max-settings {total}`")
     tasks = [(spec, setting) for spec in specs for setting in spec.settings(over)]
     rows: list[Row] = []
-    measure = Measurer(keys, memory, optimizer, max_steps)
+    measure = Measurer(keys, memory, max_steps)
     try:
         started = time.perf_counter()
         for task in tasks[:4]:
@@ -153,7 +168,7 @@ def compare(
                 progress(len(rows), total)
     except KeyboardInterrupt:
         pass
-    return Sweep(rows, total)
+    return Sweep(rows, total, left_out)
 
 
 def _forked(measure: Measurer, tasks: list[tuple[Spec, Setting]], processes: int) -> Iterator[Row]:
@@ -184,10 +199,10 @@ def _at(place: int) -> Row:
 class Measurer:
     """Builds and measures one setting after another; remembers what the next may share."""
 
-    def __init__(self, keys: Sequence[str], memory: MemorySetting, optimizer: str, max_steps: int) -> None:
-        self.keys = tuple(keys)
+    def __init__(self, keys: Sequence[str], memory: MemorySetting, max_steps: int) -> None:
+        quantities = asked()
+        self.quantities = {key: quantities[key] for key in keys}
         self.memory = memory
-        self.optimizer = optimizer
         self.max_steps = max_steps
         self.last: tuple[Any, Resizer | None] = (None, None)
         self.memo: Memo = {}
@@ -200,14 +215,14 @@ class Measurer:
             graph = self.build(spec, setting)
             if len(self.memo) > MAX_MEMO:
                 self.memo.clear()
-            figures = Figures(graph, self.memory, self.optimizer, self.memo)
-            found = {key: MEASURES[key].of(figures) for key in self.keys}
-            field = figures.field if "field" in self.keys else None
+            measured = Measurement(graph, None, self.memory, self.memo)
+            found = {key: measured.figure(quantity) for key, quantity in self.quantities.items()}
+            field = measured.once(alone) if "field" in found else None
         except Error as error:
             return Row(spec.name, setting.variant, shown, {}, {}, None, (), error.diagnostics[0])
-        unknown = {name for node in graph.nodes for name in node.operation.layer.unknown}
-        lower = tuple(key for key in self.keys if MEASURES[key].unknown in unknown)
-        return Row(spec.name, setting.variant, shown, dict(graph.inputs), found, field, lower)
+        lower = tuple(key for key, value in found.items() if isinstance(value, AtLeast))
+        figures = {key: None if value is None else known(value) for key, value in found.items()}
+        return Row(spec.name, setting.variant, shown, dict(graph.inputs), figures, field, lower)
 
     def build(self, spec: Spec, setting: Setting) -> Graph:
         """The graph of a setting; raises `SpecError`."""
