@@ -24,11 +24,12 @@ class Report(Measurement):
     """The figures of a graph, for one command: rows in `layers`, sums in `totals`.
 
     As text it is the command's table, in a notebook the same as HTML, and `to_dict` gives what ``--format json``
-    prints.  Raises `Fault` where the input `of` is not the network's.
+    prints.  Of a `batch` the MACs are those of all its samples.  Raises `Fault` where the input `of` is not the
+    network's.
     """
 
-    def __init__(self, graph: Graph, command: str, of: str | None = None) -> None:
-        super().__init__(graph, of)
+    def __init__(self, graph: Graph, command: str, of: str | None = None, batch: int = 1) -> None:
+        super().__init__(graph, of, batch)
         assert command in COMMANDS, f"there is no report called {command}"
         graph.input_number(of)
         self.command = command

@@ -14,11 +14,15 @@ T = TypeVar("T")
 
 
 class Measurement:
-    """The quantities of one graph; receptive fields are those towards the input `of` (the first if absent)."""
+    """The quantities of one graph; receptive fields are those towards the input `of` (the first if absent).
 
-    def __init__(self, graph: Graph, of: str | None = None) -> None:
+    What is done for every sample, such as MACs, is done for all of a `batch`.
+    """
+
+    def __init__(self, graph: Graph, of: str | None = None, batch: int = 1) -> None:
         self.graph = graph
         self.of = of
+        self.batch = batch
         self._once: dict[Any, Any] = {}
         self._values: dict[str, list[Any]] = {}
 
