@@ -19,8 +19,9 @@ T = TypeVar("T")
 class Measurement:
     """The quantities of one graph; receptive fields are those towards the input `of` (the first if absent).
 
-    `setting` is how numbers are held, for bytes (32 bits each, and one sample, if absent); `shared` is what
-    measurements of several graphs remember together, by what only their analyzers know.
+    `setting` is how numbers are held, for bytes (32 bits each if absent), and how many samples there are (one): what is
+    done for every sample, such as MACs, is done for all of them. `shared` is what measurements of several graphs
+    remember together, by what only their analyzers know.
     """
 
     def __init__(
@@ -36,6 +37,11 @@ class Measurement:
         self.shared: dict[Any, Any] = {} if shared is None else shared
         self._once: dict[Any, Any] = {}
         self._values: dict[str, list[Any]] = {}
+
+    @property
+    def batch(self) -> int:
+        """How many samples are worked on together."""
+        return 1 if self.setting is None else self.setting.batch
 
     def once(self, analyse: Callable[[Measurement], T]) -> T:
         """What `analyse` makes of this measurement; worked out once, however many quantities follow from it."""

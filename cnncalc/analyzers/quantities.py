@@ -41,6 +41,7 @@ ENTRIES = (
         expected=True,
         commands=("summary", "params"),
         columns=("summary", "params"),
+        shared=True,
     ),
     Quantity(
         "state",
@@ -61,7 +62,12 @@ ENTRIES = (
         expected=True,
         commands=("summary",),
         columns=("summary",),
-        further=(Line("FLOPs (2 x MACs)", "macs.flops"), Line("Weights, 32-bit", "params.weight_bytes", "bytes")),
+        shared=True,
+        further=(
+            Line("of which products of tensors", "macs.all_products"),
+            Line("FLOPs (2 x MACs)", "macs.flops"),
+            Line("Weights, 32-bit", "params.weight_bytes", "bytes"),
+        ),
     ),
     Quantity("flops", "FLOPs", "Floating-point operations: two for each of the MACs.", "macs.flops_of_layers"),
     Quantity(
@@ -70,10 +76,10 @@ ENTRIES = (
         "Those of the MACs that multiply two tensors of the network, as attention does; some papers leave them out.",
         "macs.products",
         total="macs.all_products",
-        total_title="of which products of tensors",
         expected=True,
         commands=("summary",),
         columns=("summary",),
+        untold=("summary",),
         optional=True,
     ),
     Quantity(
@@ -84,6 +90,7 @@ ENTRIES = (
         total_title="Params, separable",
         commands=("summary", "params"),
         columns=("params",),
+        untold=("summary",),
     ),
     Quantity(
         "size",
@@ -132,6 +139,7 @@ ENTRIES = (
         group=FIELD,
         commands=("summary", "rf"),
         columns=("rf",),
+        detail=True,
     ),
     Quantity(
         "min_size",
@@ -143,6 +151,7 @@ ENTRIES = (
         group=FIELD,
         commands=("summary", "rf"),
         columns=("rf",),
+        detail=True,
     ),
     Quantity(
         "global",

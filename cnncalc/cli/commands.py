@@ -18,6 +18,7 @@ from cnncalc.cli.flags import (
     Batch,
     Depth,
     Format,
+    Full,
     Input,
     Layout,
     MaxSteps,
@@ -65,6 +66,7 @@ REPORT_FLAGS: dict[str, tuple[Any, Any]] = {
     "input_": (Input, None),
     "of": (Of, None),
     "batch": (Batch, 1),
+    "full": (Full, False),
     "depth": (Depth, None),
     "sort": (Sort, None),
     "top": (Top, None),
@@ -77,16 +79,17 @@ REPORT_FLAGS: dict[str, tuple[Any, Any]] = {
 
 
 NETWORK_FLAGS = ("specs", "variant", "set_", "input_", "max_steps")
+VIEW_FLAGS = ("full", "depth", "sort", "top", "layout", "format")
 
 
 def report_command(name: str, help: str, shown: tuple[str, str], of: bool) -> None:
     """Register a command that prints a report of the networks on its line."""
 
     def run(**flags: Any) -> None:
-        shown = view(*(flags[flag] for flag in ("batch", "depth", "sort", "top", "layout")))
+        shown = view(*(flags[flag] for flag in VIEW_FLAGS))
         specs, variant, set_, input_, max_steps = (flags[flag] for flag in NETWORK_FLAGS)
         found = networks(specs, variant, set_, input_, max_steps, shown.channels_last)
-        reported(name, found, shown, flags["format"], flags["output"], flags.get("of"))
+        reported(name, found, shown, flags["format"], flags["output"], flags.get("of"), flags["batch"])
 
     taken = {flag: entry for flag, entry in REPORT_FLAGS.items() if of or flag != "of"}
     keyword = inspect.Parameter.KEYWORD_ONLY

@@ -14,7 +14,7 @@ from cnncalc.diagnostics import Error, SpecError, UsageFault
 from cnncalc.expansion.expand import MAX_STEPS
 from cnncalc.language.library import bundled_names, find_bundled
 from cnncalc.network import Network, load, runs_code
-from cnncalc.render import FORMS
+from cnncalc.render import DATA, FORMS
 
 if TYPE_CHECKING:
     from cnncalc.tables.table import View
@@ -56,8 +56,9 @@ Input = Annotated[
     typer.Option("--input", metavar="[NAME=]3x320x320", help="Another input shape; 320x320 keeps the channels."),
 ]
 Of = Annotated[str | None, typer.Option("--of", metavar="INPUT", help="The input whose receptive field is meant.")]
-Batch = Annotated[int, typer.Option(min=1, help="Batch size, for the heading; counts stay per sample.")]
-Depth = Annotated[int | None, typer.Option(min=1, help="Fold blocks below this depth into subtotals.")]
+Batch = Annotated[int, typer.Option(min=1, help="Samples at once: multiplies MACs.")]
+Depth = Annotated[int | None, typer.Option(min=1, help="Open blocks down to this depth.")]
+Full = Annotated[bool, typer.Option("--full", help="Every layer in a row of its own.")]
 Sort = Annotated[
     str | None, typer.Option(metavar="COLUMN", help="Sort rows: name, kind, output, params, macs, size, …")
 ]
@@ -174,13 +175,17 @@ def input_shapes(texts: list[str]) -> Any:
     return named or single
 
 
-def view(batch: int, depth: int | None, sort: str | None, top: int | None, layout: str) -> View:
+def view(full: bool, depth: int | None, sort: str | None, top: int | None, layout: str, format: str) -> View:
+    """What the flags ask of a report's rows; data is flat whatever a table shows."""
     from cnncalc.tables.rows import sort_key
     from cnncalc.tables.table import View
 
+    if full and depth is not None:
+        raise typer.BadParameter("--full shows every layer, --depth folds them: choose one")
     if sort is not None:
         sort_key(sort)
-    return View(batch, depth, sort, top, choice(layout, LAYOUTS, "--layout") == "nhwc")
+    channels_last = choice(layout, LAYOUTS, "--layout") == "nhwc"
+    return View(full or choice(format, FORMATS, "--format") in DATA, depth, sort, top, channels_last)
 
 
 def list_names() -> None:

@@ -141,11 +141,17 @@ def reported(
     format: str,
     output: str | None,
     of: str | None = None,
+    batch: int = 1,
 ) -> None:
     """Report on every network; of a spec that fails midway the good rows in a table, and its errors at the end."""
     found = list(every)
     errors = [each for each in found if isinstance(each, Error)]
-    good = [Report(each.graph, command, of) for each in found if isinstance(each, Network)]
+    setting = None
+    if batch > 1:  # what else is loaded for the memory alone
+        from cnncalc.analyzers.memory import Setting
+
+        setting = Setting(batch=batch)
+    good = [Report(each.graph, command, of, setting) for each in found if isinstance(each, Network)]
     if not errors or (format == "table" and output is None):
         show(good, shown, format, output) if good else None
         for error in errors:
