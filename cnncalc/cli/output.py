@@ -84,7 +84,7 @@ def deliver(tables: Callable[[], list[Table]], text: Callable[[], str], format: 
         emit(text(), output)
         return
     made = tables()
-    if format == "table" and output is None and sys.stdout.isatty() and all(len(t.lines) <= 5_000 for t in made):
+    if format == "table" and output is None and sys.stdout.isatty() and all(len(t.lines) <= MOST_ROWS for t in made):
         from cnncalc.render import rich
 
         rich.show(made)
@@ -115,17 +115,22 @@ def show(reports: list[Report], shown: View, format: str, output: str | None) ->
         sys.stderr.write(f"\n{len(warnings) - MAX_WARNINGS:,} further warnings; `cnncalc check` tells all\n")
 
 
+MOST_ROWS = 5_000
+"""Rows up to which a table is drawn in colour, and shown of a network that failed."""
 MAX_WARNINGS = 20
 """Warnings that are told one by one beside a report."""
 
 
 def show_partial(error: SpecError, command: str, shown: View) -> None:
-    """The good rows up to a failing layer, and the failing one marked; no totals, which would be of a part only."""
+    """The good rows up to a failing layer, and the failing one marked; no totals, which would be of a part only.
+
+    Of a network that ran into a limit there are too many to be read, and none is shown.
+    """
     from cnncalc.render import plain
     from cnncalc.tables.report import tabulate
 
     graph: Any = error.partial
-    if not graph.nodes:
+    if not 0 < len(graph.nodes) <= MOST_ROWS:
         return
     table = tabulate(Report(graph, command), shown)
     sys.stdout.write(plain.render([table._replace(totals=(), remarks=(), sentence=())]))
