@@ -314,8 +314,13 @@ class BlockSearch:
 
 
 def is_primitive(window: tuple[Any, ...]) -> bool:
-    """Whether a window is one turn: not a shorter one several times, nor are there several turns of a join in it."""
+    """Whether a window is one turn: not a shorter one several times, nor are there several turns of a join in it.
+
+    A call alone is none: a block of one would be that one by another name.
+    """
     length = len(window)
+    if length == 1 and window[0][0] not in KINDS:
+        return False
     for period in range(1, length):
         if length % period == 0 and window[:period] * (length // period) == window:
             return False
@@ -355,10 +360,14 @@ def block_name(items: list[Item]) -> str:
         if any(not branch.items for branch in branches):
             return "dense_layer"
         return "inception" if len(branches) > 2 else "split_unit"
+    if "attention" in kinds:
+        return "attention_block"
     if "depthwise_conv" in kinds:
         return "inverted_residual"
-    pointwise = [item for item in longest if item.values.get("kernel") == 1]
-    return "bottleneck" if len(pointwise) > 1 else "residual"
+    kernels = [item.values.get("kernel") for item in longest if item.kind == "conv"]
+    if len(kernels) > 1 and set(kernels) == {1}:
+        return "mlp"
+    return "bottleneck" if kernels.count(1) > 1 else "residual"
 
 
 # -- residual blocks whose input does not fit their output -------------------------------------------------------------

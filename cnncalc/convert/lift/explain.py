@@ -17,6 +17,9 @@ from cnncalc.layers import KINDS
 SIZES_OF = frozenset({"channels", "features", "groups"})
 """Fields whose values are numbers of channels, and so multiples and parts of each other."""
 
+MAX_CONDITIONS = 2
+"""Steps and branches of a block that may be left out, unless they are less than a third: more are another block."""
+
 MANY = 3
 """Arguments of a family from which on they get short names."""
 
@@ -82,6 +85,8 @@ class Explainer:
                 if any(not present for present, here in zip(twig.present, there) if here):
                     name = twig.slots[0].first.kind if twig.slots else "skip"
                     self.conditions[id(twig)] = self.presence(twig.present, there, name)
+        if len(self.conditions) > max(MAX_CONDITIONS, len(every_slot(slots)) // 3):
+            raise Unexplained
         self.put_main_first()
         items = [self.item(slot) for slot in slots]
         self.shorten(items)

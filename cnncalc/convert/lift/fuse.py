@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, NamedTuple
 
-from cnncalc.convert.lift.normal import Normal, half, padding, pairs, per_axis, rank_of
+from cnncalc.convert.lift.normal import PER_AXIS, Normal, half, padding, pairs, per_axis, rank_of
 from cnncalc.convert.lift.tree import CURRENT, Item
 from cnncalc.convert.spec_text import Wires
 from cnncalc.graph import Graph, Node
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import Layer
-from cnncalc.layers.types import AMOUNT, EXTRA, NOTHING, PADDING, SCALE, SIZES
+from cnncalc.layers.types import AMOUNT, NOTHING, PADDING
 
 
 class Steps(NamedTuple):
@@ -270,7 +270,7 @@ def spelled(layer: Any, rank: int, loose: frozenset[str]) -> dict[str, Any]:
             value = None if same else single(per_axis(value, rank))
         elif field.type is AMOUNT:
             value = simple_pairs(pairs(value, rank))
-        elif field.type in (SIZES, EXTRA, SCALE) and isinstance(value, tuple):
+        elif field.type in PER_AXIS and isinstance(value, tuple) and len(value) == rank and layer.takes[1]:
             value = single(value)
         if name not in layer.defaults or value != layer.defaults[name]:
             written[name] = value
