@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from cnncalc.convert.lift.cost import ARGUMENT, BLOCK, CELL, REPEAT, STEP, VALUE, Costs
 from cnncalc.convert.lift.explain import Argument, Explained, Explainer, Unexplained, usual
 from cnncalc.convert.lift.loops import Compressor
 from cnncalc.convert.lift.rewrites import Rewrites
-from cnncalc.convert.lift.tree import Block, Branch, Formula, Item, every, every_list, item_key, plain, size
+from cnncalc.convert.lift.tree import (
+    Block,
+    Branch,
+    Formula,
+    Item,
+    every,
+    every_list,
+    item_key,
+    plain,
+    size,
+    taken_by_name,
+)
 from cnncalc.convert.lift.unify import Tokens
+from cnncalc.convert.lift.wires import LOCAL, Mentions, Wiring
 from cnncalc.layers import KINDS
 
 MAX_WINDOW = 10
@@ -64,14 +76,18 @@ class Plan(NamedTuple):
     gain: int
     members: list[Member]
     explained: Explained
+    wiring: Wiring
 
 
 class BlockSearch:
     """Finds blocks in the steps of a file, and puts calls in their place."""
 
-    def __init__(self, items: list[Item], named: set[int], rewrites: Rewrites) -> None:
+    def __init__(self, items: list[Item], leaving: Iterable[int], rewrites: Rewrites) -> None:
+        """`leaving` are the tensors that the text names as outputs."""
         self.items = items
-        self.named = named
+        self.leaving = frozenset(leaving)
+        self.named = taken_by_name(items) | self.leaving
+        """The tensors that the text has to name, as it is now."""
         self.rewrites = rewrites
         self.costs = Costs(items)
         self.blocks: list[Block] = []
@@ -82,7 +98,24 @@ class BlockSearch:
         self.work = MAX_WORK
         owners = {item.owner for item in every(items)}
         self.owners = owners - {None}
-        self.tokens = Tokens(self.pinned)
+        self.tokens = Tokens(self.pinned, self.shares)
+        self.mentions = Mentions([items], 0)
+        self.fresh = LOCAL
+        self.stands_for: dict[int, int] = {}
+        """The tensor of the graph that a number inside a block stands for, in some call of it."""
+
+    def shares(self, item: Item) -> bool:
+        """Whether weights of others are used in a step, or its own by others."""
+        return any(here.owner is not None or here.result in self.owners for here in every([item]))
+
+    def renew(self) -> None:
+        """Find anew what is named where."""
+        lists = [self.items, *(block.items for block in self.blocks)]
+        self.mentions = Mentions(lists, 0)
+        self.named.clear()
+        self.named.update(self.leaving)
+        for items in lists:
+            self.named.update(taken_by_name(items))
 
     def pinned(self, item: Item) -> bool:
         """Whether a step cannot go into a block: it names tensors, or weights are shared, or it has a name inside."""
@@ -103,6 +136,7 @@ class BlockSearch:
     def search(self) -> list[Block]:
         """Make blocks until none saves enough; returns them, those that others call first."""
         wrap(self.items, self.tokens)
+        self.renew()
         while len(self.blocks) < MAX_BLOCKS:
             plan = self.best()
             if plan is None:
@@ -155,11 +189,9 @@ class BlockSearch:
         for member in members:
             if member.start < ends.get(id(member.items), 0) or member.end > len(member.items):
                 return False
-            if self.cuts(member):
+            if self.cuts(member) or not self.closed(member.steps):
                 return False
             ends[id(member.items)] = member.end
-            if any(step.result in self.named for step in member.steps[:-1]):
-                return False
             if any(self.tokens.of(step)[0] in ("alone", "group") for step in member.steps):
                 return False
             if member.width > MAX_WINDOW:
@@ -185,11 +217,11 @@ class BlockSearch:
                     if tokens[end][0] in ("alone", "group"):
                         break
                     price += prices[end]
+                    if not self.closed(here[start : end + 1]):
+                        continue
                     window = tuple(tokens[start : end + 1])
                     counts[window] += 1
                     costs[window] = max(price, costs.get(window, 0))
-                    if here[end].result in self.named:
-                        break
         worth = [
             (costs[window] * (count - 1), -len(window), place, window)
             for place, (window, count) in enumerate(counts.items())
@@ -206,10 +238,9 @@ class BlockSearch:
             tokens = [self.tokens.of(item) for item in here]
             start = 0
             while start + width <= len(here):
-                inner = here[start : start + width - 1]
                 if (
                     tuple(tokens[start : start + width]) == window
-                    and not any(item.result in self.named for item in inner)
+                    and self.closed(here[start : start + width])
                     and not self.cuts(Member(here, start, width))
                 ):
                     found.append(Member(here, start, width))
@@ -260,10 +291,18 @@ class BlockSearch:
         channels = [member.items[member.start].channels for member in members]
         try:
             limit = MAX_MODULE if module else MAX_ARGUMENTS
-            explained = Explainer(len(members), channels, frozenset(), limit).explain(slots)
+            taken = [self.mentions.before[id(member.items[member.start])] for member in members]
+            wiring = Wiring(slots, taken, self.fresh)
+            explained = Explainer(len(members), channels, frozenset(), limit).explain(slots, wiring)
         except Unexplained:
             return None
-        return Plan(self.gain(members, explained), members, explained)
+        return Plan(self.gain(members, explained), members, explained, wiring)
+
+    def closed(self, steps: list[Item]) -> bool:
+        """Whether steps can be a block: nothing outside is named in them, nor what is inside elsewhere."""
+        return self.mentions.closed(steps) and not any(
+            tensor in self.leaving for step in steps for tensor in self.mentions.held(step).given - {steps[-1].result}
+        )
 
     def gain(self, members: list[Member], explained: Explained) -> int:
         """What is saved: the members' own costs, less those of the block and of its calls."""
@@ -290,6 +329,9 @@ class BlockSearch:
         for place, argument in enumerate(plan.explained.arguments):
             arguments[argument.name] = default(argument, len(plan.members)) if place else None
         self.blocks.append(Block(name, arguments, plan.explained.items))
+        self.fresh = plan.wiring.fresh
+        for number, tensor in plan.wiring.stands_for.items():
+            self.stands_for[number] = self.stands_for.get(tensor, tensor)
         calls: dict[int, list[tuple[Member, Item]]] = {}
         for number, member in enumerate(plan.members):
             steps = member.steps
@@ -302,7 +344,10 @@ class BlockSearch:
         for entries in calls.values():
             for member, call in reversed(entries):
                 member.items[member.start : member.end] = [call]
+        self.renew()
+        for entries in calls.values():
             compressor.calls(entries[0][0].items)
+        self.renew()
 
     def free_name(self, name: str) -> str:
         taken = {block.name for block in self.blocks}

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.convert.lift.tree import Branch, Formula, Item, Turned, defaults_of, every
-from cnncalc.convert.lift.unify import Slot, Twig
+from cnncalc.convert.lift.unify import Slot, Twig, every_slot
+from cnncalc.convert.lift.wires import Unlike, Wiring
 from cnncalc.language.names import RESERVED
 from cnncalc.language.operators import divisible
 from cnncalc.layers import KINDS
@@ -41,6 +42,13 @@ class Explained(NamedTuple):
     arguments: list[Argument]
 
 
+class Wires(NamedTuple):
+    """What a step names: as `Item.sources` and `Item.references`."""
+
+    sources: tuple[int, ...]
+    references: dict[str, tuple[int, ...]]
+
+
 class Unexplained(Exception):
     """A column that cannot be explained."""
 
@@ -67,9 +75,20 @@ class Explainer:
         self.formulas: list[tuple[str, Column]] = []
         """The channels that steps are known to have, for conditions."""
         self.conditions: dict[int, str] = {}
+        self.wires: dict[int, Wires] = {}
+        self.results: dict[int, int] = {}
+        """The numbers of results that are named, by the identity of their slots."""
 
-    def explain(self, slots: list[Slot]) -> Explained:
-        """The steps for all members; raises `Unexplained`."""
+    def explain(self, slots: list[Slot], wiring: Wiring | None = None) -> Explained:
+        """The steps for all members; raises `Unexplained`.
+
+        They name tensors by their numbers in `wiring`; without one there are none that do.
+        """
+        if wiring is not None:
+            try:
+                self.wire(slots, wiring)
+            except Unlike:
+                raise Unexplained from None
         columns = [column for slot in every_slot(slots) for column in self.columns(slot)]
         columns.sort(key=lambda column: None in column[2])
         for slot, name, column in columns:
@@ -91,6 +110,24 @@ class Explainer:
         items = [self.item(slot) for slot in slots]
         self.shorten(items)
         return Explained(items, self.arguments)
+
+    def wire(self, slots: list[Slot], wiring: Wiring) -> None:
+        """Find what every slot names; raises `Unlike`."""
+        for slot in every_slot(slots):
+            cells = [(cell is not None, cell or slot.first) for cell in slot.cells]
+            if any(cell.references.keys() != slot.first.references.keys() for _, cell in cells):
+                raise Unlike
+            sources = wiring.agreed([cell.sources if there else None for there, cell in cells])
+            references = {
+                name: wiring.agreed([cell.references[name] if there else None for there, cell in cells])
+                for name in slot.first.references
+            }
+            self.wires[id(slot)] = Wires(sources, references)
+            for twig in slot.twigs or ():
+                named = [None if tensor is None else (tensor,) for tensor in twig.tensors]
+                if any(tensors is not None for tensors in named):
+                    self.wires[id(twig)] = Wires(wiring.agreed(named), {})
+        self.results = wiring.local
 
     def around(self, slots: list[Slot], wanted: Slot) -> list[bool]:
         """In which members the list is, that a slot is in."""
@@ -286,7 +323,9 @@ class Explainer:
     def item(self, slot: Slot) -> Item:
         """The step that stands for a slot."""
         made = slot.first.copy()
-        made.result = -1
+        made.result = self.results.get(id(slot), -1)
+        if id(slot) in self.wires:
+            made.sources, made.references = self.wires[id(slot)]
         for name in KINDS[made.kind].fields if made.kind in KINDS else tuple(made.values):
             if (id(slot), name) in self.explained:
                 made.values[name] = self.explained[id(slot), name]
@@ -298,7 +337,8 @@ class Explainer:
         return made
 
     def branch(self, twig: Twig) -> Branch:
-        return Branch([self.item(slot) for slot in twig.slots], None, self.conditions.get(id(twig), ""))
+        tensor = self.wires[id(twig)].sources[0] if id(twig) in self.wires else None
+        return Branch([self.item(slot) for slot in twig.slots], tensor, self.conditions.get(id(twig), ""))
 
 
 def rename(items: list[Item], new: dict[str, str]) -> None:
@@ -316,18 +356,6 @@ def rename(items: list[Item], new: dict[str, str]) -> None:
         item.condition = renamed(item.condition)
         for branch in item.branches or ():
             branch.condition = renamed(branch.condition)
-
-
-def every_slot(slots: list[Slot]) -> list[Slot]:
-    """All slots in the order of the text."""
-    found = []
-    pending = slots[::-1]
-    while pending:
-        slot = pending.pop()
-        found.append(slot)
-        for twig in reversed(slot.twigs or ()):
-            pending += twig.slots[::-1]
-    return found
 
 
 def explicit(slot: Slot, name: str, column: Column) -> Column:
