@@ -7,12 +7,15 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from cnncalc.convert.lift.cost import ARGUMENT, BLOCK, CELL, REPEAT, STEP, VALUE, Costs
-from cnncalc.convert.lift.explain import Argument, Explained, Explainer, Unexplained, usual
+from cnncalc.convert.lift.explain import Argument, Explained, Explainer, Unexplained
+from cnncalc.convert.lift.formulas import usual
 from cnncalc.convert.lift.loops import Compressor
+from cnncalc.convert.lift.members import Member, is_large, is_primitive, same_steps
+from cnncalc.convert.lift.name import block_name
+from cnncalc.convert.lift.residual import unwrap, wrap
 from cnncalc.convert.lift.rewrites import Rewrites
 from cnncalc.convert.lift.tree import (
     Block,
-    Branch,
     Formula,
     Item,
     every,
@@ -43,31 +46,6 @@ MAX_WORK = 300_000
 
 LEAST = 12
 """Tokens that a block has to save."""
-
-
-class Member(NamedTuple):
-    """Steps that a call may stand for: `width` of them in a list, from `start` on."""
-
-    items: list[Item]
-    start: int
-    width: int
-
-    @property
-    def end(self) -> int:
-        return self.start + self.width
-
-    @property
-    def steps(self) -> list[Item]:
-        return self.items[self.start : self.end]
-
-    def wider(self, before: int, after: int) -> Member:
-        """The same with so many steps more before and after."""
-        return Member(self.items, self.start - before, self.width + before + after)
-
-
-def same_steps(member: Member, other: Member) -> bool:
-    """Whether the steps of two members are equal."""
-    return [item_key(item) for item in member.steps] == [item_key(item) for item in other.steps]
 
 
 class Plan(NamedTuple):
@@ -358,114 +336,8 @@ class BlockSearch:
         return free
 
 
-def is_primitive(window: tuple[Any, ...]) -> bool:
-    """Whether a window is one turn: not a shorter one several times, nor are there several turns of a join in it.
-
-    A call alone is none: a block of one would be that one by another name.
-    """
-    length = len(window)
-    if length == 1 and window[0][0] not in KINDS:
-        return False
-    for period in range(1, length):
-        if length % period == 0 and window[:period] * (length // period) == window:
-            return False
-        if window[period:] == window[:-period] and any(map(is_large, window[period:])):
-            return False
-        for start in range(length - 2 * period + 1):
-            turn = window[start : start + period]
-            if turn == window[start + period : start + 2 * period] and any(map(is_large, turn)):
-                return False
-    return True
-
-
-def is_large(token: tuple[Any, ...]) -> bool:
-    """Whether this is the token of a join or of a block's call."""
-    kind = KINDS.get(token[0])
-    return kind is None or kind.joins
-
-
 def default(argument: Argument, members: int) -> Any:
     """The value that more than half of the members have; None where there is none."""
     counter = Counter(value for value in argument.column if value is not None)
     value, count = counter.most_common(1)[0]
     return value if 2 * count > sum(counter.values()) and not isinstance(value, Formula) else None
-
-
-def block_name(items: list[Item]) -> str:
-    """A name for a block, by what it is made of."""
-    join = next((item for item in items if item.branches is not None), None)
-    if join is None:
-        return "stage" if len(items) > 4 else "unit"
-    branches = join.branches or []
-    longest = max((branch.items for branch in branches), key=size, default=[])
-    kinds = [item.kind for item in longest]
-    if join.kind == "multiply":
-        return "squeeze_excite"
-    if join.kind == "concat":
-        if any(not branch.items for branch in branches):
-            return "dense_layer"
-        return "inception" if len(branches) > 2 else "split_unit"
-    if "attention" in kinds:
-        return "attention_block"
-    if "depthwise_conv" in kinds:
-        return "inverted_residual"
-    kernels = [item.values.get("kernel") for item in longest if item.kind == "conv"]
-    if len(kernels) > 1 and set(kernels) == {1}:
-        return "mlp"
-    return "bottleneck" if kernels.count(1) > 1 else "residual"
-
-
-# -- residual blocks whose input does not fit their output -------------------------------------------------------------
-
-
-def wrap(items: list[Item], tokens: Tokens) -> None:
-    """Put the steps of a residual block without its skip into a join of one branch: the join is that branch.
-
-    They are known by the residual blocks beside them; the first step may be missing.
-    """
-    patterns = residual_patterns(items, tokens)
-    if not patterns:
-        return
-    for here in every_list(items):
-        if not any(is_residual(item) for item in here):
-            continue
-        place = 0
-        while place < len(here):
-            for pattern, kind in patterns:
-                steps = here[place : place + len(pattern)]
-                if tokens.skeleton(steps) == pattern:
-                    join = Item(kind, steps[-1].result, steps[0].channels, steps[0].order)
-                    join.branches = [Branch(steps)]
-                    here[place : place + len(pattern)] = [join]
-                    break
-            place += 1
-
-
-def is_residual(item: Item) -> bool:
-    """Whether a step adds the current tensor to what one branch makes of it."""
-    return item.kind == "add" and sorted(bool(branch.items) for branch in item.branches or ()) == [False, True]
-
-
-def residual_patterns(items: list[Item], tokens: Tokens) -> list[tuple[tuple[Any, ...], str]]:
-    """The skeletons of residual branches, and after them those without their first step."""
-    whole: dict[tuple[Any, ...], str] = {}
-    for item in every(items):
-        if is_residual(item) and not tokens.pinned(item):
-            branch = next(branch for branch in item.branches or () if branch.items)
-            if 2 <= len(branch.items) <= MAX_WINDOW and not any(step.items is not None for step in branch.items):
-                whole[tokens.skeleton(branch.items)] = item.kind
-    ordered = sorted(whole.items(), key=lambda entry: -len(entry[0]))
-    begun = [(pattern[1:], kind) for pattern, kind in ordered if len(pattern) > 2 and pattern[1:] not in whole]
-    return [*ordered, *begun]
-
-
-def unwrap(items: list[Item]) -> None:
-    """Take the joins of one branch, with no condition in them, apart again."""
-    for here in every_list(items):
-        place = 0
-        while place < len(here):
-            branches = here[place].branches
-            if branches is not None and len(branches) == 1 and branches[0].tensor is None:
-                here[place : place + 1] = branches[0].items
-            else:
-                place += 1

@@ -3,16 +3,15 @@ every column is explained by what is known, or becomes an argument (of a block) 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from cnncalc.convert.lift.tree import Branch, Formula, Item, Turned, defaults_of, every
+from cnncalc.convert.lift.formulas import Column, agree, agree_all, fitted, rename
+from cnncalc.convert.lift.tree import Branch, Formula, Item, Turned, defaults_of
 from cnncalc.convert.lift.unify import Slot, Twig, every_slot
 from cnncalc.convert.lift.wires import Unlike, Wiring
 from cnncalc.language.names import RESERVED
-from cnncalc.language.operators import divisible
 from cnncalc.layers import KINDS
 
 SIZES_OF = frozenset({"channels", "features", "groups"})
@@ -23,9 +22,6 @@ MAX_CONDITIONS = 2
 
 MANY = 3
 """Arguments of a family from which on they get short names."""
-
-Column = list[Any]
-"""A value for every member; None where the member has no such step."""
 
 
 class Argument(NamedTuple):
@@ -341,23 +337,6 @@ class Explainer:
         return Branch([self.item(slot) for slot in twig.slots], tensor, self.conditions.get(id(twig), ""))
 
 
-def rename(items: list[Item], new: dict[str, str]) -> None:
-    """Give arguments other names wherever steps ask for them."""
-
-    def renamed(text: str) -> str:
-        return re.sub(r"(?<![\w.])[^\W\d]\w*", lambda match: new.get(match[0], match[0]), text)
-
-    for item in every(items):
-        for name, value in item.values.items():
-            if isinstance(value, Formula):
-                item.values[name] = Formula(renamed(value.text))
-        if isinstance(item.repeat, Formula):
-            item.repeat = Formula(renamed(item.repeat.text))
-        item.condition = renamed(item.condition)
-        for branch in item.branches or ():
-            branch.condition = renamed(branch.condition)
-
-
 def explicit(slot: Slot, name: str, column: Column) -> Column:
     """A pool's stride that is left to be its kernel, spelt out; other values that a kind leaves open cannot be."""
     if name != "stride":
@@ -366,44 +345,3 @@ def explicit(slot: Slot, name: str, column: Column) -> Column:
     for value, cell in zip(column, slot.cells):
         found.append(cell.values.get("kernel") if value is None and cell is not None else value)
     return found
-
-
-def agree(values: Column, column: Column) -> bool:
-    """Whether two columns have no different values."""
-    return all(
-        one is None or other is None or (one == other and type(one) is type(other))
-        for one, other in zip(values, column)
-    )
-
-
-def agree_all(values: Sequence[bool], wanted: Sequence[bool | None]) -> bool:
-    return all(want is None or value == want for value, want in zip(values, wanted))
-
-
-def fitted(form: str, text: str, values: Column, column: Column) -> str:
-    """`form` over `text` where it gives the column; its factor is the same for all."""
-    pairs = [(base, value) for base, value in zip(values, column) if value is not None]
-    if any(base is None for base, _ in pairs):
-        return ""
-    tight = Formula(text).tight()
-    base, value = pairs[0]
-    if form == "{}":
-        return text if all(base == value for base, value in pairs) else ""
-    if form == "{}*{}":
-        factor = value // base
-        fits = factor > 1 and all(base * factor == value for base, value in pairs)
-        return f"{factor}*{tight}" if fits else ""
-    factor = base // value
-    if factor < 2:
-        return ""
-    if form == "{}//{}":
-        return f"{tight}//{factor}" if all(value * factor == base for base, value in pairs) else ""
-    for factor in (2, 4, 8, 16, 32):
-        if all(divisible(base // factor) == value for base, value in pairs):
-            return f"divisible({tight}//{factor})"
-    return ""
-
-
-def usual(column: Column) -> Any:
-    """The most frequent value."""
-    return Counter(value for value in column if value is not None).most_common(1)[0][0]

@@ -1,4 +1,4 @@
-"""What tensors are called where the text has to name them: as the source calls the part that ends there."""
+"""What blocks are called, by what they are made of, and tensors where the text has to name them, as in the source."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from cnncalc.convert.lift.fuse import Steps
-from cnncalc.convert.lift.tree import Block, taken_by_name
+from cnncalc.convert.lift.tree import Block, Item, size, taken_by_name
 from cnncalc.convert.lift.wires import INPUT
 from cnncalc.graph import Graph
 from cnncalc.language.names import MAX_NAME, NAME, RESERVED
@@ -69,3 +69,27 @@ def part_ending_at(name: str, last: dict[str, int], tensor: int) -> str:
         if last[name[: match.start()]] == tensor and match.start():
             return name[: match.start()]
     return name
+
+
+def block_name(items: list[Item]) -> str:
+    """A name for a block, by what it is made of."""
+    join = next((item for item in items if item.branches is not None), None)
+    if join is None:
+        return "stage" if len(items) > 4 else "unit"
+    branches = join.branches or []
+    longest = max((branch.items for branch in branches), key=size, default=[])
+    kinds = [item.kind for item in longest]
+    if join.kind == "multiply":
+        return "squeeze_excite"
+    if join.kind == "concat":
+        if any(not branch.items for branch in branches):
+            return "dense_layer"
+        return "inception" if len(branches) > 2 else "split_unit"
+    if "attention" in kinds:
+        return "attention_block"
+    if "depthwise_conv" in kinds:
+        return "inverted_residual"
+    kernels = [item.values.get("kernel") for item in longest if item.kind == "conv"]
+    if len(kernels) > 1 and set(kernels) == {1}:
+        return "mlp"
+    return "bottleneck" if kernels.count(1) > 1 else "residual"
