@@ -18,8 +18,8 @@ from cnncalc.convert.lift.name import tensor_names
 from cnncalc.convert.lift.normal import partners
 from cnncalc.convert.lift.reduce import one_by_one, reduced
 from cnncalc.convert.lift.rewrites import Rewrites
-from cnncalc.convert.lift.tree import every_list
-from cnncalc.convert.lift.write import Spec, taken_by_name, write
+from cnncalc.convert.lift.tree import every_list, taken_by_name
+from cnncalc.convert.lift.write import Spec, write
 from cnncalc.convert.spec_text import flat
 from cnncalc.diagnostics import SpecError
 from cnncalc.expansion.expand import MAX_STEPS, expand
@@ -103,22 +103,21 @@ def written(graph: Graph, rewrites: Rewrites, progress: Progress | None = None) 
     items = reduced(steps) if rewrites.allow() else one_by_one(steps)
     outputs = [tensor for _, tensor in steps.outputs]
     leaving = [] if len(outputs) == 1 and items[-1].result == outputs[0] else steps.outputs
-    wanted = taken_by_name(items) | {tensor for _, tensor in leaving}
     begin("repeats")
-    search = BlockSearch(items, wanted, rewrites)
-    early = Compressor(search.tokens, wanted, frozenset(), search.costs, rewrites)
+    search = BlockSearch(items, [tensor for _, tensor in leaving], rewrites)
+    early = Compressor(search.tokens, search.named, frozenset(), search.costs, rewrites)
     for here in every_list(items):
         early.repeats(here, LAYERS)
         early.groups(here, MANY)
     begin("blocks")
     blocks = search.search()
     begin("loops")
-    late = Compressor(search.tokens, wanted, frozenset(block.name for block in blocks), search.costs, rewrites)
+    late = Compressor(search.tokens, search.named, frozenset(block.name for block in blocks), search.costs, rewrites)
     late.compress(items)
     for block in blocks:
         late.compress(block.items, block)
     begin("text")
-    names = tensor_names(graph, steps, wanted, [block.name for block in blocks])
+    names = tensor_names(graph, steps, taken_by_name(items) | search.leaving, blocks, search.stands_for)
     inputs = dict(graph.inputs)
     return write(Spec(graph.name, graph.source, inputs, blocks, items, leaving, names, steps.defaults))
 

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from cnncalc.convert.lift.cost import ARGUMENT, BLOCK, CELL, REPEAT, STEP, VALUE, Costs
-from cnncalc.convert.lift.explain import Argument, Explained, Explainer, Unexplained, usual
+from cnncalc.convert.lift.explain import Argument, Explained, Explainer, Unexplained
+from cnncalc.convert.lift.formulas import usual
 from cnncalc.convert.lift.loops import Compressor
+from cnncalc.convert.lift.members import Member, is_large, is_primitive, same_steps
+from cnncalc.convert.lift.name import block_name
+from cnncalc.convert.lift.residual import unwrap, wrap
 from cnncalc.convert.lift.rewrites import Rewrites
-from cnncalc.convert.lift.tree import Block, Branch, Formula, Item, every, every_list, item_key, plain, size
+from cnncalc.convert.lift.tree import (
+    Block,
+    Formula,
+    Item,
+    every,
+    every_list,
+    item_key,
+    plain,
+    size,
+    taken_by_name,
+)
 from cnncalc.convert.lift.unify import Tokens
+from cnncalc.convert.lift.wires import LOCAL, Mentions, Wiring
 from cnncalc.layers import KINDS
 
 MAX_WINDOW = 10
@@ -33,45 +48,24 @@ LEAST = 12
 """Tokens that a block has to save."""
 
 
-class Member(NamedTuple):
-    """Steps that a call may stand for: `width` of them in a list, from `start` on."""
-
-    items: list[Item]
-    start: int
-    width: int
-
-    @property
-    def end(self) -> int:
-        return self.start + self.width
-
-    @property
-    def steps(self) -> list[Item]:
-        return self.items[self.start : self.end]
-
-    def wider(self, before: int, after: int) -> Member:
-        """The same with so many steps more before and after."""
-        return Member(self.items, self.start - before, self.width + before + after)
-
-
-def same_steps(member: Member, other: Member) -> bool:
-    """Whether the steps of two members are equal."""
-    return [item_key(item) for item in member.steps] == [item_key(item) for item in other.steps]
-
-
 class Plan(NamedTuple):
     """A block that may be made, and what it saves."""
 
     gain: int
     members: list[Member]
     explained: Explained
+    wiring: Wiring
 
 
 class BlockSearch:
     """Finds blocks in the steps of a file, and puts calls in their place."""
 
-    def __init__(self, items: list[Item], named: set[int], rewrites: Rewrites) -> None:
+    def __init__(self, items: list[Item], leaving: Iterable[int], rewrites: Rewrites) -> None:
+        """`leaving` are the tensors that the text names as outputs."""
         self.items = items
-        self.named = named
+        self.leaving = frozenset(leaving)
+        self.named = taken_by_name(items) | self.leaving
+        """The tensors that the text has to name, as it is now."""
         self.rewrites = rewrites
         self.costs = Costs(items)
         self.blocks: list[Block] = []
@@ -82,7 +76,24 @@ class BlockSearch:
         self.work = MAX_WORK
         owners = {item.owner for item in every(items)}
         self.owners = owners - {None}
-        self.tokens = Tokens(self.pinned)
+        self.tokens = Tokens(self.pinned, self.shares)
+        self.mentions = Mentions([items], 0)
+        self.fresh = LOCAL
+        self.stands_for: dict[int, int] = {}
+        """The tensor of the graph that a number inside a block stands for, in some call of it."""
+
+    def shares(self, item: Item) -> bool:
+        """Whether weights of others are used in a step, or its own by others."""
+        return any(here.owner is not None or here.result in self.owners for here in every([item]))
+
+    def renew(self) -> None:
+        """Find anew what is named where."""
+        lists = [self.items, *(block.items for block in self.blocks)]
+        self.mentions = Mentions(lists, 0)
+        self.named.clear()
+        self.named.update(self.leaving)
+        for items in lists:
+            self.named.update(taken_by_name(items))
 
     def pinned(self, item: Item) -> bool:
         """Whether a step cannot go into a block: it names tensors, or weights are shared, or it has a name inside."""
@@ -103,6 +114,7 @@ class BlockSearch:
     def search(self) -> list[Block]:
         """Make blocks until none saves enough; returns them, those that others call first."""
         wrap(self.items, self.tokens)
+        self.renew()
         while len(self.blocks) < MAX_BLOCKS:
             plan = self.best()
             if plan is None:
@@ -155,11 +167,9 @@ class BlockSearch:
         for member in members:
             if member.start < ends.get(id(member.items), 0) or member.end > len(member.items):
                 return False
-            if self.cuts(member):
+            if self.cuts(member) or not self.closed(member.steps):
                 return False
             ends[id(member.items)] = member.end
-            if any(step.result in self.named for step in member.steps[:-1]):
-                return False
             if any(self.tokens.of(step)[0] in ("alone", "group") for step in member.steps):
                 return False
             if member.width > MAX_WINDOW:
@@ -185,11 +195,11 @@ class BlockSearch:
                     if tokens[end][0] in ("alone", "group"):
                         break
                     price += prices[end]
+                    if not self.closed(here[start : end + 1]):
+                        continue
                     window = tuple(tokens[start : end + 1])
                     counts[window] += 1
                     costs[window] = max(price, costs.get(window, 0))
-                    if here[end].result in self.named:
-                        break
         worth = [
             (costs[window] * (count - 1), -len(window), place, window)
             for place, (window, count) in enumerate(counts.items())
@@ -206,10 +216,9 @@ class BlockSearch:
             tokens = [self.tokens.of(item) for item in here]
             start = 0
             while start + width <= len(here):
-                inner = here[start : start + width - 1]
                 if (
                     tuple(tokens[start : start + width]) == window
-                    and not any(item.result in self.named for item in inner)
+                    and self.closed(here[start : start + width])
                     and not self.cuts(Member(here, start, width))
                 ):
                     found.append(Member(here, start, width))
@@ -260,10 +269,18 @@ class BlockSearch:
         channels = [member.items[member.start].channels for member in members]
         try:
             limit = MAX_MODULE if module else MAX_ARGUMENTS
-            explained = Explainer(len(members), channels, frozenset(), limit).explain(slots)
+            taken = [self.mentions.before[id(member.items[member.start])] for member in members]
+            wiring = Wiring(slots, taken, self.fresh)
+            explained = Explainer(len(members), channels, frozenset(), limit).explain(slots, wiring)
         except Unexplained:
             return None
-        return Plan(self.gain(members, explained), members, explained)
+        return Plan(self.gain(members, explained), members, explained, wiring)
+
+    def closed(self, steps: list[Item]) -> bool:
+        """Whether steps can be a block: nothing outside is named in them, nor what is inside elsewhere."""
+        return self.mentions.closed(steps) and not any(
+            tensor in self.leaving for step in steps for tensor in self.mentions.held(step).given - {steps[-1].result}
+        )
 
     def gain(self, members: list[Member], explained: Explained) -> int:
         """What is saved: the members' own costs, less those of the block and of its calls."""
@@ -290,6 +307,9 @@ class BlockSearch:
         for place, argument in enumerate(plan.explained.arguments):
             arguments[argument.name] = default(argument, len(plan.members)) if place else None
         self.blocks.append(Block(name, arguments, plan.explained.items))
+        self.fresh = plan.wiring.fresh
+        for number, tensor in plan.wiring.stands_for.items():
+            self.stands_for[number] = self.stands_for.get(tensor, tensor)
         calls: dict[int, list[tuple[Member, Item]]] = {}
         for number, member in enumerate(plan.members):
             steps = member.steps
@@ -302,7 +322,10 @@ class BlockSearch:
         for entries in calls.values():
             for member, call in reversed(entries):
                 member.items[member.start : member.end] = [call]
+        self.renew()
+        for entries in calls.values():
             compressor.calls(entries[0][0].items)
+        self.renew()
 
     def free_name(self, name: str) -> str:
         taken = {block.name for block in self.blocks}
@@ -313,105 +336,8 @@ class BlockSearch:
         return free
 
 
-def is_primitive(window: tuple[Any, ...]) -> bool:
-    """Whether a window is one turn: not a shorter one several times, nor are there several turns of a join in it."""
-    length = len(window)
-    for period in range(1, length):
-        if length % period == 0 and window[:period] * (length // period) == window:
-            return False
-        if window[period:] == window[:-period] and any(map(is_large, window[period:])):
-            return False
-        for start in range(length - 2 * period + 1):
-            turn = window[start : start + period]
-            if turn == window[start + period : start + 2 * period] and any(map(is_large, turn)):
-                return False
-    return True
-
-
-def is_large(token: tuple[Any, ...]) -> bool:
-    """Whether this is the token of a join or of a block's call."""
-    kind = KINDS.get(token[0])
-    return kind is None or kind.joins
-
-
 def default(argument: Argument, members: int) -> Any:
     """The value that more than half of the members have; None where there is none."""
     counter = Counter(value for value in argument.column if value is not None)
     value, count = counter.most_common(1)[0]
     return value if 2 * count > sum(counter.values()) and not isinstance(value, Formula) else None
-
-
-def block_name(items: list[Item]) -> str:
-    """A name for a block, by what it is made of."""
-    join = next((item for item in items if item.branches is not None), None)
-    if join is None:
-        return "stage" if len(items) > 4 else "unit"
-    branches = join.branches or []
-    longest = max((branch.items for branch in branches), key=size, default=[])
-    kinds = [item.kind for item in longest]
-    if join.kind == "multiply":
-        return "squeeze_excite"
-    if join.kind == "concat":
-        if any(not branch.items for branch in branches):
-            return "dense_layer"
-        return "inception" if len(branches) > 2 else "split_unit"
-    if "depthwise_conv" in kinds:
-        return "inverted_residual"
-    pointwise = [item for item in longest if item.values.get("kernel") == 1]
-    return "bottleneck" if len(pointwise) > 1 else "residual"
-
-
-# -- residual blocks whose input does not fit their output -------------------------------------------------------------
-
-
-def wrap(items: list[Item], tokens: Tokens) -> None:
-    """Put the steps of a residual block without its skip into a join of one branch: the join is that branch.
-
-    They are known by the residual blocks beside them; the first step may be missing.
-    """
-    patterns = residual_patterns(items, tokens)
-    if not patterns:
-        return
-    for here in every_list(items):
-        if not any(is_residual(item) for item in here):
-            continue
-        place = 0
-        while place < len(here):
-            for pattern, kind in patterns:
-                steps = here[place : place + len(pattern)]
-                if tokens.skeleton(steps) == pattern:
-                    join = Item(kind, steps[-1].result, steps[0].channels, steps[0].order)
-                    join.branches = [Branch(steps)]
-                    here[place : place + len(pattern)] = [join]
-                    break
-            place += 1
-
-
-def is_residual(item: Item) -> bool:
-    """Whether a step adds the current tensor to what one branch makes of it."""
-    return item.kind == "add" and sorted(bool(branch.items) for branch in item.branches or ()) == [False, True]
-
-
-def residual_patterns(items: list[Item], tokens: Tokens) -> list[tuple[tuple[Any, ...], str]]:
-    """The skeletons of residual branches, and after them those without their first step."""
-    whole: dict[tuple[Any, ...], str] = {}
-    for item in every(items):
-        if is_residual(item) and not tokens.pinned(item):
-            branch = next(branch for branch in item.branches or () if branch.items)
-            if 2 <= len(branch.items) <= MAX_WINDOW and not any(step.items is not None for step in branch.items):
-                whole[tokens.skeleton(branch.items)] = item.kind
-    ordered = sorted(whole.items(), key=lambda entry: -len(entry[0]))
-    begun = [(pattern[1:], kind) for pattern, kind in ordered if len(pattern) > 2 and pattern[1:] not in whole]
-    return [*ordered, *begun]
-
-
-def unwrap(items: list[Item]) -> None:
-    """Take the joins of one branch, with no condition in them, apart again."""
-    for here in every_list(items):
-        place = 0
-        while place < len(here):
-            branches = here[place].branches
-            if branches is not None and len(branches) == 1 and branches[0].tensor is None:
-                here[place : place + 1] = branches[0].items
-            else:
-                place += 1

@@ -3,25 +3,25 @@ every column is explained by what is known, or becomes an argument (of a block) 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from cnncalc.convert.lift.tree import Branch, Formula, Item, Turned, defaults_of, every
-from cnncalc.convert.lift.unify import Slot, Twig
+from cnncalc.convert.lift.formulas import Column, agree, agree_all, fitted, rename
+from cnncalc.convert.lift.tree import Branch, Formula, Item, Turned, defaults_of
+from cnncalc.convert.lift.unify import Slot, Twig, every_slot
+from cnncalc.convert.lift.wires import Unlike, Wiring
 from cnncalc.language.names import RESERVED
-from cnncalc.language.operators import divisible
 from cnncalc.layers import KINDS
 
 SIZES_OF = frozenset({"channels", "features", "groups"})
 """Fields whose values are numbers of channels, and so multiples and parts of each other."""
 
+MAX_CONDITIONS = 2
+"""Steps and branches of a block that may be left out, unless they are less than a third: more are another block."""
+
 MANY = 3
 """Arguments of a family from which on they get short names."""
-
-Column = list[Any]
-"""A value for every member; None where the member has no such step."""
 
 
 class Argument(NamedTuple):
@@ -36,6 +36,13 @@ class Explained(NamedTuple):
 
     items: list[Item]
     arguments: list[Argument]
+
+
+class Wires(NamedTuple):
+    """What a step names: as `Item.sources` and `Item.references`."""
+
+    sources: tuple[int, ...]
+    references: dict[str, tuple[int, ...]]
 
 
 class Unexplained(Exception):
@@ -64,9 +71,20 @@ class Explainer:
         self.formulas: list[tuple[str, Column]] = []
         """The channels that steps are known to have, for conditions."""
         self.conditions: dict[int, str] = {}
+        self.wires: dict[int, Wires] = {}
+        self.results: dict[int, int] = {}
+        """The numbers of results that are named, by the identity of their slots."""
 
-    def explain(self, slots: list[Slot]) -> Explained:
-        """The steps for all members; raises `Unexplained`."""
+    def explain(self, slots: list[Slot], wiring: Wiring | None = None) -> Explained:
+        """The steps for all members; raises `Unexplained`.
+
+        They name tensors by their numbers in `wiring`; without one there are none that do.
+        """
+        if wiring is not None:
+            try:
+                self.wire(slots, wiring)
+            except Unlike:
+                raise Unexplained from None
         columns = [column for slot in every_slot(slots) for column in self.columns(slot)]
         columns.sort(key=lambda column: None in column[2])
         for slot, name, column in columns:
@@ -82,10 +100,30 @@ class Explainer:
                 if any(not present for present, here in zip(twig.present, there) if here):
                     name = twig.slots[0].first.kind if twig.slots else "skip"
                     self.conditions[id(twig)] = self.presence(twig.present, there, name)
+        if len(self.conditions) > max(MAX_CONDITIONS, len(every_slot(slots)) // 3):
+            raise Unexplained
         self.put_main_first()
         items = [self.item(slot) for slot in slots]
         self.shorten(items)
         return Explained(items, self.arguments)
+
+    def wire(self, slots: list[Slot], wiring: Wiring) -> None:
+        """Find what every slot names; raises `Unlike`."""
+        for slot in every_slot(slots):
+            cells = [(cell is not None, cell or slot.first) for cell in slot.cells]
+            if any(cell.references.keys() != slot.first.references.keys() for _, cell in cells):
+                raise Unlike
+            sources = wiring.agreed([cell.sources if there else None for there, cell in cells])
+            references = {
+                name: wiring.agreed([cell.references[name] if there else None for there, cell in cells])
+                for name in slot.first.references
+            }
+            self.wires[id(slot)] = Wires(sources, references)
+            for twig in slot.twigs or ():
+                named = [None if tensor is None else (tensor,) for tensor in twig.tensors]
+                if any(tensors is not None for tensors in named):
+                    self.wires[id(twig)] = Wires(wiring.agreed(named), {})
+        self.results = wiring.local
 
     def around(self, slots: list[Slot], wanted: Slot) -> list[bool]:
         """In which members the list is, that a slot is in."""
@@ -281,7 +319,9 @@ class Explainer:
     def item(self, slot: Slot) -> Item:
         """The step that stands for a slot."""
         made = slot.first.copy()
-        made.result = -1
+        made.result = self.results.get(id(slot), -1)
+        if id(slot) in self.wires:
+            made.sources, made.references = self.wires[id(slot)]
         for name in KINDS[made.kind].fields if made.kind in KINDS else tuple(made.values):
             if (id(slot), name) in self.explained:
                 made.values[name] = self.explained[id(slot), name]
@@ -293,36 +333,8 @@ class Explainer:
         return made
 
     def branch(self, twig: Twig) -> Branch:
-        return Branch([self.item(slot) for slot in twig.slots], None, self.conditions.get(id(twig), ""))
-
-
-def rename(items: list[Item], new: dict[str, str]) -> None:
-    """Give arguments other names wherever steps ask for them."""
-
-    def renamed(text: str) -> str:
-        return re.sub(r"(?<![\w.])[^\W\d]\w*", lambda match: new.get(match[0], match[0]), text)
-
-    for item in every(items):
-        for name, value in item.values.items():
-            if isinstance(value, Formula):
-                item.values[name] = Formula(renamed(value.text))
-        if isinstance(item.repeat, Formula):
-            item.repeat = Formula(renamed(item.repeat.text))
-        item.condition = renamed(item.condition)
-        for branch in item.branches or ():
-            branch.condition = renamed(branch.condition)
-
-
-def every_slot(slots: list[Slot]) -> list[Slot]:
-    """All slots in the order of the text."""
-    found = []
-    pending = slots[::-1]
-    while pending:
-        slot = pending.pop()
-        found.append(slot)
-        for twig in reversed(slot.twigs or ()):
-            pending += twig.slots[::-1]
-    return found
+        tensor = self.wires[id(twig)].sources[0] if id(twig) in self.wires else None
+        return Branch([self.item(slot) for slot in twig.slots], tensor, self.conditions.get(id(twig), ""))
 
 
 def explicit(slot: Slot, name: str, column: Column) -> Column:
@@ -333,44 +345,3 @@ def explicit(slot: Slot, name: str, column: Column) -> Column:
     for value, cell in zip(column, slot.cells):
         found.append(cell.values.get("kernel") if value is None and cell is not None else value)
     return found
-
-
-def agree(values: Column, column: Column) -> bool:
-    """Whether two columns have no different values."""
-    return all(
-        one is None or other is None or (one == other and type(one) is type(other))
-        for one, other in zip(values, column)
-    )
-
-
-def agree_all(values: Sequence[bool], wanted: Sequence[bool | None]) -> bool:
-    return all(want is None or value == want for value, want in zip(values, wanted))
-
-
-def fitted(form: str, text: str, values: Column, column: Column) -> str:
-    """`form` over `text` where it gives the column; its factor is the same for all."""
-    pairs = [(base, value) for base, value in zip(values, column) if value is not None]
-    if any(base is None for base, _ in pairs):
-        return ""
-    tight = Formula(text).tight()
-    base, value = pairs[0]
-    if form == "{}":
-        return text if all(base == value for base, value in pairs) else ""
-    if form == "{}*{}":
-        factor = value // base
-        fits = factor > 1 and all(base * factor == value for base, value in pairs)
-        return f"{factor}*{tight}" if fits else ""
-    factor = base // value
-    if factor < 2:
-        return ""
-    if form == "{}//{}":
-        return f"{tight}//{factor}" if all(value * factor == base for base, value in pairs) else ""
-    for factor in (2, 4, 8, 16, 32):
-        if all(divisible(base // factor) == value for base, value in pairs):
-            return f"divisible({tight}//{factor})"
-    return ""
-
-
-def usual(column: Column) -> Any:
-    """The most frequent value."""
-    return Counter(value for value in column if value is not None).most_common(1)[0][0]

@@ -124,7 +124,7 @@ class Compressor:
         start = 0
         while start < len(items):
             best = (0, 0, 0)
-            for width in range(2, min(MAX_PERIOD, (len(items) - start) // 2) + 1):
+            for width in range(1 if items[start].repeat != 1 else 2, min(MAX_PERIOD, (len(items) - start) // 2) + 1):
                 turns = self.turns(items, keys, start, width)
                 if turns >= least:
                     price = self.costs.of(items[start : start + width])

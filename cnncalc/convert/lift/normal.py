@@ -12,7 +12,10 @@ from typing import Any
 from cnncalc.graph import Graph, Node
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import Layer, Operation
-from cnncalc.layers.types import AMOUNT, EXTRA, PADDING, SCALE, SIZES
+from cnncalc.layers.types import AMOUNT, EXTRA, PADDING, SCALE, SIZES, SOME_EXTRA, SOME_SIZES
+
+PER_AXIS = (SIZES, EXTRA, SCALE, SOME_SIZES, SOME_EXTRA)
+"""Types of fields that take one number for all axes, or one for each."""
 
 MAX_UNROLLED = 1_000_000
 """Operands of nested concatenations that are written out; beyond it a nested one stays an operand."""
@@ -62,7 +65,7 @@ def canonical(layer: Any, rank: int) -> tuple[Any, ...]:
             value = per_axis(layer.kernel, rank)
         elif field.type is AMOUNT:
             value = pairs(value, rank)
-        elif field.type in (SIZES, EXTRA, SCALE):
+        elif field.type in PER_AXIS:
             value = per_axis(value, rank)
         found.append(value)
     return tuple(found)

@@ -41,6 +41,12 @@ class Chain:
     def end(self) -> int:
         return self.items[-1].result
 
+    def add(self, other: Chain) -> None:
+        """Put another chain behind it."""
+        self.items += other.items
+        self.size += other.size
+        self.depth = max(self.depth, other.depth)
+
 
 class Reducer:
     """Takes the steps in their order, and keeps the chains so far by their ends."""
@@ -57,10 +63,64 @@ class Reducer:
         for item in self.steps.items:
             taken = self.steps.inputs[item.result]
             if not KINDS[item.kind].joins:
-                self.append(item, taken[0] if taken else FREE)
+                self.weave(item, taken[0] if taken else FREE)
             else:
                 self.join(item, taken)
         return ordered(list(self.chains.values()), self.steps.outputs[0][1])
+
+    def weave(self, item: Item, main: int) -> None:
+        """Add a step that follows `main`, behind the chains that it alone names, if they begin where `main`'s does."""
+        single = {tensor: self.chains[tensor] for tensor in (*item.named, main) if self.is_single(tensor)}
+        start = single[main].source if main in single else main
+        self.gather(single, main, start)
+        along = [chain for end, chain in single.items() if end != main and chain.source == start]
+        aside = [chain for end, chain in single.items() if end != main and chain.source == FREE != start]
+        parts = [*along, *([single[main]] if main in single else ()), *aside]
+        if not (along or aside) or any(part.size > MAX_BRANCH for part in parts):
+            self.append(item, main)
+            return
+        self.uses[start] -= len(along)
+        for part in parts:
+            self.chains.pop(part.end, None)
+        whole = self.chains.pop(start) if self.is_single(start) else Chain(start)
+        current = start
+        for part in parts:
+            if part.source not in (current, FREE):
+                part.items[0] = begun_at(part.items[0], part.source)
+            whole.add(part)
+            current = part.end
+        if current != main:
+            item.begin_at(main)
+        whole.items.append(item)
+        whole.size += 1
+        self.chains[item.result] = whole
+
+    def gather(self, single: dict[int, Chain], main: int, start: int) -> None:
+        """Put chains that begin at one tensor, and are all that takes it, behind the chain of that, if that begins at
+        `start`."""
+        forks: dict[int, list[int]] = {}
+        for end, chain in single.items():
+            if end != main and chain.source not in (start, FREE):
+                forks.setdefault(chain.source, []).append(end)
+        for fork, ends in forks.items():
+            before = self.chains.get(fork)
+            if before is None or before.source != start or self.uses[fork] != len(ends):
+                continue
+            whole = Chain(start)
+            whole.add(self.chains.pop(fork))
+            current = fork
+            for end in ends:
+                part = single.pop(end)
+                del self.chains[end]
+                if part.source != current:
+                    part.items[0] = begun_at(part.items[0], part.source)
+                whole.add(part)
+                current = end
+            single[current] = self.chains[current] = whole
+
+    def is_single(self, tensor: int) -> bool:
+        """Whether a chain ends at a tensor that is taken once."""
+        return self.uses[tensor] == 1 and tensor in self.chains
 
     def append(self, item: Item, tensor: int, size: int = 1, depth: int = 0) -> None:
         """Add a step to the chain that ends at `tensor`, if nobody else takes that, or begin a new one."""

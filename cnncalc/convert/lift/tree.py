@@ -158,6 +158,16 @@ def every(items: list[Item]) -> Iterator[Item]:
         yield from here
 
 
+def taken_by_name(items: list[Item]) -> set[int]:
+    """The tensors that steps name."""
+    found: set[int] = set()
+    for item in every(items):
+        found.update(item.named)
+        found.update(() if item.owner is None else (item.owner,))
+        found.update(branch.tensor for branch in item.branches or () if branch.tensor is not None)
+    return found
+
+
 def plain(item: Item) -> bool:
     """Whether a step stands for itself: no other tensor than the current one, and no weights of others, are in it."""
     return item.owner is None and not any(True for _ in item.named)

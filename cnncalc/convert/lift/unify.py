@@ -16,6 +16,8 @@ class Twig(NamedTuple):
 
     present: list[bool]
     slots: list[Slot]
+    tensors: list[int | None]
+    """What each member names in place of steps."""
 
 
 class Slot(NamedTuple):
@@ -30,12 +32,24 @@ class Slot(NamedTuple):
         return next(cell for cell in self.cells if cell is not None)
 
 
-def token(item: Item, pinned: Callable[[Item], bool]) -> Any:
-    """What steps have in common that may stand at the same place; a pinned step is alone.
+def every_slot(slots: list[Slot]) -> list[Slot]:
+    """All slots in the order of the text."""
+    found = []
+    pending = slots[::-1]
+    while pending:
+        slot = pending.pop()
+        found.append(slot)
+        for twig in reversed(slot.twigs or ()):
+            pending += twig.slots[::-1]
+    return found
+
+
+def token(item: Item, alone: Callable[[Item], bool]) -> Any:
+    """What steps have in common that may stand at the same place, but for those that are to stand alone.
 
     Pointwise and other convolutions play different parts, and are told apart.
     """
-    if pinned(item):
+    if alone(item):
         return ("alone", item.result, item.order)
     if item.items is not None:
         return ("group", item.order)
@@ -45,26 +59,25 @@ def token(item: Item, pinned: Callable[[Item], bool]) -> Any:
 class Tokens:
     """The tokens of steps, asked once each."""
 
-    def __init__(self, pinned: Callable[[Item], bool]) -> None:
+    def __init__(self, pinned: Callable[[Item], bool], alone: Callable[[Item], bool]) -> None:
         self.pinned = pinned
+        """Whether a step cannot be one of several that are written once."""
+        self.alone = alone
         self._known: dict[int, tuple[Item, Any]] = {}
 
     def of(self, item: Item) -> Any:
         found = self._known.get(id(item))
         if found is None:
-            found = self._known[id(item)] = (item, token(item, self.pinned))
+            found = self._known[id(item)] = (item, token(item, self.alone))
         return found[1]
 
     def skeleton(self, items: Sequence[Item]) -> tuple[Any, ...]:
         """The tokens of steps and of all that is in them."""
-        return tuple(
-            [
-                (self.of(item), *(self.skeleton(branch.items) for branch in item.branches or ()))
-                if item.branches
-                else self.of(item)
-                for item in items
-            ]
-        )
+        found = []
+        for item in items:
+            inner = [(branch.tensor is None, self.skeleton(branch.items)) for branch in item.branches or ()]
+            found.append((self.of(item), *inner) if inner else self.of(item))
+        return tuple(found)
 
     # -- alignment
 
@@ -93,7 +106,7 @@ class Tokens:
     def twigs(self, lists: Sequence[list[Branch] | None]) -> list[Twig] | None:
         """The branches of joins at the same place."""
         base = max((branches for branches in lists if branches is not None), key=len_and_size)
-        columns: list[list[list[Item] | None]] = [[None] * len(lists) for _ in base]
+        columns: list[list[Branch | None]] = [[None] * len(lists) for _ in base]
         for member, branches in enumerate(lists):
             if branches is None:
                 continue
@@ -101,13 +114,14 @@ class Tokens:
             if places is None:
                 return None
             for place, branch in zip(places, branches):
-                columns[place][member] = branch.items
+                columns[place][member] = branch
         twigs = []
         for column in columns:
-            slots = self.unify(column)
+            slots = self.unify([None if branch is None else branch.items for branch in column])
             if slots is None:
                 return None
-            twigs.append(Twig([items is not None for items in column], slots))
+            tensors = [None if branch is None else branch.tensor for branch in column]
+            twigs.append(Twig([branch is not None for branch in column], slots, tensors))
         return twigs
 
     def match(self, base: Sequence[Item], items: Sequence[Item]) -> list[int] | None:
@@ -121,13 +135,18 @@ class Tokens:
     def pairing(self, base: Sequence[Branch], branches: Sequence[Branch]) -> list[int] | None:
         """For each branch its place in `base`."""
         if len(base) == len(branches):
-            close = all(self.fits(one.items, other.items) for one, other in zip(base, branches))
+            close = all(
+                (one.tensor is None) == (other.tensor is None) and self.fits(one.items, other.items)
+                for one, other in zip(base, branches)
+            )
             return list(range(len(base))) if close else None
         if len(branches) > len(base):
             return None
         return best_places(len(base), len(branches), lambda place, other: self.near(base[place], branches[other]))
 
     def near(self, branch: Branch, other: Branch) -> float:
+        if (branch.tensor is None) != (other.tensor is None):
+            return -1.0
         if not branch.items or not other.items:
             return 1.0 if branch.items == other.items else -1.0
         return float(min(len(branch.items), len(other.items))) if self.fits(branch.items, other.items) else -1.0

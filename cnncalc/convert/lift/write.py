@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from cnncalc.convert.lift.tree import CURRENT, Block, Branch, Formula, Item, Turned, defaults_of, every
+from cnncalc.convert.lift.tree import CURRENT, Block, Branch, Formula, Item, Turned, defaults_of, every, taken_by_name
 from cnncalc.convert.spec_text import outputs, quoted, show_whole
 from cnncalc.layers import KINDS
 from cnncalc.layers.types import LAYER_NAME, SIZES, TENSORS
@@ -223,16 +223,6 @@ def one_or_list(names: list[str]) -> str:
 
 class Named(str):
     """Names of tensors, which are written as they are."""
-
-
-def taken_by_name(items: list[Item]) -> set[int]:
-    """The tensors that steps name."""
-    found: set[int] = set()
-    for item in every(items):
-        found.update(item.named)
-        found.update(() if item.owner is None else (item.owner,))
-        found.update(branch.tensor for branch in item.branches or () if branch.tensor is not None)
-    return found
 
 
 # -- values and lines --------------------------------------------------------------------------------------------------
