@@ -20,7 +20,7 @@ FLOATS = ("float", "double")
 class Constant:
     """A tensor that does not depend on the network's inputs."""
 
-    __slots__ = ("_read", "_values", "dtype", "roots", "shape")
+    __slots__ = ("_read", "_values", "dtype", "norm", "roots", "shape")
 
     def __init__(
         self,
@@ -35,6 +35,8 @@ class Constant:
         """``float`` (of 32 bits or fewer), ``double``, ``int``, ``bool`` or ``text``."""
         self.roots = roots or {}
         """The source's tensors that it is made from, with how many elements of each."""
+        self.norm = ""
+        """How a convolution's kernel was normalised, in the words of its field `weight_norm`; else empty."""
         self._values = values
         self._read = read
 

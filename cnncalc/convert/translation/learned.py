@@ -42,6 +42,12 @@ def number(making: Making, constant: Constant) -> float | None:
     return float(constant.values[0])
 
 
+def is_whole(constant: Constant) -> bool:
+    """Whether a constant has just the elements of the source's tensors that it is made from, or of one of them."""
+    counts = constant.roots.values()
+    return bool(counts) and constant.size in (sum(counts), *counts)
+
+
 def with_number(making: Making, operator: Operator, x: Value, kind: str, value: float) -> Value:
     """A row that adds one number to every element, or multiplies by it."""
     base, order = x.turned()
@@ -59,7 +65,7 @@ def with_constant(making: Making, operator: Operator, x: Value, kind: str, const
         making.ignored(constant)
         return with_number(making, operator, x, kind, value)
     axes = spread(x, constant)
-    if axes is None or not constant.roots:
+    if axes is None or not is_whole(constant):
         return None
     arguments: dict[str, Any] = {"axes": axes}
     if kind == "factor" and axes == "channels" and constant.size > 1:
@@ -73,7 +79,7 @@ def with_constant(making: Making, operator: Operator, x: Value, kind: str, const
 def parameter(making: Making, operator: Operator, constant: Constant, like: Value) -> Value | None:
     """A row that is a constant, with the axes of `like` in the graph's order; None where that cannot be."""
     base, order = like.turned()
-    if not constant.roots or len(constant.shape) != len(like.shape) or (base.batch and making.batch > 1):
+    if not is_whole(constant) or len(constant.shape) != len(like.shape) or (base.batch and making.batch > 1):
         return None
     sizes = [0] * len(order)
     for axis, place in enumerate(order):

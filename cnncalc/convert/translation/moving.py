@@ -61,7 +61,8 @@ def reshape(making: Making, operator: Operator, operands: list[Operand]) -> list
     if target is None:
         raise Fault("bad-model", "a Reshape needs a shape")
     shape = reshaped_sizes(x.shape, target, bool(operator.attributes.get("allowzero")))
-    return [recognised(making, x, shape, operator) or making.shape(x, shape, operator)]
+    found = recognised(making, x, shape, operator)
+    return [found or making.straightened(making.shape(x, shape, operator), operator)]
 
 
 def recognised(making: Making, x: Value, shape: Sizes, operator: Operator) -> Value | None:
@@ -135,7 +136,8 @@ def squeeze(making: Making, operator: Operator, operands: list[Operand]) -> list
     x = operands[0]
     if not isinstance(x, Value):
         return None
-    return [making.shape(x, squeezed_sizes(x.shape, making.numbers(operator, operands, "axes", 1)), operator)]
+    shape = squeezed_sizes(x.shape, making.numbers(operator, operands, "axes", 1))
+    return [making.straightened(making.shape(x, shape, operator), operator)]
 
 
 def unsqueeze(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
@@ -143,7 +145,7 @@ def unsqueeze(making: Making, operator: Operator, operands: list[Operand]) -> li
     if not isinstance(x, Value):
         return None
     axes = making.numbers(operator, operands, "axes", 1) or []
-    return [making.shape(x, unsqueezed_sizes(x.shape, axes), operator)]
+    return [making.straightened(making.shape(x, unsqueezed_sizes(x.shape, axes), operator), operator)]
 
 
 def transpose(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
@@ -153,7 +155,7 @@ def transpose(making: Making, operator: Operator, operands: list[Operand]) -> li
     axes = permutation(operator, len(x.shape))
     if making.batch > 1 and x.batch and axes[0] != 0:
         raise unsupported("the batch is no longer the first axis", "export the model with a batch of 1")
-    return [making.turn(x, axes, operator)]
+    return [making.straightened(making.turn(x, axes, operator), operator)]
 
 
 def expand(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from cnncalc.convert.building import Translate
+from cnncalc.convert.layout import Layout, layout
 from cnncalc.convert.making import MAX_AXES, Making
 from cnncalc.convert.operators import Constant, Operator
 from cnncalc.convert.shapes import axis_of, sliced, split_sizes
 from cnncalc.convert.translation.learned import parameter
 from cnncalc.convert.translation.moving import compact
-from cnncalc.convert.values import Operand, Parts, Value
+from cnncalc.convert.values import SHAPED, Operand, Parts, Value
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import dims
 
@@ -85,10 +86,14 @@ def part(making: Making, operator: Operator, x: Value, axis: int, places: range)
     if places == range(x.shape[axis]):
         return x
     whole = (*x.shape[:axis], len(places), *x.shape[axis + 1 :])
-    base, order = x.turned()
-    at = order[axis]
     if len(places) == 0:
         raise Fault("empty-output", f"nothing is left of axis {axis} of {dims(x.shape)}")
+    base, order = x.turned()
+    at = order[axis]
+    if base.tensor is None and base.view is not None and base.view.kind == SHAPED and places.step == 1:
+        behind = part_behind(making, operator, x, axis, places)
+        if behind is not None:
+            return behind
     if places.step < 1 or at < base.first or len(base.sample) > MAX_AXES or (at == base.first and places.step > 1):
         found = making.opaque(operator, [x], [whole], 0)[0]
         assert isinstance(found, Value)
@@ -115,6 +120,44 @@ def part(making: Making, operator: Operator, x: Value, axis: int, places: range)
             amount = tuple([(0, left) if other == place else 0 for other in range(rank)])
             tensor = making.append(operator, "crop", [tensor], {"amount": amount}).number
     return making.turn(making.made(tensor, base), order, operator)
+
+
+def part_behind(making: Making, operator: Operator, x: Value, axis: int, places: range) -> Value | None:
+    """The given places of an axis of a view as a part of the tensor behind it; None where they are not one there."""
+    found = layout(x)
+    if found is None:
+        return None
+    factors, start, count = list(found.axes[axis]), places.start, len(places)
+    while factors:
+        factor, inner = factors[0], found.size(factors[1:])
+        if start % inner == 0 and count % inner == 0:
+            return cut(making, operator, found, factor, range(start // inner, (start + count) // inner))
+        if start // inner != (start + count - 1) // inner:
+            return None
+        outer = start // inner
+        made = cut(making, operator, found, factor, range(outer, outer + 1))
+        if made is None:
+            return None
+        return part_behind(making, operator, made, axis, range(start % inner, start % inner + count))
+    return None
+
+
+def cut(making: Making, operator: Operator, found: Layout, factor: int, places: range) -> Value | None:
+    """A view with only some places of a factor, the outermost of its axis in the tensor behind it."""
+    base, owner = found.base, found.owners[factor]
+    if found.of(owner)[0] != factor or owner < base.first or len(base.sample) > MAX_AXES:
+        return None
+    rest = found.size(found.of(owner)[1:])
+    wanted = range(places.start * rest, places.stop * rest)
+    if owner == base.first:
+        found.base = making.part(base, wanted, operator)
+    else:
+        found.base = part(making, operator, base, owner, wanted)
+    found.sizes[factor] = len(places)
+    if len(places) == 1:
+        found.order.remove(factor)
+        found.axes = [[each for each in axis if each != factor] for axis in found.axes]
+    return making.arranged(found, operator)
 
 
 def gather(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:

@@ -105,8 +105,22 @@ def conv(making: Making, operator: Operator, operands: list[Operand]) -> list[Op
     else:
         kind = "conv"
         arguments |= {"channels": weight.shape[0], "groups": groups}
-    row = making.append(operator, kind, [making.force(x)], arguments, {"weight": weight, **biases})
+    kernels = {"weight": weight}
+    if weight.norm:
+        arguments["weight_norm"], kernels = weight.norm, with_gain(weight)
+    row = making.append(operator, kind, [making.force(x)], arguments, {**kernels, **biases})
     return [making.made(row.number, x)]
+
+
+def with_gain(weight: Constant) -> dict[str, Constant]:
+    """The kernel and the gains that a normalised kernel is made from; raises `Fault` where it is made from others."""
+    kernel = {root: count for root, count in weight.roots.items() if count == weight.size}
+    gain = {root: count for root, count in weight.roots.items() if root not in kernel}
+    wanted = weight.shape[0] if weight.norm.endswith("gain") else 0
+    if len(kernel) != 1 or sum(gain.values()) != wanted or len(gain) > 1:
+        raise unsupported("the kernel is normalised in a way that no layer has")
+    found = {"weight": Constant(weight.shape, weight.dtype, None, kernel)}
+    return found | ({"gain": Constant((wanted,), weight.dtype, None, gain)} if gain else {})
 
 
 def automatic(auto: str) -> str:

@@ -23,20 +23,25 @@ from cnncalc.convert.torch.aten.moving import (
     unpixels,
 )
 from cnncalc.convert.torch.aten.pointwise import (
+    addcmul,
     arithmetic,
     attention,
     clip,
+    compared,
     einsum,
     fixed,
     gelu,
+    inverse_root,
     linear,
     matmul,
+    norm,
     power,
     prelu,
     reduction,
     reversed_sub,
     simple,
     softmax,
+    square,
 )
 from cnncalc.convert.torch.aten.sliding import (
     _adaptive,
@@ -47,6 +52,7 @@ from cnncalc.convert.torch.aten.sliding import (
     instance_norm,
     layer_norm,
     upsample,
+    weight_norm,
 )
 from cnncalc.convert.torch.lowering import Lower
 
@@ -63,6 +69,8 @@ OPERATIONS: dict[str, Lower] = {
     **dict.fromkeys(("upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d"), upsample("bilinear")),
     "batch_norm": batch_norm,
     "_native_batch_norm_legit_no_training": batch_norm,
+    "_weight_norm": weight_norm,
+    "_weight_norm_interface": weight_norm,
     "layer_norm": layer_norm,
     "native_layer_norm": layer_norm,
     "group_norm": group_norm,
@@ -102,6 +110,15 @@ OPERATIONS: dict[str, Lower] = {
     "maximum": arithmetic("Max"),
     "minimum": arithmetic("Min"),
     "pow": power,
+    "square": square,
+    "rsqrt": inverse_root,
+    "addcmul": addcmul,
+    "linalg_vector_norm": norm,
+    "norm": norm,
+    **{
+        word: compared(kind)
+        for word, kind in (("eq", "Equal"), ("gt", "Greater"), ("lt", "Less"), ("ge", "GreaterOrEqual"))
+    },
     **{
         word: simple(kind)
         for word, kind in (

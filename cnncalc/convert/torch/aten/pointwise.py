@@ -112,6 +112,42 @@ def power(low: Lowering, given: Given) -> None:
     low.emit("Pow", [low.operand(x_of(given)), low.operand(given["exponent"])])
 
 
+def square(low: Lowering, given: Given) -> None:
+    low.emit("Pow", [low.operand(x_of(given)), low.operand(2)])
+
+
+def inverse_root(low: Lowering, given: Given) -> None:
+    root = low.emit("Sqrt", [low.operand(x_of(given))], [low.inner()])
+    low.emit("Reciprocal", [root])
+
+
+def compared(kind: str) -> Lower:
+    """Two tensors, or a tensor and a number."""
+
+    def lower(low: Lowering, given: Given) -> None:
+        low.emit(kind, [low.operand(x_of(given)), low.operand(given["other"])])
+
+    return lower
+
+
+def addcmul(low: Lowering, given: Given) -> None:
+    product = low.emit("Mul", [low.operand(given["tensor1"]), low.operand(given["tensor2"])], [low.inner()])
+    if given.get("value", 1) != 1:
+        product = low.emit("Mul", [product, low.operand(given["value"])], [low.inner()])
+    low.emit("Add", [low.operand(x_of(given)), product])
+
+
+def norm(low: Lowering, given: Given) -> None:
+    """The Euclidean norm over some axes."""
+    if given.get("ord", given.get("p", 2)) not in (None, 2):
+        return low.unknown()
+    axes = given.get("dim")
+    axes = list(range(len(low.shape(x_of(given))))) if axes is None or axes == [] else axes
+    axes = axes if isinstance(axes, list) else [axes]
+    low.emit("ReduceL2", [low.operand(x_of(given))], None, axes=tuple(axes), keepdims=int(bool(given.get("keepdim"))))
+    return None
+
+
 def reduction(kind: str, key: str = "dim") -> Lower:
     def lower(low: Lowering, given: Given) -> None:
         axes = given.get(key)

@@ -80,10 +80,22 @@ def upsample(mode: str) -> Lower:
 
 def batch_norm(low: Lowering, given: Given) -> None:
     mean, variance = given.get("running_mean"), given.get("running_var")
+    if given.get("training") and mean is None and variance is None and given.get("bias") is None:
+        # of a kernel: timm's convolutions with standardised weights
+        low.emit("torch.Normed", [low.operand(x_of(given)), low.operand(given.get("weight"))], None, norm="standardize")
+        return None
     if given.get("training") or mean is None or variance is None:
         return low.unknown()
     inputs = [low.operand(value) for value in (x_of(given), given.get("weight"), given.get("bias"), mean, variance)]
     low.emit("torch.BatchNorm", inputs, None, epsilon=float(given.get("eps", 1e-5)))
+    return None
+
+
+def weight_norm(low: Lowering, given: Given) -> None:
+    """A kernel of norm 1 times a gain, per output channel."""
+    if given.get("dim", 0) != 0:
+        return low.unknown()
+    low.emit("torch.Normed", [low.operand(given["v"]), low.operand(given["g"])], None, norm="gain")
     return None
 
 
