@@ -77,6 +77,9 @@ class Forward:
             self.gathered(number, place, operands[0])
             return
         text = self.render(place, [operand.text for operand in operands])
+        if item.inputs and item.inputs[0] in self.named and text == self.named[item.inputs[0]]:
+            self.named[Ref(number)] = text  # nothing happens to it
+            return
         major = is_major(place)
         depth = max((operand.depth for operand in operands), default=0) + 1
         started = operands[0].started if operands and operands[0].depth else major or not is_norm(place)
