@@ -182,6 +182,42 @@ class Network:
         rows = self.account.names.items()
         return Lifted(found.text, {node: found.names[row] for node, row in rows if row in found.names})
 
+    def to_torch_source(self) -> str:
+        """A Python module that defines the network as an `nn.Module`, a class for every distinct block.
+
+        Raises `SpecError` at a layer that PyTorch cannot say.
+        """
+        from cnncalc.convert.torch_out import to_torch_source
+
+        return to_torch_source(self.graph)
+
+    def to_torch(self, weights: Any = None, seed: int | None = None) -> Any:
+        """The `torch.nn.Module` that the source defines: as PyTorch initialises it, or with the weights of `run`.
+
+        Raises `SpecError` at a layer that PyTorch cannot say, `Fault` where it is not installed.
+        """
+        from cnncalc.convert.torch_out import to_torch
+
+        return to_torch(self.graph, self._given(weights, seed))
+
+    def to_torch_files(self, path: str | os.PathLike[str], weights: Any = None, seed: int = 0) -> None:
+        """Write the source, and beside it the weights of `run`, as safetensors for the module's ``load_state_dict``.
+
+        Raises `SpecError` for weights that do not fit, `Fault` for files that cannot be written; then neither is.
+        """
+        from cnncalc.convert.weights import SUFFIX, encoded, weights_of
+        from cnncalc.writing import write_all
+
+        source = self.to_torch_source().encode("utf-8")
+        given = encoded(self.graph, weights_of(self.graph, weights, seed))
+        write_all({os.fspath(path): source, os.path.splitext(path)[0] + SUFFIX: given})
+
+    def _given(self, weights: Any, seed: int | None) -> Any:
+        """The weights that are given, or drawn; None where neither is asked for."""
+        from cnncalc.convert.weights import weights_of
+
+        return None if weights is None and seed is None else weights_of(self.graph, weights, seed or 0)
+
     def to_keras_source(self) -> str:
         """A Python module that builds the network with Keras' functional API, channels last.
 
@@ -197,10 +233,8 @@ class Network:
         Raises `Fault` where Keras is not installed.
         """
         from cnncalc.convert.keras_out.source import to_keras
-        from cnncalc.executor.session import weights_of
 
-        given = None if weights is None and seed is None else weights_of(self.graph, weights, seed or 0)
-        return to_keras(self.graph, given)
+        return to_keras(self.graph, self._given(weights, seed))
 
     def to_onnx(
         self, path: str | os.PathLike[str], weights: Any = None, seed: int = 0, opset: int | None = None
@@ -211,7 +245,7 @@ class Network:
         cannot be written, an opset that is not known, and where onnx is not installed.
         """
         from cnncalc.convert.onnx_out.model import OPSET, to_onnx
-        from cnncalc.executor.session import weights_of
+        from cnncalc.convert.weights import weights_of
 
         to_onnx(self.graph, path, weights_of(self.graph, weights, seed), OPSET if opset is None else opset)
 
@@ -219,11 +253,16 @@ class Network:
         """Execute the network on data, in plain Python: the tensors that leave it, or that of one layer, by name.
 
         `data` is a path (JSON, or a PGM or PPM image), or nested lists, channels first and without the batch; of
-        several inputs a mapping by name.  `weights` is a path or a mapping ``{layer: {tensor: nested lists}}`` in
-        PyTorch's layouts; what it leaves out is drawn from `seed`.  Raises `SpecError` for what does not fit.
+        several inputs a mapping by name.  `weights` is a path (JSON, or safetensors) or a mapping
+        ``{layer: {tensor: nested lists}}`` in PyTorch's layouts; what it leaves out is drawn from `seed`.
+        Raises `SpecError` for what does not fit.
         """
         from cnncalc.executor.session import outputs
 
+        if isinstance(weights, (str, os.PathLike)) and os.fspath(weights).endswith(".safetensors"):
+            from cnncalc.convert.weights import weights_of
+
+            weights = weights_of(self.graph, weights, seed)
         return outputs(self.graph, data, weights, seed, layer)
 
     def verify(self, progress: Progress | None = None, processes: int = 1) -> Verification:

@@ -195,17 +195,24 @@ def _lifted(network: Network, flat: bool) -> Lifted:
         return network.lift(progress=progress)
 
 
+TARGETS = ("pytorch", "keras", "onnx")
+"""What a network is written for."""
+
+
 @app.command(
     epilog=examples(
-        "cnncalc export resnet50 --to keras -o resnet50.py", "cnncalc export net.yaml --to onnx -o net.onnx"
+        "cnncalc export resnet50 --to pytorch -o resnet50.py", "cnncalc export net.yaml --to onnx -o net.onnx"
     )
 )
 @guarded
 def export(
     spec: Spec,
-    to: Annotated[str, typer.Option(metavar="keras|onnx", help="Source for Keras, or an ONNX model.")],
-    weights: Annotated[str | None, typer.Option(metavar="FILE", help="For onnx: as `run` reads them.")] = None,
-    seed: Annotated[int, typer.Option(help="For onnx: what weights that no file gives are drawn from.")] = 0,
+    to: Annotated[str, typer.Option(metavar="|".join(TARGETS), help="Source for PyTorch or Keras, or an ONNX model.")],
+    weights: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="As `run` reads them: into the model, or a .safetensors beside the source."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="What weights that no file gives are drawn from.")] = None,
     opset: Annotated[int | None, typer.Option(help="For onnx: the version of its operators.")] = None,
     variant: Variant = None,
     set_: Set = None,
@@ -214,16 +221,23 @@ def export(
     max_steps: MaxSteps = MAX_STEPS,
 ) -> None:
     """The network for another program."""
-    choice(to, ("keras", "onnx"), "--to")
-    if to == "keras" and (weights is not None or opset is not None):
-        raise typer.BadParameter("--weights and --opset are for `--to onnx`")
-    if to == "onnx" and output is None:
-        raise typer.BadParameter("--to onnx needs `-o FILE`: a model is no text")
+    choice(to, TARGETS, "--to")
+    weighted = weights is not None or seed is not None
+    if to == "keras" and weighted:
+        raise typer.BadParameter("--weights and --seed are for `--to onnx` and `--to pytorch`")
+    if to != "onnx" and opset is not None:
+        raise typer.BadParameter("--opset is for `--to onnx`")
+    if output is None and (to == "onnx" or weighted):
+        raise typer.BadParameter("a model and weights are no text: name a file with `-o FILE`")
     network = single(networks([spec], variant, set_, input_, max_steps))
     if to == "keras":
         emit(network.to_keras_source(), output)
-    elif output is not None:
-        network.to_onnx(output, weights, seed, opset)
+    elif output is not None and to == "onnx":
+        network.to_onnx(output, weights, seed or 0, opset)
+    elif output is not None and weighted:
+        network.to_torch_files(output, weights, seed or 0)
+    else:
+        emit(network.to_torch_source(), output)
 
 
 @app.command(epilog=examples("cnncalc explain alexnet conv1", "cnncalc explain resnet50 layer1"))
@@ -276,7 +290,9 @@ def list_(format: Format = "table", output: Output = None) -> None:
 def run(
     spec: Spec,
     data: Annotated[str, typer.Option(metavar="FILE", help="The input: JSON, or a PGM or PPM image; - is stdin.")],
-    weights: Annotated[str | None, typer.Option(metavar="FILE", help="Weights in JSON, by layer and tensor.")] = None,
+    weights: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Weights: JSON by layer and tensor, or .safetensors.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="What weights that no file gives are drawn from.")] = 0,
     layer: Annotated[str | None, typer.Option(metavar="LAYER", help="The result of this layer instead.")] = None,
     variant: Variant = None,
