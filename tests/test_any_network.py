@@ -141,6 +141,26 @@ def test_the_expanded_spec_gives_the_same_figures(text: str) -> None:
     assert flat(again.graph) == flat(net.graph)
 
 
+@settings(max_examples=20)
+@given(network())
+def test_the_lifted_spec_is_the_same_network_and_no_longer(text: str) -> None:
+    net = cnncalc.loads(text)
+    lifted = net.lift()
+    again = cnncalc.loads(lifted.text)
+    assert len(lifted.text) <= len(flat(net.graph))
+    kept = [
+        sorted(
+            (layer.kind, layer.output_shape, layer.params, layer.state, layer.macs or 0)
+            for layer in side.summary().layers
+            if layer.kind not in ("identity", "concat")
+        )
+        for side in (net, again)
+    ]
+    assert kept[0] == kept[1]
+    assert again.receptive_field().field == net.receptive_field().field
+    assert set(lifted.names.values()) <= {node.name for node in again.graph.nodes}
+
+
 @given(network())
 def test_json_round_trips(text: str) -> None:
     from cnncalc.render import json as written

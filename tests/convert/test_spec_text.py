@@ -28,3 +28,16 @@ def test_it_gives_the_same_rows(name: str) -> None:
 def test_an_open_end_is_written_as_a_word() -> None:
     text = "input: [8, 4, 4]\nlayers: [{slice: [2, none]}]\n"
     assert "{slice: [2, none], name: slice1}" in flat(cnncalc.loads(text).graph)
+
+
+def test_an_opaque_layer_may_take_several() -> None:
+    text = """name: several
+input: [4, 8, 8]
+layers:
+  - {conv: 4, kernel: 1, name: a}
+  - {opaque: [2, 8, 8], from: [a, input], name: what}
+outputs: [what]
+"""
+    net = cnncalc.loads(text)
+    assert flat(net.graph) == text
+    assert "from: [x, input]" in net.lift().text

@@ -247,7 +247,7 @@ class Explainer:
             number += 1
         self.families[name] = family
         self.arguments.append(Argument(name, list(column)))
-        if family in SIZES_OF and None not in column:
+        if family in SIZES_OF and all(type(value) is int for value in column):
             self.sizes.append((name, list(column)))
         return name
 

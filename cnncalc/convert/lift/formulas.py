@@ -52,6 +52,8 @@ def fitted(form: str, text: str, values: Column, column: Column) -> str:
     base, value = pairs[0]
     if form == "{}":
         return text if all(base == value for base, value in pairs) else ""
+    if any(base < 1 or value < 1 for base, value in pairs):
+        return ""
     if form == "{}*{}":
         factor = value // base
         fits = factor > 1 and all(base * factor == value for base, value in pairs)
