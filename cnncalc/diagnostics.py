@@ -23,13 +23,14 @@ class Span(NamedTuple):
 
 
 class Source:
-    """A text and the path it is shown under."""
+    """A text, the path it is shown under, and the one that it was read from."""
 
-    __slots__ = ("_lines", "path", "text")
+    __slots__ = ("_lines", "location", "path", "text")
 
-    def __init__(self, path: str, text: str) -> None:
+    def __init__(self, path: str, text: str, location: str = "") -> None:
         self.path = path
         self.text = text
+        self.location = location or path
         self._lines: list[str] | None = None
 
     def line(self, number: int) -> str:

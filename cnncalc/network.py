@@ -154,7 +154,7 @@ class Network:
         from cnncalc.compare.conventions import conventions
         from cnncalc.compare.writings import written
 
-        return conventions(self.graph, written(self.file.source.path) if self.file is not None else ())
+        return conventions(self.graph, written(self.file.source.location) if self.file is not None else ())
 
     def explain(self, layer: str, of: str | None = None) -> Explanation:
         """How every number of one layer came about; raises `Fault` for an unknown layer or input."""
