@@ -7,16 +7,16 @@ from typing import Annotated
 
 import typer
 
-from cnncalc.cli.flags import Output
+from cnncalc.cli.flags import FORMATS, Format, Output, choice
 from cnncalc.cli.help import examples
-from cnncalc.cli.output import emit, guarded
+from cnncalc.cli.output import deliver, emit, guarded
 from cnncalc.diagnostics import UsageFault
 
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     app.command(epilog=examples("cnncalc init", "cnncalc init networks/mine.yaml"))(init)
-    app.command(epilog=examples("cnncalc layers", "cnncalc layers conv"))(layers)
+    app.command(epilog=examples("cnncalc layers conv", "cnncalc layers --from pytorch"))(layers)
     app.command(epilog=examples("cnncalc schema -o cnncalc.schema.json", "cnncalc schema > cnncalc.schema.json"))(
         schema
     )
@@ -50,18 +50,56 @@ def other(file: str) -> str:
 @guarded
 def layers(
     kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="A layer kind.")] = None,
+    framework: Annotated[
+        str | None,
+        typer.Option("--from", metavar="FRAMEWORK", help="Its words: pytorch, keras, tensorflow, caffe, darknet."),
+    ] = None,
+    format: Format = "table",
     output: Output = None,
 ) -> None:
-    """The reference of the layer kinds and their arguments."""
+    """The reference of the layer kinds; the words of another framework."""
+    choice(format, FORMATS, "--format")
+    if framework is not None:
+        if kind is not None:
+            raise typer.BadParameter("--from lists the words of a framework, and takes no KIND")
+        words_of(framework, format, output)
+    else:
+        reference_of(kind, format, output)
+
+
+def words_of(framework: str, format: str, output: str | None) -> None:
+    """What a framework calls things, and what to write here."""
+    from cnncalc.language.words import FRAMEWORKS
+    from cnncalc.tables import words
+
+    choice(framework, FRAMEWORKS, "--from")
+
+    def text() -> str:
+        from cnncalc.render.json import document
+
+        return document(words.to_dict(framework))
+
+    deliver(lambda: words.tabulate(framework), text, format, output)
+
+
+def reference_of(kind: str | None, format: str, output: str | None) -> None:
+    """The reference of one kind, or of all."""
     from cnncalc import reference
-    from cnncalc.diagnostics import suggestion
+    from cnncalc.language.advice import instead
     from cnncalc.layers import KINDS
 
     if kind is not None and kind not in KINDS:
-        raise typer.BadParameter(
-            f"unknown layer kind {kind!r}; {suggestion(kind, KINDS) or '`cnncalc layers` lists them'}"
-        )
-    emit(reference.page(kind) if kind else reference.overview(), output)
+        raise typer.BadParameter(f"unknown layer kind {kind!r}; {instead(kind) or '`cnncalc layers` lists them'}")
+    if format == "json":
+        from cnncalc.render.json import document
+
+        emit(document({"kinds": reference.to_dict(kind)}), output)
+    elif format == "table":
+        emit(reference.page(kind) if kind else reference.overview(), output)
+    elif format == "markdown" and kind is None:
+        emit(reference.markdown(), output)
+    else:
+        raise typer.BadParameter(f"the reference has no form {format}; table, json, and of all kinds markdown")
 
 
 @guarded

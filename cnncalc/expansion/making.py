@@ -127,9 +127,13 @@ def _misspelt(fault: Fault, kind: type[Layer], values: dict[str, Any], where: Wh
     word = values.get(field) if field else None
     if not field or not isinstance(word, Word):
         return fault
-    words = kind.fields[field].type.words
-    if words or fault.help:
-        return Fault(fault.code, fault.message, field, fault.help or suggestion(word, [*words, *where.scope.env]))
+    allowed = kind.fields[field].type.words
+    if allowed or fault.help:
+        from cnncalc.language import words  # those of other frameworks, only where something is wrong
+
+        meant = words.word(word, allowed)
+        help = f"write `{meant}`" if meant else words.absent(word) or fault.help
+        return Fault(fault.code, fault.message, field, help or suggestion(word, [*allowed, *where.scope.env]))
     message, help = unknown_name(word, where.scope.env)
     return Fault("unknown-name", message, field, help)
 
