@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.diagnostics import Fault, Source, Span, SpecError, UsageFault, suggestion
@@ -20,6 +20,9 @@ from cnncalc.report import Report
 
 if TYPE_CHECKING:
     from cnncalc.compare.conventions import Convention
+    from cnncalc.compare.formulas import Formula
+    from cnncalc.compare.sizes import Sizes
+    from cnncalc.compare.sweep import Spec
     from cnncalc.convert.account import Account
     from cnncalc.executor.tensors import Tensor
     from cnncalc.explain import Explanation
@@ -38,12 +41,23 @@ class Network:
     25557032
     """
 
-    def __init__(self, file: File | None, graph: Graph, account: Account | None = None) -> None:
+    def __init__(
+        self,
+        file: File | None,
+        graph: Graph,
+        account: Account | None = None,
+        args: Arguments | None = None,
+        inputs: Mapping[str, Shape] | None = None,
+    ) -> None:
         self.file = file
         """The spec; None for a network that came from another program's model."""
         self.graph = graph
         self.account = account
         """What a model file held and what has become of it; None for a spec."""
+        self.args = dict(args or {})
+        """What stands in for the file's arguments."""
+        self.inputs = dict(inputs or {})
+        """What stands in for the file's input shapes."""
 
     @property
     def name(self) -> str:
@@ -101,6 +115,28 @@ class Network:
         from cnncalc.compare.writings import written
 
         return conventions(self.graph, written(self.file.source.path) if self.file is not None else ())
+
+    def formula(self, *names: str, of: Sequence[str] = ("params", "macs")) -> list[Formula]:
+        """Figures as exact polynomials in arguments, and in `size`, each with the settings that it was checked at.
+
+        Raises `Fault` for a name or a figure that there is not, and where a figure is no polynomial.
+        """
+        from cnncalc.compare.formulas import formulas
+
+        return formulas(self._spec(), names, of)
+
+    def sizes(self, first: int = 1, last: int = 1024) -> Sizes:
+        """Which input sizes build, which of them leave no pixel unread and misalign nothing, and what they give."""
+        from cnncalc.compare.sizes import sizes
+
+        return sizes(self._spec(), (first, last))
+
+    def _spec(self) -> Spec:
+        """What is built anew in other settings."""
+        from cnncalc.compare.sweep import Spec
+
+        given = tuple(self.args.items()), tuple(self.inputs.items())
+        return Spec(self.name, self.file, self.variant, *given, None if self.file is not None else self.graph)
 
     def explain(self, layer: str, of: str | None = None) -> Explanation:
         """How every number of one layer came about; raises `Fault` for an unknown layer or input."""
@@ -284,7 +320,7 @@ def build(
     elif inputs is not None:
         shapes = {next(iter(file.inputs), "input"): tuple(inputs)}
     graph = expand(file, given, variant, shapes, max_steps, channels_last)
-    return Network(file, graph)
+    return Network(file, graph, None, args, shapes)
 
 
 def set_argument(file: File, name: str, value: Any) -> Given:

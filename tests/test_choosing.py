@@ -156,3 +156,29 @@ def test_a_budget_of_training_is_of_the_whole_step() -> None:
     assert found.step is not None
     assert found.budget.spare == 2**30 - found.step.bytes
     assert found.to_dict()["totals"]["training_bytes"] == found.step.bytes
+
+
+def test_formulas_in_every_form(run: Run) -> None:
+    """VGG-16's parameters by its classes: 4,096 weights and a bias each."""
+    assert "4,097*classes + 134,260,544" in run("formula", "vgg16", "--in", "classes").out
+    assert ",4097*classes + 134260544," in run("formula", "vgg16", "--in", "classes", "--format", "csv").out
+    found = json.loads(run("formula", "vgg16", "--in", "classes", "--of", "params", "--format", "json").out)
+    assert found["formulas"]["params"]["text"] == "4097*classes + 134260544"
+    assert found["formulas"]["params"]["terms"] == [[4_097, {"classes": 1}], [134_260_544, {}]]
+    assert run("formula", "vgg16", "--in", "clases").code == 2
+    assert "lacks a name" in run("formula", "vgg16", "--in", "classes,").err
+
+
+def test_sizes_in_every_form(run: Run) -> None:
+    """U-Net takes 188 + 16*k, and gives 184 less (its paper's 572 and 388)."""
+    assert "188 + 16*k" in run("sizes", "unet", "--range", "150..600").out
+    found = json.loads(run("sizes", "unet", "--range", "150..600", "--format", "json").out)
+    assert (found["builds"], found["clean"]) == ([[188, 600]], {"first": 188, "step": 16})
+    assert found["outputs"]["572"] == [[2, 388, 388]]
+
+
+@pytest.mark.parametrize("given", ["5", "1..", "..5", "a..b", "9..1", "0..4"])
+def test_what_is_no_range(given: str, run: Run) -> None:
+    done = run("sizes", "unet", "--range", given)
+    assert done.code == 2
+    assert "no range of sizes" in done.err

@@ -52,6 +52,8 @@ def add_to(app: typer.Typer) -> None:
     )
     app.command(epilog="For example: cnncalc diff HEAD:nets/mine.yaml nets/mine.yaml --fail-on 'macs > +2%'")(diff)
     app.command(epilog="For example: cnncalc conventions resnet50")(conventions)
+    app.command(epilog="For example: cnncalc formula vgg16 --in classes")(formula)
+    app.command(epilog="For example: cnncalc sizes unet --range 100..600")(sizes)
 
 
 @guarded
@@ -125,6 +127,7 @@ def compare(
     """Networks side by side: several SPECs, all bundled ones, or one in many settings."""
     from cnncalc.analyzers.memory import Setting
     from cnncalc.compare import sweep
+    from cnncalc.compare.processes import cores
     from cnncalc.compare.selection import selection
     from cnncalc.compare.settings import read_over
 
@@ -137,9 +140,7 @@ def compare(
     opened = [sweep.open_spec(name, variant, given) for name in names]
     keys = chosen.keys(arguments)
     with _told("comparing") as told:
-        found = sweep.compare(
-            opened, swept, keys, Setting(dtype), max_settings, max_steps, os.cpu_count() or 1, told, every
-        )
+        found = sweep.compare(opened, swept, keys, Setting(dtype), max_settings, max_steps, cores(), told, every)
     _deliver_sweep(found, chosen, format, output)
 
 
@@ -249,3 +250,81 @@ def conventions(
         return document({**network_header(network.graph), "tools": tools})
 
     deliver(lambda: [tabulate_conventions(network.graph, found)], text, format, output)
+
+
+@guarded
+def formula(
+    spec: Spec,
+    names: Annotated[
+        str, typer.Option("--in", metavar="ARGS", help="Arguments that are numbers, and size: width,size")
+    ],
+    of: Annotated[str, typer.Option("--of", metavar="KEYS", help="Which figures.")] = "params,macs",
+    variant: Variant = None,
+    set_: Set = None,
+    input_: Input = None,
+    format: Format = "table",
+    output: Output = None,
+    max_steps: MaxSteps = MAX_STEPS,
+) -> None:
+    """Figures as exact polynomials in arguments or the input's size, checked by building the network."""
+    from cnncalc.tables.formulas import tabulate_formulas
+
+    choice(format, FORMATS, "--format")
+    network = single(networks([spec], variant, set_, input_, max_steps))
+    found = network.formula(*_listed(names, "--in"), of=_listed(of, "--of"))
+
+    def text() -> str:
+        from cnncalc.render.json import document, network_header
+
+        formulas = {each.key: each.to_dict() for each in found}
+        return document({**network_header(network.graph), "formulas": formulas})
+
+    deliver(lambda: [tabulate_formulas(network.graph, found)], text, format, output)
+
+
+def _listed(text: str, flag: str) -> list[str]:
+    """The names in a list with commas; raises `UsageFault` where one is missing."""
+    found = [name.strip() for name in text.split(",")]
+    if "" in found:
+        raise UsageFault(
+            "missing-value", f"`{flag} {text}` lacks a name", None, f"for example `{flag} {text.strip(', ')}`"
+        )
+    return found
+
+
+@guarded
+def sizes(
+    spec: Spec,
+    range_: Annotated[str, typer.Option("--range", metavar="FIRST..LAST", help="Which sizes are tried.")] = "1..1024",
+    variant: Variant = None,
+    set_: Set = None,
+    format: Format = "table",
+    output: Output = None,
+    max_steps: MaxSteps = MAX_STEPS,
+) -> None:
+    """Input sizes that build, those that waste no pixel and misalign nothing, and what they give."""
+    from cnncalc.compare import sizes as trying
+    from cnncalc.compare.processes import cores
+    from cnncalc.compare.sweep import open_spec
+    from cnncalc.tables.formulas import tabulate_sizes
+
+    choice(format, FORMATS, "--format")
+    given = [assignment(text, "--set", "ARG=VALUE") for text in set_ or []]
+    opened = open_spec(spec, variant, given)
+    with _told("trying sizes") as told:
+        found = trying.sizes(opened, _range(range_), max_steps, cores(), told)
+
+    def text() -> str:
+        from cnncalc.render.json import document
+
+        return document({"spec": opened.name, "variant": opened.variant, **found.to_dict()})
+
+    deliver(lambda: [tabulate_sizes(opened.name, found)], text, format, output)
+
+
+def _range(text: str) -> tuple[int, int]:
+    """First and last of ``1..1024``; raises `UsageFault`."""
+    first, dots, last = text.partition("..")
+    if not dots or not first.strip().isdecimal() or not last.strip().isdecimal() or len(text) > 40:
+        raise UsageFault("wrong-form", f"`{text}` is no range of sizes", None, "for example `--range 1..1024`")
+    return int(first), int(last)
