@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cnncalc.cli.flags import (
-    FORMATS,
     Format,
     Input,
     MaxSteps,
@@ -21,7 +20,6 @@ from cnncalc.cli.flags import (
     Top,
     Variant,
     assignment,
-    choice,
     loaded,
     networks,
     single,
@@ -76,7 +74,6 @@ def memory(
     """Bytes that exist while each layer runs, and the peak."""
     from cnncalc.tables.memory import tabulate
 
-    choice(format, FORMATS, "--format")
     limit = size_in_bytes(budget) if budget is not None else None
     every = list(loaded(networks(specs, variant, set_, input_, max_steps)))
     results = [network.memory(dtype, weights_dtype, batch, reuse, limit, training, optimizer) for network in every]
@@ -131,7 +128,6 @@ def compare(
     from cnncalc.compare.selection import selection
     from cnncalc.compare.settings import read_over
 
-    choice(format, FORMATS, "--format")
     swept = [read_over(text) for text in over or []]
     arguments = [each.name for each in swept]
     chosen = selection(columns, where, front, sort, top, arguments)
@@ -197,7 +193,6 @@ def diff(
     from cnncalc.compare.failing import limits
     from cnncalc.tables.comparison import tabulate_diff
 
-    choice(format, FORMATS, "--format")
     limit = limits(fail_on) if fail_on is not None else []
     both = [_one_side(text, set_, max_steps) for text in (old, new)]
     found = difference(both[0].graph, both[1].graph)
