@@ -182,3 +182,15 @@ def test_what_is_no_range(given: str, run: Run) -> None:
     done = run("sizes", "unet", "--range", given)
     assert done.code == 2
     assert "no range of sizes" in done.err
+
+
+def test_the_list_is_chosen_from(run: Run) -> None:
+    """torchvision's SqueezeNets have 1,248,424 and 1,235,496 parameters."""
+    done = run("list", "--where", "1.2 M < params < 1.3 M", "--sort", "params", "--columns", "layers", "-f", "json")
+    found = json.loads(done.out)["networks"]
+    assert [(each["name"], each["params"]) for each in found] == [
+        ("squeezenet1_1", 1_235_496),
+        ("squeezenet1_0", 1_248_424),
+    ]
+    assert all(each["layers"] > 20 and each["year"] == 2016 for each in found)
+    assert run("list", "--where", "parms < 3").code == 1

@@ -39,6 +39,10 @@ if TYPE_CHECKING:
 BYTES = re.compile(rf"(\d+(?:\.\d+)?)\s*({'|'.join(BYTE_UNITS)})?")
 
 Dtype = Annotated[str, typer.Option(metavar="TYPE", help="Of numbers in memory: float32, float16, int8, …")]
+Least = Annotated[str | None, typer.Option("--sort", metavar="KEY", help="The least first; +KEY: the most first.")]
+Columns = Annotated[
+    str | None, typer.Option("--columns", metavar="KEYS", help="Which figures to show: params,macs,macs / params.")
+]
 Where = Annotated[str | None, typer.Option(metavar="CONDITION", help="'params < 5 M and macs <= 600 M'.")]
 
 
@@ -52,6 +56,7 @@ def add_to(app: typer.Typer) -> None:
     app.command(epilog="For example: cnncalc conventions resnet50")(conventions)
     app.command(epilog="For example: cnncalc formula vgg16 --in classes")(formula)
     app.command(epilog="For example: cnncalc sizes unet --range 100..600")(sizes)
+    app.command("list", epilog="For example: cnncalc list --where 'params < 5 M' --sort macs")(list_)
 
 
 @guarded
@@ -107,12 +112,10 @@ def compare(
         typer.Option(metavar="ARG=VALUES", help="width=0.5,1; depth=1..8; size=32..512..32; variant=*"),
     ] = None,
     where: Where = None,
-    sort: Annotated[str | None, typer.Option(metavar="KEY", help="The least first; +KEY: the most first.")] = None,
+    sort: Least = None,
     top: Top = None,
     front: Annotated[str | None, typer.Option(metavar="KEYS", help="What no other beats: macs,params,+field.")] = None,
-    columns: Annotated[
-        str | None, typer.Option(metavar="KEYS", help="Which figures to show: params,macs,macs / params.")
-    ] = None,
+    columns: Columns = None,
     dtype: Dtype = "float32",
     max_settings: Annotated[int, typer.Option(min=1, help="Limit on the settings of a sweep.")] = 100_000,
     variant: Variant = None,
@@ -264,7 +267,6 @@ def formula(
     """Figures as exact polynomials in arguments or the input's size, checked by building the network."""
     from cnncalc.tables.formulas import tabulate_formulas
 
-    choice(format, FORMATS, "--format")
     network = single(networks([spec], variant, set_, input_, max_steps))
     found = network.formula(*_listed(names, "--in"), of=_listed(of, "--of"))
 
@@ -303,7 +305,6 @@ def sizes(
     from cnncalc.compare.sweep import open_spec
     from cnncalc.tables.formulas import tabulate_sizes
 
-    choice(format, FORMATS, "--format")
     given = [assignment(text, "--set", "ARG=VALUE") for text in set_ or []]
     opened = open_spec(spec, variant, given)
     with _told("trying sizes") as told:
@@ -323,3 +324,30 @@ def _range(text: str) -> tuple[int, int]:
     if not dots or not first.strip().isdecimal() or not last.strip().isdecimal() or len(text) > 40:
         raise UsageFault("wrong-form", f"`{text}` is no range of sizes", None, "for example `--range 1..1024`")
     return int(first), int(last)
+
+
+@guarded
+def list_(
+    where: Where = None,
+    sort: Least = None,
+    top: Top = None,
+    columns: Columns = None,
+    format: Format = "table",
+    output: Output = None,
+) -> None:
+    """The bundled networks, with one line each."""
+    from cnncalc.compare.selection import selection
+    from cnncalc.gallery import COLUMNS, gallery
+    from cnncalc.tables import gallery as tables
+
+    chosen = selection(columns or COLUMNS, where, None, sort, top)
+    found = gallery(chosen)
+
+    def text() -> str:
+        from cnncalc.render.cells import data
+        from cnncalc.render.json import document
+
+        rows = [{key: data(value) for key, value in tables.to_dict(entry, chosen.columns).items()} for entry in found]
+        return document({"networks": rows})
+
+    deliver(lambda: [tables.tabulate(found, chosen.columns)], text, format, output)

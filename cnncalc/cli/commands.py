@@ -210,25 +210,6 @@ def explain(
         emit(str(found), output)
 
 
-@app.command("list", epilog="For example: cnncalc list")
-@guarded
-def list_(format: Format = "table", output: Output = None) -> None:
-    """The bundled networks, with one line each."""
-    from cnncalc.gallery import gallery
-    from cnncalc.tables import gallery as tables
-
-    found = gallery()
-
-    def text() -> str:
-        from cnncalc.render.cells import data
-        from cnncalc.render.json import document
-
-        rows = [{key: data(value) for key, value in tables.to_dict(entry).items()} for entry in found]
-        return document({"networks": rows})
-
-    deliver(lambda: [tables.tabulate(found)], text, format, output)
-
-
 @app.command(epilog="For example: cnncalc layers conv")
 @guarded
 def layers(
