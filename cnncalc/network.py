@@ -19,6 +19,7 @@ from cnncalc.language.source import Scalar
 from cnncalc.report import Report
 
 if TYPE_CHECKING:
+    from cnncalc.analyzers.measurement import Counting
     from cnncalc.compare.conventions import Convention
     from cnncalc.compare.formulas import Formula
     from cnncalc.compare.sizes import Sizes
@@ -67,9 +68,15 @@ class Network:
     def variant(self) -> str | None:
         return self.graph.variant
 
-    def summary(self, of: str | None = None) -> Report:
-        """Shapes, parameters, MACs, and receptive fields towards the input `of` (the first if absent)."""
-        return Report(self.graph, "summary", of)
+    def summary(self, of: str | None = None, counted_as: str | None = None) -> Report:
+        """Shapes, parameters, MACs, and receptive fields towards the input `of` (the first if absent).
+
+        MACs are counted as another tool does, if one of `conventions` is named; raises `Fault` for another name.
+        """
+        report = Report(self.graph, "summary", of)
+        if counted_as is not None:
+            report.counting = self.counting(counted_as)
+        return report
 
     def shapes(self) -> Report:
         """Output shapes, and the rows and columns that a stride leaves unread."""
@@ -108,6 +115,13 @@ class Network:
 
         setting = Setting(dtype, weights_dtype, batch, reuse, optimizer)
         return Footprint(self.graph, setting, budget, training)
+
+    def counting(self, tool: str) -> Counting:
+        """What a tool counts of every layer, in place of our MACs; raises `Fault` for an unknown one."""
+        from cnncalc.compare.conventions import counting
+        from cnncalc.compare.writings import written
+
+        return counting(self.graph, tool, written(self.file.source.path) if self.file is not None else ())
 
     def conventions(self) -> list[Convention]:
         """The totals of other tools, and the parts that bridge from our figures to theirs."""

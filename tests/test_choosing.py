@@ -194,3 +194,28 @@ def test_the_list_is_chosen_from(run: Run) -> None:
     ]
     assert all(each["layers"] > 20 and each["year"] == 2016 for each in found)
     assert run("list", "--where", "parms < 3").code == 1
+
+
+KEYS = {"torchinfo": "mult_adds", "fvcore": "flops", "thop": "macs", "torch_flop_counter": "flops"}
+KEYS |= {"ptflops_pytorch": "macs", "ptflops_aten": "macs"}
+
+
+@pytest.mark.parametrize("tool", KEYS)
+def test_macs_as_another_tool_counts_them(tool: str, run: Run) -> None:
+    """What the tools printed (tests/data/conventions), in the summary and in a comparison, and who counted."""
+    expected = {name: TOOLS[name][tool][KEYS[tool]] for name in ("resnet18", "mobilenet_v2")}
+    done = run("compare", *expected, "--as", tool, "--columns", "macs,flops", "--format", "json")
+    assert {row["spec"]: row["macs"] for row in json.loads(done.out)["rows"]} == expected
+    assert all(row["flops"] is None for row in json.loads(done.out)["rows"])
+    assert f"what {tool} " in run("compare", *expected, "--as", tool).out
+    summary = json.loads(run("summary", "resnet18", "--as", tool, "--format", "json").out)
+    assert summary["totals"]["macs"] == expected["resnet18"] == sum(row["macs"] for row in summary["layers"])
+    told = run("summary", "resnet18", "--as", tool).out
+    assert f"what {tool} " in told
+    assert "FLOPs" not in told.replace("flops", "").replace("FlopCounterMode", "")
+
+
+@pytest.mark.parametrize("command", ["summary", "compare"])
+def test_a_tool_that_is_not_known(command: str, run: Run) -> None:
+    done = run(command, "resnet18", "--as", "fvcor")
+    assert (done.code, "did you mean `fvcore`?" in done.err) == (1, True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cnncalc.cli.flags import (
+    As,
     Format,
     Input,
     MaxSteps,
@@ -117,6 +118,7 @@ def compare(
     front: Annotated[str | None, typer.Option(metavar="KEYS", help="What no other beats: macs,params,+field.")] = None,
     columns: Columns = None,
     dtype: Dtype = "float32",
+    counted_as: As = None,
     max_settings: Annotated[int, typer.Option(min=1, help="Limit on the settings of a sweep.")] = 100_000,
     variant: Variant = None,
     set_: Set = None,
@@ -139,7 +141,9 @@ def compare(
     opened = [sweep.open_spec(name, variant, given) for name in names]
     keys = chosen.keys(arguments)
     with _told("comparing") as told:
-        found = sweep.compare(opened, swept, keys, Setting(dtype), max_settings, max_steps, cores(), told, every)
+        found = sweep.compare(
+            opened, swept, keys, Setting(dtype), max_settings, max_steps, cores(), told, every, counted_as
+        )
     _deliver_sweep(found, chosen, format, output)
 
 

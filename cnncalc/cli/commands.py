@@ -15,6 +15,7 @@ import typer
 
 from cnncalc.cli import choosing
 from cnncalc.cli.flags import (
+    As,
     Batch,
     Depth,
     Format,
@@ -60,6 +61,7 @@ REPORT_FLAGS: dict[str, tuple[Any, Any]] = {
     "set_": (Set, None),
     "input_": (Input, None),
     "of": (Of, None),
+    "counted_as": (As, None),
     "batch": (Batch, 1),
     "depth": (Depth, None),
     "sort": (Sort, None),
@@ -69,22 +71,25 @@ REPORT_FLAGS: dict[str, tuple[Any, Any]] = {
     "output": (Output, None),
     "max_steps": (MaxSteps, MAX_STEPS),
 }
-"""Names, types and defaults of the flags that the reports share; `of` is for receptive fields alone."""
+"""Names, types and defaults of the flags that the reports share, but for those in `OWN_FLAGS`."""
+
+OWN_FLAGS = {"of": ("summary", "rf"), "counted_as": ("summary",)}
+"""The reports that have a flag which not all of them have."""
 
 
 NETWORK_FLAGS = ("specs", "variant", "set_", "input_", "max_steps")
 
 
-def report_command(name: str, help: str, example: str, of: bool) -> None:
+def report_command(name: str, help: str, example: str) -> None:
     """Register a command that prints a report of the networks on its line."""
 
     def run(**flags: Any) -> None:
         shown = view(*(flags[flag] for flag in ("batch", "depth", "sort", "top", "layout")))
         specs, variant, set_, input_, max_steps = (flags[flag] for flag in NETWORK_FLAGS)
         found = networks(specs, variant, set_, input_, max_steps, shown.channels_last)
-        reported(name, found, shown, flags["format"], flags["output"], flags.get("of"))
+        reported(name, found, shown, flags["format"], flags["output"], flags.get("of"), flags.get("counted_as"))
 
-    taken = {flag: entry for flag, entry in REPORT_FLAGS.items() if of or flag != "of"}
+    taken = {flag: entry for flag, entry in REPORT_FLAGS.items() if name in OWN_FLAGS.get(flag, (name,))}
     keyword = inspect.Parameter.KEYWORD_ONLY
     parameters = [
         inspect.Parameter(flag, keyword, default=entry[1], annotation=entry[0]) for flag, entry in taken.items()
@@ -99,25 +104,21 @@ report_command(
     "summary",
     "Shapes, parameters and MACs of every layer, and the totals.",
     "cnncalc summary resnet50 --depth 2",
-    of=True,
 )
 report_command(
     "shapes",
     "Output shapes, and the rows and columns that strides leave unread.",
     "cnncalc shapes vgg16 --input 3x320x320",
-    of=False,
 )
 report_command(
     "params",
     "Learned parameters and state; regular against depthwise separable.",
     "cnncalc params mobilenet_v1 --sort params --top 10",
-    of=False,
 )
 report_command(
     "rf",
     "Receptive fields: size, stride, start and center of what a unit sees.",
     "cnncalc rf alexnet",
-    of=True,
 )
 
 

@@ -55,6 +55,7 @@ Input = Annotated[
     typer.Option("--input", metavar="[NAME=]3x320x320", help="Another input shape; 320x320 keeps the channels."),
 ]
 Of = Annotated[str | None, typer.Option("--of", metavar="INPUT", help="The input whose receptive field is meant.")]
+As = Annotated[str | None, typer.Option("--as", metavar="TOOL", help="Count MACs as another tool: fvcore, thop, …")]
 Batch = Annotated[int, typer.Option(min=1, help="Batch size, for the heading; counts stay per sample.")]
 Depth = Annotated[int | None, typer.Option(min=1, help="Fold blocks below this depth into subtotals.")]
 Sort = Annotated[

@@ -14,9 +14,11 @@ from cnncalc.analyzers.memory import FLOAT32
 from cnncalc.analyzers.memory import Setting as MemorySetting
 from cnncalc.analyzers.quantities import asked
 from cnncalc.analyzers.receptive_field import Memo, ReceptiveField, alone
+from cnncalc.compare.conventions import check_tool, counting
 from cnncalc.compare.processes import Progress, side_by_side
 from cnncalc.compare.resizing import Resizer, is_resizable
 from cnncalc.compare.settings import MAX_SETTINGS, Setting, Swept, count, settings
+from cnncalc.compare.writings import written
 from cnncalc.diagnostics import Diagnostic, Error, Fault, UsageFault
 from cnncalc.expansion.expand import MAX_STEPS, expand
 from cnncalc.expansion.instance import Given, variant_values
@@ -94,6 +96,8 @@ class Sweep(NamedTuple):
     """Of the settings that were asked for."""
     left_out: tuple[str, ...] = ()
     """Specs that have not what is swept over, where those are left out."""
+    counted_as: str | None = None
+    """The tool by whose convention MACs are counted, if it is not ours."""
 
     @property
     def interrupted(self) -> bool:
@@ -123,12 +127,16 @@ def compare(
     processes: int = 1,
     progress: Progress | None = None,
     lenient: bool = False,
+    counted_as: str | None = None,
 ) -> Sweep:
     """The figures `keys` of every spec in every setting, the settings of a spec together, in their order.
 
-    Specs that have not what is swept over are left out, if it is `lenient`.  Raises `SpecError` for what cannot be
+    Specs that have not what is swept over are left out, if it is `lenient`; `counted_as` names the tool by whose
+    convention MACs are counted.  Raises `SpecError` for what cannot be
     swept over, `Fault` for too many settings.  An interruption keeps what is done.
     """
+    if counted_as is not None:
+        check_tool(counted_as)
     given = specs
     if lenient:
         specs = [spec for spec in given if spec.has(over)]
@@ -142,22 +150,26 @@ def compare(
         raise Fault("limit", message, None, f"sweep over fewer, or raise the limit with `--max-settings {total}`")
     tasks = [(spec, setting) for spec in specs for setting in spec.settings(over)]
     rows: list[Row] = []
+    measure = Measurer(keys, memory, max_steps, counted_as)
     try:
-        for row in side_by_side(Measurer(keys, memory, max_steps), tasks, processes, progress):
+        for row in side_by_side(measure, tasks, processes, progress):
             rows.append(row)
     except KeyboardInterrupt:
         pass
-    return Sweep(rows, total, left_out)
+    return Sweep(rows, total, left_out, counted_as)
 
 
 class Measurer:
     """Builds and measures one setting after another; remembers what the next may share."""
 
-    def __init__(self, keys: Sequence[str], memory: MemorySetting, max_steps: int) -> None:
+    def __init__(
+        self, keys: Sequence[str], memory: MemorySetting, max_steps: int, counted_as: str | None = None
+    ) -> None:
         quantities = asked()
         self.quantities = {key: quantities[key] for key in keys}
         self.memory = memory
         self.max_steps = max_steps
+        self.counted_as = counted_as
         self.resizers: dict[Any, Resizer | None] = {}
         self.memo: Memo = {}
 
@@ -170,6 +182,9 @@ class Measurer:
             if len(self.memo) > MAX_MEMO:
                 self.memo.clear()
             measured = Measurement(graph, None, self.memory, self.memo)
+            if self.counted_as is not None:
+                source = written(spec.file.source.path) if spec.file is not None else ()
+                measured.counting = counting(graph, self.counted_as, source)
             found = {key: measured.figure(quantity) for key, quantity in self.quantities.items()}
             field = measured.once(alone) if "field" in found else None
         except Error as error:

@@ -7,7 +7,7 @@ from typing import Any
 
 from cnncalc.analyzers.quantities import asked
 from cnncalc.analyzers.quantity import Fold, Quantity
-from cnncalc.compare.conventions import Convention
+from cnncalc.compare.conventions import TOOLS, Convention
 from cnncalc.compare.diff import TOTALS, Difference
 from cnncalc.compare.fronts import Aim
 from cnncalc.compare.sweep import Row, Sweep
@@ -82,6 +82,9 @@ def network_of(row: Row) -> str:
 def _remarks(found: Sweep) -> list[str]:
     """What is not in the table, and why."""
     remarks = []
+    if found.counted_as is not None:
+        tool = TOOLS[found.counted_as]
+        remarks.append(f"MACs: what {found.counted_as} {tool.version} counts, and calls `{tool.label}`")
     if found.interrupted:
         remarks.append(f"interrupted: {len(found.rows):,} of {found.total:,} settings were measured")
     if found.left_out:

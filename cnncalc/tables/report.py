@@ -153,7 +153,7 @@ def _remarks(report: Report) -> list[str]:
     if report.lower_bound:
         found.append(f"lower bounds, for layers that cnncalc does not know: {', '.join(report.lower_bound)}")
     if report.has("macs"):
-        found.append(CONVENTION)
+        found.append(CONVENTION if report.counting is None else report.counting.text)
     return found
 
 
@@ -172,7 +172,9 @@ def sentence(report: Report, view: View) -> Prose:
     bound = "at least " if isinstance(macs, AtLeast) else ""
     shapes = ", ".join("x".join(map(str, arranged(shape, view))) for _, shape in graph.inputs)
     parts: list[Any] = [f"{graph.variant or graph.name} @ {shapes}: ", Short(report.total("params"), "params"), ", "]
-    parts += [bound, Short(_exact(macs), "MACs"), " (", Short(_exact(flops), "FLOPs"), ")"]
+    parts += [bound, Short(_exact(macs), "MACs")]
+    counting = report.counting
+    parts += [" (", Short(_exact(flops), "FLOPs"), ")"] if counting is None else [f" as {counting.tool} counts"]
     field = report.field
     if field is not None and field.size and field.is_local:
         sizes = report.total("size")
