@@ -19,7 +19,11 @@ from cnncalc.language.source import Scalar
 from cnncalc.report import Report
 
 if TYPE_CHECKING:
+    from cnncalc.analyzers.measurement import Counting
     from cnncalc.compare.conventions import Convention
+    from cnncalc.compare.formulas import Formula
+    from cnncalc.compare.sizes import Sizes
+    from cnncalc.compare.sweep import Spec
     from cnncalc.convert import Imported
     from cnncalc.convert.account import Account
     from cnncalc.convert.lift import Lifted
@@ -44,12 +48,23 @@ class Network:
     25557032
     """
 
-    def __init__(self, file: File | None, graph: Graph, account: Account | None = None) -> None:
+    def __init__(
+        self,
+        file: File | None,
+        graph: Graph,
+        account: Account | None = None,
+        args: Arguments | None = None,
+        inputs: Mapping[str, Shape] | None = None,
+    ) -> None:
         self.file = file
         """The spec; None for a network that came from another program's model."""
         self.graph = graph
         self.account = account
         """What a model file held and what has become of it; None for a spec."""
+        self.args = dict(args or {})
+        """What stands in for the file's arguments."""
+        self.inputs = dict(inputs or {})
+        """What stands in for the file's input shapes."""
 
     @classmethod
     def _imported(cls, found: Imported) -> Network:
@@ -107,9 +122,15 @@ class Network:
     def variant(self) -> str | None:
         return self.graph.variant
 
-    def summary(self, of: str | None = None) -> Report:
-        """Shapes, parameters, MACs, and receptive fields towards the input `of` (the first if absent)."""
-        return Report(self.graph, "summary", of)
+    def summary(self, of: str | None = None, counted_as: str | None = None) -> Report:
+        """Shapes, parameters, MACs, and receptive fields towards the input `of` (the first if absent).
+
+        MACs are counted as another tool does, if one of `conventions` is named; raises `Fault` for another name.
+        """
+        report = Report(self.graph, "summary", of)
+        if counted_as is not None:
+            report.counting = self.counting(counted_as)
+        return report
 
     def shapes(self) -> Report:
         """Output shapes, and the rows and columns that a stride leaves unread."""
@@ -149,12 +170,41 @@ class Network:
         setting = Setting(dtype, weights_dtype, batch, reuse, optimizer)
         return Footprint(self.graph, setting, budget, training)
 
+    def counting(self, tool: str) -> Counting:
+        """What a tool counts of every layer, in place of our MACs; raises `Fault` for an unknown one."""
+        from cnncalc.compare.conventions import counting
+        from cnncalc.compare.writings import written
+
+        return counting(self.graph, tool, written(self.file.source.path) if self.file is not None else ())
+
     def conventions(self) -> list[Convention]:
         """The totals of other tools, and the parts that bridge from our figures to theirs."""
         from cnncalc.compare.conventions import conventions
         from cnncalc.compare.writings import written
 
         return conventions(self.graph, written(self.file.source.location) if self.file is not None else ())
+
+    def formula(self, *names: str, of: Sequence[str] = ("params", "macs")) -> list[Formula]:
+        """Figures as exact polynomials in arguments, and in `size`, each with the settings that it was checked at.
+
+        Raises `Fault` for a name or a figure that there is not, and where a figure is no polynomial.
+        """
+        from cnncalc.compare.formulas import formulas
+
+        return formulas(self._spec(), names, of)
+
+    def sizes(self, first: int = 1, last: int = 1024) -> Sizes:
+        """Which input sizes build, which of them leave no pixel unread and misalign nothing, and what they give."""
+        from cnncalc.compare.sizes import sizes
+
+        return sizes(self._spec(), (first, last))
+
+    def _spec(self) -> Spec:
+        """What is built anew in other settings."""
+        from cnncalc.compare.sweep import Spec
+
+        given = tuple(self.args.items()), tuple(self.inputs.items())
+        return Spec(self.name, self.file, self.variant, *given, None if self.file is not None else self.graph)
 
     def explain(self, layer: str, of: str | None = None) -> Explanation:
         """How every number of one layer came about; raises `Fault` for an unknown layer or input."""
@@ -383,7 +433,7 @@ def build(
     elif inputs is not None:
         shapes = {next(iter(file.inputs), "input"): tuple(inputs)}
     graph = expand(file, given, variant, shapes, max_steps, channels_last)
-    return Network(file, graph)
+    return Network(file, graph, None, args, shapes)
 
 
 def set_argument(file: File, name: str, value: Any) -> Given:

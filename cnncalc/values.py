@@ -79,6 +79,13 @@ class Bar(NamedTuple):
     mark: str = ""
 
 
+class Formula(NamedTuple):
+    """A formula as text: in plain digits, and with thousands parted."""
+
+    plain: str
+    parted: str
+
+
 class Change(NamedTuple):
     """What a value was, and what it is now."""
 

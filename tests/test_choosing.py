@@ -156,3 +156,66 @@ def test_a_budget_of_training_is_of_the_whole_step() -> None:
     assert found.step is not None
     assert found.budget.spare == 2**30 - found.step.bytes
     assert found.to_dict()["totals"]["training_bytes"] == found.step.bytes
+
+
+def test_formulas_in_every_form(run: Run) -> None:
+    """VGG-16's parameters by its classes: 4,096 weights and a bias each."""
+    assert "4,097*classes + 134,260,544" in run("formula", "vgg16", "--in", "classes").out
+    assert ",4097*classes + 134260544," in run("formula", "vgg16", "--in", "classes", "--format", "csv").out
+    found = json.loads(run("formula", "vgg16", "--in", "classes", "--of", "params", "--format", "json").out)
+    assert found["formulas"]["params"]["text"] == "4097*classes + 134260544"
+    assert found["formulas"]["params"]["terms"] == [[4_097, {"classes": 1}], [134_260_544, {}]]
+    assert run("formula", "vgg16", "--in", "clases").code == 2
+    assert "lacks a name" in run("formula", "vgg16", "--in", "classes,").err
+
+
+def test_sizes_in_every_form(run: Run) -> None:
+    """U-Net takes 188 + 16*k, and gives 184 less (its paper's 572 and 388)."""
+    assert "188 + 16*k" in run("sizes", "unet", "--range", "150..600").out
+    found = json.loads(run("sizes", "unet", "--range", "150..600", "--format", "json").out)
+    assert (found["builds"], found["clean"]) == ([[188, 600]], {"first": 188, "step": 16})
+    assert found["outputs"]["572"] == [[2, 388, 388]]
+
+
+@pytest.mark.parametrize("given", ["5", "1..", "..5", "a..b", "9..1", "0..4"])
+def test_what_is_no_range(given: str, run: Run) -> None:
+    done = run("sizes", "unet", "--range", given)
+    assert done.code == 2
+    assert "no range of sizes" in done.err
+
+
+def test_the_list_is_chosen_from(run: Run) -> None:
+    """torchvision's SqueezeNets have 1,248,424 and 1,235,496 parameters."""
+    done = run("list", "--where", "1.2 M < params < 1.3 M", "--sort", "params", "--columns", "layers", "-f", "json")
+    found = json.loads(done.out)["networks"]
+    assert [(each["name"], each["params"]) for each in found] == [
+        ("squeezenet1_1", 1_235_496),
+        ("squeezenet1_0", 1_248_424),
+    ]
+    assert all(each["layers"] > 20 and each["year"] == 2016 for each in found)
+    assert run("list", "--where", "parms < 3").code == 1
+
+
+KEYS = {"torchinfo": "mult_adds", "fvcore": "flops", "thop": "macs", "torch_flop_counter": "flops"}
+KEYS |= {"ptflops_pytorch": "macs", "ptflops_aten": "macs"}
+
+
+@pytest.mark.parametrize("tool", KEYS)
+def test_macs_as_another_tool_counts_them(tool: str, run: Run) -> None:
+    """What the tools printed (tests/data/conventions), in the summary and in a comparison, and who counted."""
+    expected = {name: TOOLS[name][tool][KEYS[tool]] for name in ("resnet18", "mobilenet_v2")}
+    done = run("compare", *expected, "--as", tool, "--columns", "macs,flops", "--format", "json")
+    assert {row["spec"]: row["macs"] for row in json.loads(done.out)["rows"]} == expected
+    assert all(row["flops"] is None for row in json.loads(done.out)["rows"])
+    assert f"what {tool} " in run("compare", *expected, "--as", tool).out
+    summary = json.loads(run("summary", "resnet18", "--as", tool, "--format", "json").out)
+    assert summary["totals"]["macs"] == expected["resnet18"] == sum(row["macs"] for row in summary["layers"])
+    told = run("summary", "resnet18", "--as", tool).out
+    assert f"what {tool} " in told
+    assert "FLOPs" not in told.replace("flops", "").replace("FlopCounterMode", "")
+
+
+@pytest.mark.parametrize("command", ["summary", "compare"])
+def test_a_tool_that_is_not_known(command: str, run: Run) -> None:
+    done = run(command, "resnet18", "--as", "fvcor")
+    assert (done.code, "did you mean `fvcore`?" in done.err) == (1, True)

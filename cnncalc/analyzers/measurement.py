@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from cnncalc.analyzers.quantities import GROUPS, QUANTITIES
 from cnncalc.analyzers.quantity import Fold, Quantity, function
@@ -14,6 +14,18 @@ if TYPE_CHECKING:
     from cnncalc.analyzers.memory import Setting
 
 T = TypeVar("T")
+
+
+class Counting(NamedTuple):
+    """How another tool counts, in place of our MACs."""
+
+    tool: str
+    values: list[int]
+    """For every node in order."""
+    total: int
+    """Of the network: what its own source has beside the graph's layers is in it."""
+    text: str
+    """What is said of it under a table."""
 
 
 class Measurement:
@@ -35,6 +47,8 @@ class Measurement:
         self.of = of
         self.setting = setting
         self.shared: dict[Any, Any] = {} if shared is None else shared
+        self.counting: Counting | None = None
+        """What stands in for MACs, if they are counted by another tool's convention."""
         self._once: dict[Any, Any] = {}
         self._values: dict[str, list[Any]] = {}
 

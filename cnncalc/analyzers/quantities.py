@@ -59,6 +59,7 @@ ENTRIES = (
         "MACs",
         "Multiply-accumulates of convolutions, linear layers and products of tensors; FLOPs are twice as many.",
         "macs.macs",
+        total="macs.total",
         expected=True,
         commands=("summary",),
         columns=("summary",),
@@ -69,7 +70,13 @@ ENTRIES = (
             Line("Weights, 32-bit", "params.weight_bytes", "bytes"),
         ),
     ),
-    Quantity("flops", "FLOPs", "Floating-point operations: two for each of the MACs.", "macs.flops_of_layers"),
+    Quantity(
+        "flops",
+        "FLOPs",
+        "Floating-point operations: two for each of the MACs.",
+        "macs.flops_of_layers",
+        total="macs.flops",
+    ),
     Quantity(
         "product_macs",
         "Product MACs",

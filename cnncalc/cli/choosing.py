@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cnncalc.cli.flags import (
+    As,
     Format,
     Input,
     MaxSteps,
@@ -42,6 +43,10 @@ if TYPE_CHECKING:
 BYTES = re.compile(rf"(\d+(?:\.\d+)?)\s*({'|'.join(BYTE_UNITS)})?")
 
 Dtype = Annotated[str, typer.Option(metavar="TYPE", help="Of numbers in memory: float32, float16, int8, …")]
+Least = Annotated[str | None, typer.Option("--sort", metavar="KEY", help="The least first; +KEY: the most first.")]
+Columns = Annotated[
+    str | None, typer.Option("--columns", metavar="KEYS", help="Which figures to show: params,macs,macs / params.")
+]
 Where = Annotated[str | None, typer.Option(metavar="CONDITION", help="'params < 5 M and macs <= 600 M'.")]
 
 
@@ -63,6 +68,12 @@ def add_to(app: typer.Typer) -> None:
     app.command(epilog=examples("cnncalc conventions resnet50", "cnncalc conventions net.yaml --format json"))(
         conventions
     )
+    app.command(epilog=examples("cnncalc formula vgg16 --in classes", "cnncalc formula mobilenet_v1 --in width"))(
+        formula
+    )
+    app.command(epilog=examples("cnncalc sizes unet --range 100..600", "cnncalc sizes resnet50"))(sizes)
+    shown = examples("cnncalc list --where 'params < 5 M' --sort macs", "cnncalc list --format csv -o networks.csv")
+    app.command("list", epilog=shown)(list_)
 
 
 @guarded
@@ -118,13 +129,12 @@ def compare(
         typer.Option(metavar="ARG=VALUES", help="width=0.5,1; depth=1..8; size=32..512..32; variant=*"),
     ] = None,
     where: Where = None,
-    sort: Annotated[str | None, typer.Option(metavar="KEY", help="The least first; +KEY: the most first.")] = None,
+    sort: Least = None,
     top: Top = None,
     front: Annotated[str | None, typer.Option(metavar="KEYS", help="What no other beats: macs,params,+field.")] = None,
-    columns: Annotated[
-        str | None, typer.Option(metavar="KEYS", help="Which figures to show: params,macs,macs / params.")
-    ] = None,
+    columns: Columns = None,
     dtype: Dtype = "float32",
+    counted_as: As = None,
     max_settings: Annotated[int, typer.Option(min=1, help="Limit on the settings of a sweep.")] = 100_000,
     variant: Variant = None,
     set_: Set = None,
@@ -136,6 +146,7 @@ def compare(
     """Networks side by side: several SPECs, all bundled ones, or one in many settings."""
     from cnncalc.analyzers.memory import Setting
     from cnncalc.compare import sweep
+    from cnncalc.compare.processes import cores
     from cnncalc.compare.selection import selection
     from cnncalc.compare.settings import read_over
 
@@ -151,7 +162,7 @@ def compare(
     keys = chosen.keys(arguments)
     with _told("comparing") as told:
         found = sweep.compare(
-            opened, swept, keys, Setting(dtype), max_settings, max_steps, os.cpu_count() or 1, told, every
+            opened, swept, keys, Setting(dtype), max_settings, max_steps, cores(), told, every, counted_as
         )
     _deliver_sweep(found, chosen, format, output)
 
@@ -262,3 +273,106 @@ def conventions(
         return document({**network_header(network.graph), "tools": tools})
 
     deliver(lambda: [tabulate_conventions(network.graph, found)], text, format, output)
+
+
+@guarded
+def formula(
+    spec: Spec,
+    names: Annotated[
+        str, typer.Option("--in", metavar="ARGS", help="Arguments that are numbers, and size: width,size")
+    ],
+    of: Annotated[str, typer.Option("--of", metavar="KEYS", help="Which figures.")] = "params,macs",
+    variant: Variant = None,
+    set_: Set = None,
+    input_: Input = None,
+    format: Format = "table",
+    output: Output = None,
+    max_steps: MaxSteps = MAX_STEPS,
+) -> None:
+    """Figures as exact polynomials in arguments or the input's size, checked by building the network."""
+    from cnncalc.tables.formulas import tabulate_formulas
+
+    network = single(networks([spec], variant, set_, input_, max_steps))
+    found = network.formula(*_listed(names, "--in"), of=_listed(of, "--of"))
+
+    def text() -> str:
+        from cnncalc.render.json import document, network_header
+
+        formulas = {each.key: each.to_dict() for each in found}
+        return document({**network_header(network.graph), "formulas": formulas})
+
+    deliver(lambda: [tabulate_formulas(network.graph, found)], text, format, output)
+
+
+def _listed(text: str, flag: str) -> list[str]:
+    """The names in a list with commas; raises `UsageFault` where one is missing."""
+    found = [name.strip() for name in text.split(",")]
+    if "" in found:
+        raise UsageFault(
+            "missing-value", f"`{flag} {text}` lacks a name", None, f"for example `{flag} {text.strip(', ')}`"
+        )
+    return found
+
+
+@guarded
+def sizes(
+    spec: Spec,
+    range_: Annotated[str, typer.Option("--range", metavar="FIRST..LAST", help="Which sizes are tried.")] = "1..1024",
+    variant: Variant = None,
+    set_: Set = None,
+    format: Format = "table",
+    output: Output = None,
+    max_steps: MaxSteps = MAX_STEPS,
+) -> None:
+    """Input sizes that build, those that waste no pixel and misalign nothing, and what they give."""
+    from cnncalc.compare import sizes as trying
+    from cnncalc.compare.processes import cores
+    from cnncalc.compare.sweep import open_spec
+    from cnncalc.tables.formulas import tabulate_sizes
+
+    given = [assignment(text, "--set", "ARG=VALUE") for text in set_ or []]
+    opened = open_spec(spec, variant, given)
+    with _told("trying sizes") as told:
+        found = trying.sizes(opened, _range(range_), max_steps, cores(), told)
+
+    def text() -> str:
+        from cnncalc.render.json import document
+
+        return document({"spec": opened.name, "variant": opened.variant, **found.to_dict()})
+
+    deliver(lambda: [tabulate_sizes(opened.name, found)], text, format, output)
+
+
+def _range(text: str) -> tuple[int, int]:
+    """First and last of ``1..1024``; raises `UsageFault`."""
+    first, dots, last = text.partition("..")
+    if not dots or not first.strip().isdecimal() or not last.strip().isdecimal() or len(text) > 40:
+        raise UsageFault("wrong-form", f"`{text}` is no range of sizes", None, "for example `--range 1..1024`")
+    return int(first), int(last)
+
+
+@guarded
+def list_(
+    where: Where = None,
+    sort: Least = None,
+    top: Top = None,
+    columns: Columns = None,
+    format: Format = "table",
+    output: Output = None,
+) -> None:
+    """The bundled networks, with one line each."""
+    from cnncalc.compare.selection import selection
+    from cnncalc.gallery import COLUMNS, gallery
+    from cnncalc.tables import gallery as tables
+
+    chosen = selection(columns or COLUMNS, where, None, sort, top)
+    found = gallery(chosen)
+
+    def text() -> str:
+        from cnncalc.render.cells import data
+        from cnncalc.render.json import document
+
+        rows = [{key: data(value) for key, value in tables.to_dict(entry, chosen.columns).items()} for entry in found]
+        return document({"networks": rows})
+
+    deliver(lambda: [tables.tabulate(found, chosen.columns)], text, format, output)

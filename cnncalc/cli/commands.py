@@ -15,6 +15,7 @@ import typer
 
 from cnncalc.cli import choosing, learning
 from cnncalc.cli.flags import (
+    As,
     Batch,
     Depth,
     Format,
@@ -39,7 +40,7 @@ from cnncalc.cli.flags import (
 )
 from cnncalc.cli.help import Panels, examples
 from cnncalc.cli.output import deliver, emit, guarded, reported
-from cnncalc.diagnostics import SpecError
+from cnncalc.diagnostics import SpecError, UsageFault
 from cnncalc.expansion.expand import MAX_STEPS
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ REPORT_FLAGS: dict[str, tuple[Any, Any]] = {
     "set_": (Set, None),
     "input_": (Input, None),
     "of": (Of, None),
+    "counted_as": (As, None),
     "batch": (Batch, 1),
     "full": (Full, False),
     "depth": (Depth, None),
@@ -75,23 +77,29 @@ REPORT_FLAGS: dict[str, tuple[Any, Any]] = {
     "output": (Output, None),
     "max_steps": (MaxSteps, MAX_STEPS),
 }
-"""Names, types and defaults of the flags that the reports share; `of` is for receptive fields alone."""
+"""Names, types and defaults of the flags that the reports share, but for those in `OWN_FLAGS`."""
+
+OWN_FLAGS = {"of": ("summary", "rf"), "counted_as": ("summary",)}
+"""The reports that have a flag which not all of them have."""
 
 
 NETWORK_FLAGS = ("specs", "variant", "set_", "input_", "max_steps")
 VIEW_FLAGS = ("full", "depth", "sort", "top", "layout", "format")
 
 
-def report_command(name: str, help: str, shown: tuple[str, str], of: bool) -> None:
+def report_command(name: str, help: str, *shown: str) -> None:
     """Register a command that prints a report of the networks on its line."""
 
     def run(**flags: Any) -> None:
         shown = view(*(flags[flag] for flag in VIEW_FLAGS))
         specs, variant, set_, input_, max_steps = (flags[flag] for flag in NETWORK_FLAGS)
         found = networks(specs, variant, set_, input_, max_steps, shown.channels_last)
-        reported(name, found, shown, flags["format"], flags["output"], flags.get("of"), flags["batch"])
+        counted_as, batch = flags.get("counted_as"), flags["batch"]
+        if counted_as is not None and batch > 1:
+            raise UsageFault("batch", "`--as` counts one sample", None, "leave `--batch` out")
+        reported(name, found, shown, flags["format"], flags["output"], flags.get("of"), batch, counted_as)
 
-    taken = {flag: entry for flag, entry in REPORT_FLAGS.items() if of or flag != "of"}
+    taken = {flag: entry for flag, entry in REPORT_FLAGS.items() if name in OWN_FLAGS.get(flag, (name,))}
     keyword = inspect.Parameter.KEYWORD_ONLY
     parameters = [
         inspect.Parameter(flag, keyword, default=entry[1], annotation=entry[0]) for flag, entry in taken.items()
@@ -105,26 +113,26 @@ def report_command(name: str, help: str, shown: tuple[str, str], of: bool) -> No
 report_command(
     "summary",
     "Shapes, parameters and MACs of every layer, and the totals.",
-    ("cnncalc summary resnet50 --depth 2", "cnncalc summary net.yaml --set width=32"),
-    of=True,
+    "cnncalc summary resnet50 --depth 2",
+    "cnncalc summary net.yaml --set width=32",
 )
 report_command(
     "shapes",
     "Output shapes, and the rows and columns that strides leave unread.",
-    ("cnncalc shapes vgg16 --input 320x320", "cnncalc shapes unet --layout nhwc"),
-    of=False,
+    "cnncalc shapes vgg16 --input 320x320",
+    "cnncalc shapes unet --layout nhwc",
 )
 report_command(
     "params",
     "Learned parameters and state; regular against depthwise separable.",
-    ("cnncalc params mobilenet_v1 --sort params --top 10", "cnncalc params resnet18 resnet34 --depth 1"),
-    of=False,
+    "cnncalc params mobilenet_v1 --sort params --top 10",
+    "cnncalc params resnet18 resnet34 --depth 1",
 )
 report_command(
     "rf",
     "Receptive fields: size, stride, start and center of what a unit sees.",
-    ("cnncalc rf alexnet", "cnncalc rf unet --format csv"),
-    of=True,
+    "cnncalc rf alexnet",
+    "cnncalc rf unet --format csv",
 )
 
 
@@ -262,25 +270,6 @@ def explain(
         emit(document({**network_header(network.graph), **found.to_dict()}), output)
     else:
         emit(str(found), output)
-
-
-@app.command("list", epilog=examples("cnncalc list", "cnncalc list --format csv -o networks.csv"))
-@guarded
-def list_(format: Format = "table", output: Output = None) -> None:
-    """The bundled networks, with one line each."""
-    from cnncalc.gallery import gallery
-    from cnncalc.tables import gallery as tables
-
-    found = gallery()
-
-    def text() -> str:
-        from cnncalc.render.cells import data
-        from cnncalc.render.json import document
-
-        rows = [{key: data(value) for key, value in tables.to_dict(entry).items()} for entry in found]
-        return document({"networks": rows})
-
-    deliver(lambda: [tables.tabulate(found)], text, format, output)
 
 
 @app.command(

@@ -56,6 +56,7 @@ Input = Annotated[
     typer.Option("--input", metavar="[NAME=]3x320x320", help="Another input shape; 320x320 keeps the channels."),
 ]
 Of = Annotated[str | None, typer.Option("--of", metavar="INPUT", help="The input whose receptive field is meant.")]
+As = Annotated[str | None, typer.Option("--as", metavar="TOOL", help="Count MACs as another tool: fvcore, thop, …")]
 Batch = Annotated[int, typer.Option(min=1, help="Samples at once: multiplies MACs.")]
 Depth = Annotated[int | None, typer.Option(min=1, help="Open blocks down to this depth.")]
 Full = Annotated[bool, typer.Option("--full", help="Every layer in a row of its own.")]

@@ -147,8 +147,12 @@ def reported(
     output: str | None,
     of: str | None = None,
     batch: int = 1,
+    counted_as: str | None = None,
 ) -> None:
-    """Report on every network; of a spec that fails midway the good rows in a table, and its errors at the end."""
+    """Report on every network; of a spec that fails midway the good rows in a table, and its errors at the end.
+
+    `counted_as` is for the summary.
+    """
     found = list(every)
     errors = [each for each in found if isinstance(each, Error)]
     setting = None
@@ -157,6 +161,8 @@ def reported(
 
         setting = Setting(batch=batch)
     good = [Report(each.graph, command, of, setting) for each in found if isinstance(each, Network)]
+    if counted_as is not None:
+        good = [each.summary(of, counted_as) for each in found if isinstance(each, Network)]
     if not errors or (format == "table" and output is None):
         show(good, shown, format, output) if good else None
         for error in errors:

@@ -7,7 +7,7 @@ from typing import Any
 
 from cnncalc.analyzers.quantities import asked
 from cnncalc.analyzers.quantity import Fold, Quantity
-from cnncalc.compare.conventions import Convention
+from cnncalc.compare.conventions import TOOLS, Convention
 from cnncalc.compare.diff import TOTALS, Difference
 from cnncalc.compare.fronts import Aim
 from cnncalc.compare.sweep import Row, Sweep
@@ -26,17 +26,22 @@ def sweep_to_dict(found: Sweep, rows: Sequence[Row], shown: Sequence[Aim]) -> di
             "settings": row.settings,
             "input": {name: list(shape) for name, shape in row.inputs.items()},
         }
-        for word, value in row.figures.items():
-            each[_json_key(word)] = value
-        for aim in shown:
-            if aim.formula.quantity is None and aim.key not in row.settings:
-                each[aim.key] = aim.of(row.known)
+        each |= row_figures(row, shown)
         field = row.receptive_field
         each["receptive_field"] = None if field is None else {"size": [_span(*size) for size in field.size]}
         each["lower_bound"] = [_json_key(word) for word in row.lower_bound]
         each["error"] = None if row.error is None else row.error.message
         every.append(each)
     return {"rows": every, "settings": found.total, "left_out": list(found.left_out)}
+
+
+def row_figures(row: Row, shown: Sequence[Aim]) -> dict[str, Any]:
+    """The figures of a row as data, and what is worked out from them, under the keys of ``--format json``."""
+    found = {_json_key(word): value for word, value in row.figures.items()}
+    for aim in shown:
+        if aim.formula.quantity is None and aim.key not in row.settings:
+            found[aim.key] = aim.of(row.known)
+    return found
 
 
 def _json_key(word: str) -> str:
@@ -77,6 +82,9 @@ def network_of(row: Row) -> str:
 def _remarks(found: Sweep) -> list[str]:
     """What is not in the table, and why."""
     remarks = []
+    if found.counted_as is not None:
+        tool = TOOLS[found.counted_as]
+        remarks.append(f"MACs: what {found.counted_as} {tool.version} counts, and calls `{tool.label}`")
     if found.interrupted:
         remarks.append(f"interrupted: {len(found.rows):,} of {found.total:,} settings were measured")
     if found.left_out:

@@ -201,7 +201,7 @@ def _remarks(report: Report) -> list[str]:
     if report.lower_bound:
         found.append(f"lower bounds, for layers that cnncalc does not know: {', '.join(report.lower_bound)}")
     if report.has("macs"):
-        found.append(convention(report.batch))
+        found.append(convention(report.batch) if report.counting is None else report.counting.text)
     return found
 
 
@@ -250,7 +250,9 @@ def sentence(report: Report, view: View) -> Prose:
     batch = () if report.batch == 1 else (", batch ", report.batch)
     parts: list[Any] = [f"{graph.variant or graph.name} @ {inputs}", *batch, ": "]
     parts += [Short(report.total("params"), "params"), ", "]
-    parts += [bound, Short(known(macs), "MACs"), " (", Short(known(flops), "FLOPs"), ")"]
+    parts += [bound, Short(known(macs), "MACs")]
+    counting = report.counting
+    parts += [" (", Short(known(flops), "FLOPs"), ")"] if counting is None else [f" as {counting.tool} counts"]
     field = report.field
     if field is not None and field.size and field.is_local:
         sizes = report.total("size")

@@ -185,7 +185,7 @@ def test_what_does_not_build_is_a_row() -> None:
 
 
 def test_processes_give_the_same_rows_in_the_same_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cnncalc.compare.sweep.WORTH_FORKING", 0.0)
+    monkeypatch.setattr("cnncalc.compare.processes.WORTH_FORKING", 0.0)
     told: list[tuple[int, int]] = []
     many = swept("size=32..80..4", processes=2, progress=lambda done, total: told.append((done, total)))
     assert many == swept("size=32..80..4")
