@@ -12,7 +12,7 @@ import typer
 from cnncalc.diagnostics import Error, SpecError, UsageFault
 from cnncalc.expansion.expand import MAX_STEPS
 from cnncalc.language.library import bundled_names, find_bundled
-from cnncalc.network import Network, load
+from cnncalc.network import Network, load, variants
 from cnncalc.render import DATA, FORMS
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "json", *(form for form in FORMS if form != "table"))
 LAYOUTS = ("nchw", "nhwc")
+ALL = "*"
+"""In place of a variant's name: every variant of the file."""
 
 
 def complete_spec(incomplete: str) -> list[str]:
@@ -45,7 +47,7 @@ Specs = Annotated[
 ]
 Spec = Annotated[str, typer.Argument(metavar="SPEC", help="A file, or a bundled name.", autocompletion=complete_spec)]
 Variant = Annotated[
-    str | None, typer.Option(help="A variant of the file.", metavar="NAME", autocompletion=complete_variant)
+    str | None, typer.Option(help="A variant of the file; '*' is all.", metavar="NAME", autocompletion=complete_variant)
 ]
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="ARG=VALUE", help="An argument of the file; repeatable.")
@@ -108,11 +110,19 @@ def networks(
     inputs = _inputs(input_ or [])
     for spec in specs:
         try:
-            yield load(spec, variant, arguments, inputs, max_steps, channels_last)
+            chosen = variants(spec) if variant == ALL else (variant,)
         except UsageFault:
             raise
         except Error as error:
             yield error
+            continue
+        for each in chosen:
+            try:
+                yield load(spec, each, arguments, inputs, max_steps, channels_last)
+            except UsageFault:
+                raise
+            except Error as error:
+                yield error
 
 
 def loaded(found: Iterator[Network | Error]) -> Iterator[Network]:
@@ -127,7 +137,7 @@ def single(found: Iterator[Network | Error]) -> Network:
     """The one network of a command that takes one; raises `SpecError`."""
     network, *others = loaded(found)
     if others:
-        raise typer.BadParameter("this command takes one SPEC")
+        raise typer.BadParameter("this command takes one network: one SPEC, in one variant")
     return network
 
 

@@ -10,7 +10,7 @@ from cnncalc.compare.diff import TOTALS, Difference
 from cnncalc.compare.measures import BYTES, MEASURES
 from cnncalc.compare.sweep import Row
 from cnncalc.graph import Graph
-from cnncalc.tables.table import Column, Line, Table, Total
+from cnncalc.tables.table import DETAIL, Column, Line, Table, Total
 from cnncalc.values import Bytes, Change, Factor, Sizes
 
 TITLES = {
@@ -58,7 +58,7 @@ def tabulate_rows(rows: Sequence[Row], keys: Sequence[str], total: int) -> Table
     swept = list(dict.fromkeys(name for row in rows for name in row.settings))
     columns = [Column("Network"), *(Column(name, True) for name in swept), Column("Input")]
     for key in keys:
-        columns += [Column(TITLES[key], True), Column(f"{TITLES[key]} x", True)]
+        columns += [Column(TITLES[key], True), Column(f"{TITLES[key]} x", True, DETAIL)]
     baseline = next((row for row in rows if row.error is None), None)
     lines = []
     for row in rows:
@@ -133,11 +133,16 @@ def _pair(pair: tuple[Any, Any]) -> Any:
 
 def tabulate_conventions(graph: Graph, found: Sequence[Convention]) -> Table:
     """A line per tool with the parts that its total adds to ours."""
-    columns = [Column("Tool"), Column("Calls it"), Column("Total", True), Column("Parts"), Column("Checked with")]
+    columns = [
+        Column("Tool"),
+        Column("Calls it"),
+        Column("Total", True),
+        Column("Parts"),
+        Column("Checked with", drop=DETAIL),
+    ]
     lines = []
     for each in found:
         parts = " + ".join(f"{part} {number:,}" for part, number in each.parts.items()).replace("+ -", "- ")
         lines.append(Line([each.tool, each.label, each.value, parts, each.version]))
     remarks = [f"{each.tool}: {note}" for each in found for note in each.notes]
-    name = f"{graph.name} ({graph.variant})" if graph.variant else graph.name
-    return Table(columns, lines, (f"{name}, as other tools count it",), graph.source, remarks=tuple(remarks))
+    return Table(columns, lines, (f"{graph.title}, as other tools count it",), graph.source, remarks=tuple(remarks))

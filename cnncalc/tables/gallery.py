@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.gallery import Entry
-from cnncalc.tables.table import Column, Line, Table
+from cnncalc.tables.table import DETAIL, Column, Line, Table
 from cnncalc.values import PerAxis, Sizes
 
 COLUMNS = [
     Column("Name"),
-    Column("Year", True),
+    Column("Year", True, DETAIL),
     Column("Input"),
     Column("Params", True),
     Column("MACs", True),

@@ -6,17 +6,23 @@ from typing import Any
 
 from cnncalc.analyzers.memory import CONVENTION, Budget
 from cnncalc.footprint import Footprint
-from cnncalc.tables.table import Column, Line, Table, Total
+from cnncalc.tables.table import DETAIL, KIND, Column, Line, Table, Total
 from cnncalc.values import Bar, Bytes, Sizes
 
 
 def tabulate(result: Footprint) -> Table:
     """A line per layer with a bar of what is live; then the peak, the weights, and whether a budget holds."""
     graph, live, step = result.graph, result.live, result.step
-    columns = [Column("Layer"), Column("Type"), Column("Output"), Column("Bytes", True), Column("Live", True)]
+    columns = [
+        Column("Layer"),
+        Column("Type", drop=KIND),
+        Column("Output"),
+        Column("Bytes", True),
+        Column("Live", True),
+    ]
     if step is not None:
         columns.append(Column("Kept", True))
-    columns.append(Column("Timeline"))
+    columns.append(Column("Timeline", drop=DETAIL))
     lines = []
     for node, output, alive in zip(graph.nodes, live.output_bytes, live.live_bytes):
         cells: list[Any] = [node.name, node.kind, Sizes(node.operation.output), Bytes(output), Bytes(alive)]
@@ -34,8 +40,7 @@ def tabulate(result: Footprint) -> Table:
             Total("Training step", step.bytes, "bytes"),
         ]
     setting = live.setting
-    name = f"{graph.name} ({graph.variant})" if graph.variant else graph.name
-    heading = (f"{name}, memory in {setting.dtype}, batch ", setting.batch)
+    heading = (f"{graph.title}, memory in {setting.dtype}, batch ", setting.batch)
     remarks = [f"the peak is at {', '.join(live.peak_at[:4])}{', …' if len(live.peak_at) > 4 else ''}", CONVENTION]
     if live.lower_bound:
         remarks.append("a layer does not tell its weights: they are a lower bound")
