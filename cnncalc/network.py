@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnncalc.diagnostics import Fault, Source, Span, SpecError, UsageFault, suggestion
 from cnncalc.expansion.expand import MAX_STEPS, expand
-from cnncalc.expansion.instance import Given, located, variant_values
+from cnncalc.expansion.instance import Given, located, variant_like, variant_values
 from cnncalc.geometry import Shape
 from cnncalc.graph import Graph
 from cnncalc.language.expressions import compile_expression
@@ -357,6 +357,14 @@ def load(
     return build(load_file(path), variant or found, args, inputs, max_steps, channels_last)
 
 
+def variants(spec: str) -> tuple[str, ...]:
+    """The names of a spec's variants; raises `Fault` where it has none."""
+    names = () if is_model(spec) else tuple(load_file(find(spec)[0]).variants)
+    if not names:
+        raise Fault("unknown-variant", f"`{spec}` has no variants", None, "leave `--variant` out")
+    return names
+
+
 def is_model(spec: str) -> bool:
     """Whether a SPEC names another program's model, ``model.onnx`` or ``net.py:Net``; nothing is opened."""
     if spec.endswith((".yaml", ".yml")) or not ("." in spec or ":" in spec):
@@ -433,6 +441,8 @@ def build(
     elif inputs is not None:
         shapes = {next(iter(file.inputs), "input"): tuple(inputs)}
     graph = expand(file, given, variant, shapes, max_steps, channels_last)
+    if variant is None and file.variants:
+        graph.like, graph.variants = variant_like(file, given), tuple(file.variants)
     return Network(file, graph, None, args, shapes)
 
 

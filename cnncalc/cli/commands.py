@@ -39,7 +39,7 @@ from cnncalc.cli.flags import (
     view,
 )
 from cnncalc.cli.help import Panels, examples
-from cnncalc.cli.output import deliver, emit, guarded, reported
+from cnncalc.cli.output import deliver, emit, guarded, reported, tell, width_of
 from cnncalc.diagnostics import SpecError, UsageFault
 from cnncalc.expansion.expand import MAX_STEPS
 
@@ -269,7 +269,7 @@ def explain(
 
         emit(document({**network_header(network.graph), **found.to_dict()}), output)
     else:
-        emit(str(found), output)
+        tell(str(found), output)
 
 
 @app.command(
@@ -328,7 +328,7 @@ def verify(
         return documents([tables.to_dict(each) for each in found])
 
     if every and format == "table":
-        emit("".join("\n".join([*tables.differing(each), each.sentence]) + "\n" for each in found), output)
+        tell("".join("\n".join([*tables.differing(each), each.sentence]) + "\n" for each in found), output)
     else:
         deliver(lambda: list(map(tables.tabulate, found)), text, format, output)
     if any(each.differences for each in found):
@@ -372,8 +372,9 @@ def check(
         results = check_all(tasks, jobs, progress)
     if update:
         results = updated(tasks, results)
-    colour = output is None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    emit(findings.render(results, format, lints_fail, colour), output)
+    width = width_of(sys.stdout) if output is None else None
+    colour = width is not None and not os.environ.get("NO_COLOR")
+    emit(findings.render(results, format, lints_fail, colour, width), output)
     if any(each.failures or (lints_fail and each.lints) for each in results):
         raise typer.Exit(1)
 

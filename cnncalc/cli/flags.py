@@ -13,7 +13,7 @@ import typer
 from cnncalc.diagnostics import Error, SpecError, UsageFault
 from cnncalc.expansion.expand import MAX_STEPS
 from cnncalc.language.library import bundled_names, find_bundled
-from cnncalc.network import Network, load, runs_code
+from cnncalc.network import Network, load, runs_code, variants
 from cnncalc.render import DATA, FORMS
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "json", *(form for form in FORMS if form != "table"))
 LAYOUTS = ("nchw", "nhwc")
+ALL = "*"
+"""In place of a variant's name: every variant of the file."""
 
 
 def complete_spec(incomplete: str) -> list[str]:
@@ -46,7 +48,7 @@ Specs = Annotated[
 ]
 Spec = Annotated[str, typer.Argument(metavar="SPEC", help="A file, or a bundled name.", autocompletion=complete_spec)]
 Variant = Annotated[
-    str | None, typer.Option(help="A variant of the file.", metavar="NAME", autocompletion=complete_variant)
+    str | None, typer.Option(help="A variant of the file; '*' is all.", metavar="NAME", autocompletion=complete_variant)
 ]
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="ARG=VALUE", help="An argument of the file; repeatable.")
@@ -110,14 +112,22 @@ def networks(
     inputs = input_shapes(input_ or [])
     for spec in specs:
         try:
-            with running(spec):
-                network = load(spec, variant, arguments, inputs, max_steps, channels_last)
+            chosen = variants(spec) if variant == ALL else (variant,)
         except UsageFault:
             raise
         except Error as error:
             yield error
-        else:
-            yield network
+            continue
+        for each in chosen:
+            try:
+                with running(spec):
+                    network = load(spec, each, arguments, inputs, max_steps, channels_last)
+            except UsageFault:
+                raise
+            except Error as error:
+                yield error
+            else:
+                yield network
 
 
 @contextmanager
@@ -143,7 +153,7 @@ def single(found: Iterator[Network | Error]) -> Network:
     """The one network of a command that takes one; raises `SpecError`."""
     network, *others = loaded(found)
     if others:
-        raise typer.BadParameter("this command takes one SPEC")
+        raise typer.BadParameter("this command takes one network: one SPEC, in one variant")
     return network
 
 

@@ -6,7 +6,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
@@ -51,8 +51,17 @@ def complain(diagnostics: list[Diagnostic]) -> None:
     """Diagnostics on stderr, coloured on a terminal."""
     from cnncalc.render.findings.messages import render
 
-    colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-    sys.stderr.write("\n\n".join(render(diagnostic, colour) for diagnostic in diagnostics) + "\n")
+    width = width_of(sys.stderr)
+    colour = width is not None and not os.environ.get("NO_COLOR")
+    sys.stderr.write("\n\n".join(render(diagnostic, colour, width) for diagnostic in diagnostics) + "\n")
+
+
+def width_of(stream: TextIO) -> int | None:
+    """The characters of a line of the terminal that a stream is; None for a pipe or a file."""
+    if not stream.isatty():
+        return None
+    told = os.environ.get("COLUMNS", "")
+    return (int(told) if told.isdecimal() else 0) or os.get_terminal_size(stream.fileno()).columns or 80
 
 
 def report_bug(bug: Exception) -> None:
@@ -78,6 +87,16 @@ def emit(text: str, output: str | None) -> None:
     write(output, text.encode("utf-8"))
 
 
+def tell(text: str, output: str | None) -> None:
+    """As `emit`, for text that people read: on a terminal its lines break between words."""
+    width = width_of(sys.stdout) if output is None else None
+    if width is not None:
+        from cnncalc.render.layout import wrapped
+
+        text = wrapped(text, width)
+    emit(text, output)
+
+
 def deliver(tables: Callable[[], list[Table]], text: Callable[[], str], format: str, output: str | None) -> None:
     """A result in the form that was asked for: `text` is its JSON, tables are drawn to the width of a terminal."""
     if format == "json":
@@ -85,13 +104,18 @@ def deliver(tables: Callable[[], list[Table]], text: Callable[[], str], format: 
         return
     made = tables()
     if format == "table" and output is None and sys.stdout.isatty() and all(len(t.lines) <= MOST_ROWS for t in made):
-        from cnncalc.render import rich
-
-        rich.show(made)
+        draw(made)
     else:
         from cnncalc.render import render
 
         emit(render(made, format), output)
+
+
+def draw(tables: list[Table]) -> None:
+    """Tables on the terminal, in its width and its colours."""
+    from cnncalc.render import rich
+
+    rich.show(tables)
 
 
 def show(reports: list[Report], shown: View, format: str, output: str | None) -> None:
@@ -133,9 +157,10 @@ def show_partial(error: SpecError, command: str, shown: View) -> None:
     if not 0 < len(graph.nodes) <= MOST_ROWS:
         return
     table = tabulate(Report(graph, command), shown)
-    sys.stdout.write(plain.render([table._replace(totals=(), remarks=(), sentence=())]))
+    rows = table._replace(totals=(), remarks=(), sentence=())
+    draw([rows]) if sys.stdout.isatty() else emit(plain.render([rows]), None)
     failing = error.diagnostics[0]
-    sys.stdout.write(f"\nFAILED at {failing.span}: {failing.message}\n\n")
+    tell(f"\nFAILED at {failing.span}: {failing.message}\n\n", None)
     sys.stdout.flush()
 
 

@@ -75,19 +75,19 @@ def _natural(table: Table, column: int, narrow: bool) -> int:
     return max([len(table.columns[column].title), *texts])
 
 
-def _least(table: Table, column: int, further: re.Pattern[str] | None = None) -> int:
+def _least(table: Table, column: int, further: str = "") -> int:
     """The width that no word, name or number of a column exceeds; those of text broken `further` where it is given."""
     words = [len(word) for word in table.columns[column].title.split()]
     for indent, value in _values(table, column):
         parts = pieces(value, True)
-        if further is not None and _is_text(value):
-            parts = [each for part in parts for each in further.findall(part)]
+        if further and _is_text(value):
+            parts = [each for part in parts for each in re.findall(further, part)]
         words += [len(indent) + len(part.rstrip()) for part in parts]
     return max(words, default=0)
 
 
-UNDERSCORE = re.compile(r"[^_]+_?|_")
-ANYWHERE = re.compile(f".{{1,{LEAST}}}")
+UNDERSCORE = r"[^_]+_?|_"
+ANYWHERE = f".{{1,{LEAST}}}"
 """What text is made of that has to break inside its words."""
 
 
@@ -128,10 +128,10 @@ def pieces(value: Any, narrow: bool) -> list[str]:
 
 def split(text: str) -> list[str]:
     """Text in words, and in what stands between the dots and slashes of names and paths; no number is split."""
-    return PIECE.findall(text)[:-1] or [text]
+    return re.findall(PIECE, text)[:-1] or [text]
 
 
-PIECE = re.compile(r"(?:[^ ./]|(?<![^ ])[./]|[./](?=[ ./])|(?<=\d)[./](?=\d)| x (?=[\d,]+$))*(?:[./](?! )| +|$)")
+PIECE = r"(?:[^ ./]|(?<![^ ])[./]|[./](?=[ ./])|(?<=\d)[./](?=\d)| x (?=[\d,]+$))*(?:[./](?! )| +|$)"
 """Up to a space, or to a dot or slash that stands inside a name; ``x 5`` stays with what is there so often."""
 
 

@@ -144,7 +144,7 @@ def _shortest_name(graph: Graph, tensor: int) -> str:
 def _heading(report: Report, view: View) -> Prose:
     """``ResNet (resnet50), input 3 x 224 x 224, 126 layers``."""
     graph = report.graph
-    parts: list[Any] = [f"{graph.name} ({graph.variant})" if graph.variant else graph.name, ", input "]
+    parts: list[Any] = [f"{graph.title}, input "]
     for number, (name, shape) in enumerate(graph.inputs):
         parts += [", " if number else "", f"{name} " if len(graph.inputs) > 1 else "", arranged(shape, view)]
     if report.batch != 1:
@@ -202,6 +202,10 @@ def _remarks(report: Report) -> list[str]:
         found.append(f"lower bounds, for layers that cnncalc does not know: {', '.join(report.lower_bound)}")
     if report.has("macs"):
         found.append(convention(report.batch) if report.counting is None else report.counting.text)
+    others = [name for name in report.graph.variants if name != report.graph.like]
+    if others:
+        more = "other variants" if report.graph.like else "variants"
+        found.append(f"{more}: {', '.join(others)}; `--variant NAME` shows one, `--variant '*'` all")
     return found
 
 
@@ -248,7 +252,7 @@ def sentence(report: Report, view: View) -> Prose:
     bound = "at least " if isinstance(macs, AtLeast) else ""
     inputs = ", ".join("x".join(map(str, arranged(shape, view))) for _, shape in graph.inputs)
     batch = () if report.batch == 1 else (", batch ", report.batch)
-    parts: list[Any] = [f"{graph.variant or graph.name} @ {inputs}", *batch, ": "]
+    parts: list[Any] = [f"{graph.variant or graph.like or graph.name} @ {inputs}", *batch, ": "]
     parts += [Short(report.total("params"), "params"), ", "]
     parts += [bound, Short(known(macs), "MACs")]
     counting = report.counting
