@@ -11,7 +11,7 @@ from math import prod
 from typing import Any
 
 from cnncalc.convert.archive import shown
-from cnncalc.convert.operators import Constant, Input, Operator, Program, Sizes
+from cnncalc.convert.operators import FLOATS, Constant, Input, Operator, Program, Sizes
 from cnncalc.convert.rows import failed
 from cnncalc.convert.torch.program import Call, Exported, Tensor
 from cnncalc.diagnostics import Fault
@@ -52,7 +52,8 @@ class Lowering:
             self.names[tensor] = path
             kind = exported.types.get(tensor, "float")
             read = exported.values.get(tensor)
-            program.constants[path] = Constant(shape, kind, None, {path: prod(shape)}, read)
+            roots = {path: prod(shape)} if kind in FLOATS else {}
+            program.constants[path] = Constant(shape, kind, None, roots, read)
         program.buffers = exported.buffers
         program.learned = set(exported.weights.values()) - exported.buffers
         for tensor in exported.inputs:

@@ -38,9 +38,8 @@ class Padding(NamedTuple):
     def row(self) -> tuple[str, dict[str, Any]]:
         """Kind and arguments of the row that it is where no layer takes it in."""
         amount = [before if before == after else (before, after) for before, after in self.pads]
-        arguments: dict[str, Any] = {"amount": amount[0] if len(set(amount)) == 1 else tuple(amount)}
-        if len(amount) == 1 and isinstance(amount[0], tuple):
-            arguments["amount"] = tuple(amount)
+        even = len(set(amount)) == 1 and not isinstance(amount[0], tuple)  # one pair would be an amount per axis
+        arguments: dict[str, Any] = {"amount": amount[0] if even else tuple(amount)}
         if self.channels != (0, 0):
             arguments["channels"] = self.channels
         mode = "zeros" if self.mode == "constant" and self.value == 0 else self.mode
