@@ -133,6 +133,7 @@ def compare(
     top: Top = None,
     front: Annotated[str | None, typer.Option(metavar="KEYS", help="What no other beats: macs,params,+field.")] = None,
     columns: Columns = None,
+    plot: Annotated[str | None, typer.Option(metavar="FILE.svg", help="Draw it: lines, or a scatter.")] = None,
     dtype: Dtype = "float32",
     counted_as: As = None,
     max_settings: Annotated[int, typer.Option(min=1, help="Limit on the settings of a sweep.")] = 100_000,
@@ -164,7 +165,18 @@ def compare(
         found = sweep.compare(
             opened, swept, keys, Setting(dtype), max_settings, max_steps, cores(), told, every, counted_as
         )
+    if plot is not None:
+        _draw(found, chosen, plot)
     _deliver_sweep(found, chosen, format, output)
+
+
+def _draw(found: Sweep, chosen: Selection, path: str) -> None:
+    """Write the picture of a comparison."""
+    from cnncalc.render.chart import render
+    from cnncalc.tables.chart import chart
+    from cnncalc.writing import write
+
+    write(path, render(chart(found, chosen)).encode())
 
 
 def _compared(specs: list[str] | None, every: bool, by_file: bool) -> list[str]:

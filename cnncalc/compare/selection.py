@@ -29,12 +29,14 @@ class Selection(NamedTuple):
         asked = [key for each in (*formulas, *([self.where] if self.where else [])) for key in each.keys]
         return [key for key in dict.fromkeys(asked) if key not in arguments]
 
+    def meeting(self, rows: Sequence[Row]) -> list[Row]:
+        """The rows that meet the condition, all of them where there is none."""
+        where = self.where
+        return [row for row in rows if where is None or (row.error is None and where.holds(row.known))]
+
     def of(self, rows: Sequence[Row]) -> list[Row]:
         """The rows that are kept, in order; what did not build meets no condition and is on no front."""
-        found = list(rows)
-        if self.where is not None:
-            where = self.where
-            found = [row for row in found if row.error is None and where.holds(row.known)]
+        found = self.meeting(rows)
         if self.front:
             found = [row for row in found if row.error is None]
             found = [found[place] for place in front([row.known for row in found], self.front)]
