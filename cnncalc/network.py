@@ -175,7 +175,7 @@ class Network:
         from cnncalc.compare.conventions import counting
         from cnncalc.compare.writings import written
 
-        return counting(self.graph, tool, written(self.file.source.path) if self.file is not None else ())
+        return counting(self.graph, tool, written(self.file.source.location) if self.file is not None else ())
 
     def conventions(self) -> list[Convention]:
         """The totals of other tools, and the parts that bridge from our figures to theirs."""

@@ -189,7 +189,7 @@ class Measurer:
                 self.memo.clear()
             measured = Measurement(graph, None, self.memory, self.memo)
             if self.counted_as is not None:
-                source = written(spec.file.source.path) if spec.file is not None else ()
+                source = written(spec.file.source.location) if spec.file is not None else ()
                 measured.counting = counting(graph, self.counted_as, source)
             found = {key: measured.figure(quantity) for key, quantity in self.quantities.items()}
             field = measured.once(alone) if "field" in found else None
