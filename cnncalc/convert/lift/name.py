@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -76,17 +75,22 @@ def labels(graph: Graph, items: list[Item]) -> dict[int, str]:
     found: dict[int, str] = {}
     end = 0
     for item in items:
-        node = graph.node(item.result) if item.result != -1 else None
+        node = graph.node(item.result) if 0 <= item.result < len(graph.shapes) else None
         start, end = end, end if node is None else node.place + 1
         if node is None or item.names or (item.kind in KINDS and item.repeat == 1):
             continue
         inside = [path for path in paths[start:end] if len(path) > 1]
-        common = tuple(os.path.commonprefix(inside))
+        common = begin_of_both(min(inside), max(inside)) if inside else ()
         while common and not (common in spans and start <= spans[common][0] and spans[common][1] < end):
             common = common[:-1]
         if common and not common[-1].isdigit() and common[-1] not in found.values():
             found[item.result] = common[-1]
     return found
+
+
+def begin_of_both(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+    """What two paths begin with alike; of the first and the last of many in order, what all do."""
+    return tuple([part for place, part in enumerate(one) if one[: place + 1] == other[: place + 1]])
 
 
 def path_of(name: str) -> tuple[str, ...]:
