@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import cnncalc
+from cnncalc.convert import lift as lifting
 from cnncalc.convert.lift import lift
 from cnncalc.convert.spec_text import flat
 from cnncalc.graph import Graph
@@ -186,6 +187,24 @@ def test_equal_layers_become_a_repeat_and_alike_ones_a_table() -> None:
 def test_a_deep_chain_is_no_recursion() -> None:
     text, _ = lifted(cnncalc.loads("input: [4, 8, 8]\nlayers: [{layers: [relu, sigmoid, tanh], repeat: 3000}]\n").graph)
     assert "repeat: 3000" in text
+
+
+@pytest.mark.parametrize(("wrong", "left"), [("for:", "repeat:"), ("name:", "")])
+def test_a_rewrite_that_gives_another_network_is_left_out(
+    wrong: str, left: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if the expansion of a text with `wrong` in it were not the same network; `name:` stands in every text."""
+    graph = cnncalc.load("mnasnet0_5").graph
+    real = lifting.rows_in
+    assert wrong in lift(graph).text
+    monkeypatch.setattr(lifting, "rows_in", lambda text, graph: None if wrong in text else real(text, graph))
+    text = lift(graph).text
+    if left:
+        assert wrong not in text
+        assert left in text
+        assert len(text) < 0.5 * len(flat(graph))
+    else:
+        assert text == flat(graph)
 
 
 # -- the command -------------------------------------------------------------------------------------------------------

@@ -28,6 +28,8 @@ class Spec(NamedTuple):
     items: list[Item]
     outputs: list[tuple[str, int]]
     """Names and tensors of what leaves; empty where it is just the last step's."""
+    labels: frozenset[int]
+    """Results of calls that have names although no step asks for them."""
     names: dict[int, str]
     """What tensors are called where a step, a join or an output names them."""
     fixed: Values
@@ -82,6 +84,7 @@ class _Writer:
         self.defaults = chosen_defaults([item for items in lists for item in every(items)], spec.fixed)
         self.named = {tensor for items in lists for tensor in taken_by_name(items)}
         self.named.update(tensor for _, tensor in spec.outputs)
+        self.named |= spec.labels
 
     def lines(self) -> list[str]:
         spec = self.spec
@@ -148,8 +151,9 @@ class _Writer:
             found = [f"{indent}- for: {item.names[0]}"]
             found += wrapped(f"{indent}  in: [{', '.join(show(row[0]) for row in item.rows)}]", indent + "  ")
         else:
-            found = [f"{indent}- for: [{', '.join(item.names)}]", f"{indent}  in:"]
-            found += [f"{indent}    - [{', '.join(map(show, row))}]" for row in item.rows]
+            found = [*wrapped(f"{indent}- for: [{', '.join(item.names)}]", indent + "  "), f"{indent}  in:"]
+            for row in item.rows:
+                found += wrapped(f"{indent}    - [{', '.join(map(show, row))}]", indent + "    ")
         return [*found, f"{indent}  layers:", *self.steps(item.items or [], indent + "    "), *self.below(item, indent)]
 
     def below(self, item: Item, indent: str) -> list[str]:
@@ -201,6 +205,7 @@ class _Writer:
                 values[name] = value
             names = list(kind.fields)
         first = names[0] if names and item.branches is None else ""
+        first = "" if isinstance(values.get(first), bool) else first  # `{batch_norm, scale: false}` says what is off
         found = [f"{item.kind}: {show(values[first], item.kind, first)}" if first in values else item.kind]
         found += [f"{name}: {show(value, item.kind, name)}" for name, value in values.items() if name != first]
         return found + self.modifiers(item)
