@@ -311,6 +311,14 @@ def test_zip_files_are_bounded_before_they_are_read(tmp_path: Path) -> None:
             read(str(tmp_path / "cut.keras"))
 
 
+def test_a_file_that_keras_saves() -> None:
+    """keras.applications.ResNet50(weights=None).to_json(), Keras 3.15, zipped as in ``model.save``: count_params()."""
+    account = read(str(DATA / "resnet50.keras")).account
+    assert account.parameters + account.state == 25_636_712
+    assert account.parameters == 25_583_592  # of the trainable weights
+    assert account.opaque == {}
+
+
 def test_weights_are_no_config(tmp_path: Path) -> None:
     path = tmp_path / "model.keras"
     path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
