@@ -111,10 +111,8 @@ def onnx_network(folder: Path) -> tuple[Path, Path]:
     """ResNet-50 as an ONNX file, and another whose weights are in a file that is not there."""
     import onnx
 
-    import cnncalc
-
     whole, parted = folder / "resnet50.onnx", folder / "parted.onnx"
-    cnncalc.load("resnet50").to_onnx(whole)
+    process("-m", "cnncalc", "export", "resnet50", "--to", "onnx", "-o", str(whole))
     onnx.save(onnx.load(whole), parted, save_as_external_data=True, location="weights.bin")
     (folder / "weights.bin").unlink()
     return whole, parted
