@@ -97,7 +97,12 @@ class Making:
         """A constant that is read, or is part of an operator, and no weight."""
         if isinstance(operand, Constant):
             for name in operand.roots:
-                self.account.constant(name)
+                self.constant(name)
+
+    def constant(self, name: str) -> None:
+        """A tensor of the source is read and no weight; one that the source says is learned is left over instead."""
+        if name not in self.program.learned:
+            self.account.constant(name)
 
     def made(self, tensor: int, like: Value) -> Value:
         """The value of a graph tensor, with a batch if `like` has one."""
@@ -158,7 +163,7 @@ class Making:
             if len(equal) == 1:
                 for root in roots:
                     if root != equal[0]:
-                        self.account.constant(root)
+                        self.constant(root)
                 roots = {equal[0]: constant.size}
             elif all(count == 1 for count in roots.values()):
                 self.ignored(constant)

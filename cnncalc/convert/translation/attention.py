@@ -156,7 +156,8 @@ def attention(making: Making, operator: Operator, operands: list[Operand]) -> li
         return making.opaque(operator, [q, k, v, *operands[3:]], [(*q.shape[:-1], v.shape[-1])], macs)
     if len(found.shape) > len(shape) + 1:
         turned = making.turn(found, (0, 2, 1, 3), operator)
-        return [making.shape(turned, (*shape, turned.shape[2] * turned.shape[3]), operator)]
+        joined = making.shape(turned, (*shape, turned.shape[2] * turned.shape[3]), operator)
+        return [making.straightened(joined, operator)]
     return [found]
 
 
