@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from typer.models import CommandInfo
 
     from cnncalc.check.files import Checked, Task
+    from cnncalc.tables.table import View
 
 app = typer.Typer(
     help="Exact shapes, parameters, MACs and receptive fields of convolutional networks.",
@@ -83,6 +84,8 @@ def report_command(name: str, help: str, example: str, of: bool) -> None:
 
     def run(**flags: Any) -> None:
         shown = view(*(flags[flag] for flag in VIEW_FLAGS))
+        if flags.get("of") is not None and flags["format"] == "csv" and not has_fields(name, shown):
+            raise typer.BadParameter(f"--of is for receptive fields, and {name} has no column of them: use rf")
         specs, variant, set_, input_, max_steps = (flags[flag] for flag in NETWORK_FLAGS)
         found = networks(specs, variant, set_, input_, max_steps, shown.channels_last)
         reported(name, found, shown, flags["format"], flags["output"], flags.get("of"), flags["batch"])
@@ -96,6 +99,15 @@ def report_command(name: str, help: str, example: str, of: bool) -> None:
     run.__annotations__ = {flag: entry[0] for flag, entry in taken.items()}
     run.__doc__ = help
     app.command(name, epilog=f"For example: {example}")(guarded(run))
+
+
+def has_fields(name: str, shown: View) -> bool:
+    """Whether a column of a report is of receptive fields."""
+    from cnncalc.analyzers.quantities import FIELD, QUANTITIES, columns
+    from cnncalc.tables.rows import sort_key
+
+    sorted_by = QUANTITIES.get(sort_key(shown.sort)) if shown.sort is not None else None
+    return any(quantity.group == FIELD for quantity in (*columns(name), *([sorted_by] if sorted_by else [])))
 
 
 report_command(
@@ -168,7 +180,7 @@ def export(
     spec: Spec,
     to: Annotated[str, typer.Option(metavar="keras|onnx", help="Source for Keras, or an ONNX model.")],
     weights: Annotated[str | None, typer.Option(metavar="FILE", help="For onnx: as `run` reads them.")] = None,
-    seed: Annotated[int, typer.Option(help="For onnx: what weights that no file gives are drawn from.")] = 0,
+    seed: Annotated[int | None, typer.Option(help="For onnx: what weights that no file gives are drawn from.")] = None,
     opset: Annotated[int | None, typer.Option(help="For onnx: the version of its operators.")] = None,
     variant: Variant = None,
     set_: Set = None,
@@ -178,15 +190,15 @@ def export(
 ) -> None:
     """The network for another program."""
     choice(to, ("keras", "onnx"), "--to")
-    if to == "keras" and (weights is not None or opset is not None):
-        raise typer.BadParameter("--weights and --opset are for `--to onnx`")
+    if to == "keras" and (weights is not None or seed is not None or opset is not None):
+        raise typer.BadParameter("--weights, --seed and --opset are for `--to onnx`")
     if to == "onnx" and output is None:
         raise typer.BadParameter("--to onnx needs `-o FILE`: a model is no text")
     network = single(networks([spec], variant, set_, input_, max_steps))
     if to == "keras":
         emit(network.to_keras_source(), output)
     elif output is not None:
-        network.to_onnx(output, weights, seed, opset)
+        network.to_onnx(output, weights, seed or 0, opset)
 
 
 @app.command(epilog="For example: cnncalc explain alexnet conv1")
@@ -289,6 +301,10 @@ def verify(
     from cnncalc.render.progress import bar
     from cnncalc.tables import verification as tables
 
+    if every and specs:
+        raise typer.BadParameter("--all is every bundled network: name SPECs, or --all")
+    if up_to is not None and not every:
+        raise typer.BadParameter("--up-to is for --all")
     found = []
     for network in loaded(networks(_bundled_up_to(up_to) if every else specs, variant, set_, input_, max_steps)):
         with bar(network.name) as progress:
