@@ -53,9 +53,10 @@ class Network:
     def variant(self) -> str | None:
         return self.graph.variant
 
-    def summary(self, of: str | None = None) -> Report:
-        """Shapes, parameters, MACs, and receptive fields towards the input `of` (the first if absent)."""
-        return Report(self.graph, "summary", of)
+    def summary(self, of: str | None = None, batch: int = 1) -> Report:
+        """Shapes, parameters, MACs of all samples of a batch, and receptive fields towards the input `of` (the first
+        if absent)."""
+        return Report(self.graph, "summary", of, batch)
 
     def shapes(self) -> Report:
         """Output shapes, and the rows and columns that a stride leaves unread."""
