@@ -122,13 +122,22 @@ class Network:
     def variant(self) -> str | None:
         return self.graph.variant
 
-    def summary(self, of: str | None = None, counted_as: str | None = None) -> Report:
-        """Shapes, parameters, MACs, and receptive fields towards the input `of` (the first if absent).
+    def summary(self, of: str | None = None, counted_as: str | None = None, batch: int = 1) -> Report:
+        """Shapes, parameters, MACs of all samples of a batch, and receptive fields towards the input `of` (the first
+        if absent).
 
-        MACs are counted as another tool does, if one of `conventions` is named; raises `Fault` for another name.
+        MACs are counted as another tool does, if one of `conventions` is named; raises `Fault` for another name, or
+        for more than the one sample that it counts.
         """
-        report = Report(self.graph, "summary", of)
+        setting = None
+        if batch != 1:
+            from cnncalc.analyzers.memory import Setting
+
+            setting = Setting(batch=batch)
+        report = Report(self.graph, "summary", of, setting)
         if counted_as is not None:
+            if batch != 1:
+                raise UsageFault("batch", "conventions count one sample", None, "leave `--batch` out")
             report.counting = self.counting(counted_as)
         return report
 

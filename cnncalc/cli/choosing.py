@@ -85,7 +85,7 @@ def memory(
     reuse: Annotated[bool, typer.Option(help="Pointwise layers write over an input that nobody needs.")] = True,
     budget: Annotated[str | None, typer.Option(metavar="SIZE", help="Whether it fits, for example 256KiB.")] = None,
     training: Annotated[bool, typer.Option("--training", help="What a step of training keeps, too.")] = False,
-    optimizer: Annotated[str, typer.Option(metavar="sgd|momentum|adam", help="For --training.")] = "sgd",
+    optimizer: Annotated[str | None, typer.Option(metavar="sgd|momentum|adam", help="For --training.")] = None,
     variant: Variant = None,
     set_: Set = None,
     input_: Input = None,
@@ -96,9 +96,15 @@ def memory(
     """Bytes that exist while each layer runs, and the peak."""
     from cnncalc.tables.memory import tabulate
 
+    if optimizer is not None and not training:
+        raise typer.BadParameter("--optimizer is for --training")
+    if format == "csv" and (weights_dtype is not None or optimizer is not None):
+        raise typer.BadParameter("--weights-dtype and --optimizer are felt in the totals, which csv has not")
     limit = size_in_bytes(budget) if budget is not None else None
     every = list(loaded(networks(specs, variant, set_, input_, max_steps)))
-    results = [network.memory(dtype, weights_dtype, batch, reuse, limit, training, optimizer) for network in every]
+    results = [
+        network.memory(dtype, weights_dtype, batch, reuse, limit, training, optimizer or "sgd") for network in every
+    ]
 
     def text() -> str:
         from cnncalc.render.json import documents, network_header

@@ -187,7 +187,7 @@ def reported(
         setting = Setting(batch=batch)
     good = [Report(each.graph, command, of, setting) for each in found if isinstance(each, Network)]
     if counted_as is not None:
-        good = [each.summary(of, counted_as) for each in found if isinstance(each, Network)]
+        good = [each.summary(of, counted_as, batch) for each in found if isinstance(each, Network)]
     if not errors or (format == "table" and output is None):
         show(good, shown, format, output) if good else None
         for error in errors:
