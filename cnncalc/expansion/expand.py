@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from cnncalc.diagnostics import Fault, Link, Note, Origin, Span, SpecError, suggestion
-from cnncalc.expansion.ends import UNUSED, input_shapes, resolve_outputs, warn_unused
+from cnncalc.expansion.ends import UNUSED, hinted, input_shapes, misread, resolve_outputs, warn_unused
 from cnncalc.expansion.instance import Given, Instance
 from cnncalc.expansion.making import Made, Maker, Piece, at_field
 from cnncalc.expansion.registry import Registry
@@ -64,7 +64,8 @@ def expand(
         x = expander.sequence(file.steps, Wire(0, graph.inputs[0][1]), where)
         resolve_outputs(file, graph, expander.registry, x, where)
     except SpecError as error:
-        raise SpecError(error.diagnostics, graph) from None
+        hint = misread(graph) if not inputs else ""
+        raise SpecError([hinted(diagnostic, hint) for diagnostic in error.diagnostics], graph) from None
     if UNUSED not in file.allowed:
         warn_unused(graph)
     return graph
