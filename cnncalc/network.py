@@ -102,8 +102,11 @@ class Network:
 
         return conventions(self.graph, written(self.file.source.path) if self.file is not None else ())
 
-    def explain(self, layer: str, of: str | None = None) -> Explanation:
-        """How every number of one layer came about; raises `Fault` for an unknown layer or input."""
+    def explain(self, layer: str | None = None, of: str | None = None) -> Explanation:
+        """How every number of one layer, of one block, or of the network came about.
+
+        Raises `Fault` for an unknown layer or input.
+        """
         from cnncalc.explain import explain
 
         return explain(Report(self.graph, "summary", of), layer)

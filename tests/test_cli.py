@@ -92,7 +92,6 @@ USAGE = [
     ("shapes", "net.yaml", "--input", "3x8x8", "--input", "a=3x8x8"),
     ("shapes", "net.yaml", "--max-steps", "0"),
     ("expand", "net.yaml", "net.yaml"),
-    ("explain", "net.yaml"),
     ("layers", "nonsense"),
     ("list", "--format", "xml"),
 ]

@@ -28,6 +28,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("network", "reference", "verify"),
     ("check", "compare", "gallery", "schema"),
     ("tables",),
+    ("sums",),
     ("explain",),
     ("render",),
     ("cli", "__main__"),
