@@ -115,3 +115,15 @@ def test_conventions_are_those_of_the_tools(name: str, run: Run) -> None:
     assert {tool: found[tool]["value"] for tool in figures} == {t: TOOLS[name][t][key] for t, key in figures.items()}
     for entry in found.values():
         assert sum(entry["parts"].values()) == entry["value"]
+
+
+def test_an_unknown_argument_is_an_error(run: Run, tmp_path: Path) -> None:
+    """And no row among others that says so, with exit code 0."""
+    spec = tmp_path / "net.yaml"
+    spec.write_text("input: [3, 8, 8]\nargs: {width: 4}\nlayers: [{conv: width, kernel: 1}]\n")
+    for command in (("compare", str(spec)), ("compare", str(spec), "lenet5"), ("summary", str(spec))):
+        done = run(*command, "--set", "wdth=3")
+        assert (done.code, done.out) == (1, "")
+        assert "has no argument `wdth`" in done.err
+        assert "help: did you mean `width`?" in done.err
+    assert run("compare", str(spec), "--set", "width=3").code == 0

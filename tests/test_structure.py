@@ -244,6 +244,8 @@ HEAVY = (
     "cnncalc.check",
     "cnncalc.gallery",
     "cnncalc.explain",
+    "cnncalc.language.advice",
+    "cnncalc.language.words",
 )
 HEAVY += ("cnncalc.analyzers.receptive_field", "cnncalc.rewrite", "cnncalc.render.rich", "cnncalc.render.json")
 HEAVY += (

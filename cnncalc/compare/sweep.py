@@ -25,7 +25,7 @@ from cnncalc.geometry import Shape
 from cnncalc.graph import Graph
 from cnncalc.language.library import find, load_file
 from cnncalc.language.model import File
-from cnncalc.network import is_model, load_model, set_argument
+from cnncalc.network import check_argument, is_model, load_model, set_argument
 
 Progress = Callable[[int, int], None]
 """Called as rows come in: how many there are, and of how many."""
@@ -104,11 +104,17 @@ def open_spec(
     args: Sequence[tuple[str, Any]] = (),
     inputs: Sequence[tuple[str, Shape]] = (),
 ) -> Spec:
-    """The parsed spec of a path or a bundled name, or a model file; raises `SpecError`, or `UnknownSpec`."""
+    """The parsed spec of a path or a bundled name, or a model file.
+
+    Raises `SpecError`, `UnknownSpec`, or `Fault` for the name of an argument that it does not have.
+    """
     if is_model(name):
         return Spec(name, None, graph=load_model(name, variant, dict(args), dict(inputs)).graph)
     path, found = find(name)
-    return Spec(name, load_file(path), variant or found, tuple(args), tuple(inputs))
+    file = load_file(path)
+    for argument, _ in args:
+        check_argument(file, argument)
+    return Spec(name, file, variant or found, tuple(args), tuple(inputs))
 
 
 def compare(
