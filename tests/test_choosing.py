@@ -219,3 +219,15 @@ def test_macs_as_another_tool_counts_them(tool: str, run: Run) -> None:
 def test_a_tool_that_is_not_known(command: str, run: Run) -> None:
     done = run(command, "resnet18", "--as", "fvcor")
     assert (done.code, "did you mean `fvcore`?" in done.err) == (1, True)
+
+
+def test_an_unknown_argument_is_an_error(run: Run, tmp_path: Path) -> None:
+    """And no row among others that says so, with exit code 0."""
+    spec = tmp_path / "net.yaml"
+    spec.write_text("input: [3, 8, 8]\nargs: {width: 4}\nlayers: [{conv: width, kernel: 1}]\n")
+    for command in (("compare", str(spec)), ("compare", str(spec), "lenet5"), ("summary", str(spec))):
+        done = run(*command, "--set", "wdth=3")
+        assert (done.code, done.out) == (1, "")
+        assert "has no argument `wdth`" in done.err
+        assert "help: did you mean `width`?" in done.err
+    assert run("compare", str(spec), "--set", "width=3").code == 0

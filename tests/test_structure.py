@@ -28,6 +28,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("network", "reference", "verify"),
     ("check", "compare", "gallery", "schema"),
     ("tables",),
+    ("sums",),
     ("explain",),
     ("render",),
     ("cli", "__main__"),
@@ -243,6 +244,8 @@ HEAVY = (
     "cnncalc.check",
     "cnncalc.gallery",
     "cnncalc.explain",
+    "cnncalc.language.advice",
+    "cnncalc.language.words",
 )
 HEAVY += ("cnncalc.analyzers.receptive_field", "cnncalc.rewrite", "cnncalc.render.rich", "cnncalc.render.json")
 HEAVY += (

@@ -262,7 +262,7 @@ def export(
 @guarded
 def explain(
     spec: Spec,
-    layer: Annotated[str, typer.Argument(metavar="LAYER", help="A row, or a name of its result.")],
+    layer: Annotated[str | None, typer.Argument(metavar="[LAYER]", help="A row, or a block; all if absent.")] = None,
     variant: Variant = None,
     set_: Set = None,
     input_: Input = None,
@@ -271,7 +271,7 @@ def explain(
     output: Output = None,
     max_steps: MaxSteps = MAX_STEPS,
 ) -> None:
-    """How every number of one layer came about."""
+    """How every number of one layer, of one block, or of the whole network came about."""
     network = single(networks([spec], variant, set_, input_, max_steps))
     found = network.explain(layer, of)
     if format == "json":

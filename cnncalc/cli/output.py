@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
-from cnncalc.cli.flags import list_names
 from cnncalc.diagnostics import Diagnostic, Error, SpecError
-from cnncalc.language.library import UnknownSpec
 from cnncalc.network import Network
 from cnncalc.report import Report
 
@@ -30,8 +28,6 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
             sys.stdout.flush()
         except Error as error:
             complain(error.diagnostics)
-            if isinstance(error, UnknownSpec) and not error.is_path:
-                list_names()
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
             raise typer.Exit(130) from None

@@ -26,7 +26,7 @@ from cnncalc.geometry import Shape
 from cnncalc.graph import Graph
 from cnncalc.language.library import find, load_file
 from cnncalc.language.model import File
-from cnncalc.network import is_model, load_model, set_argument
+from cnncalc.network import check_argument, is_model, load_model, set_argument
 from cnncalc.values import AtLeast, known
 
 MAX_RESIZERS = 16
@@ -110,14 +110,17 @@ def open_spec(
     args: Sequence[tuple[str, Any]] = (),
     inputs: Mapping[str, Shape] | Shape | None = None,
 ) -> Spec:
-    """The parsed spec of a path or a bundled name, or a model; raises `SpecError`, or `UnknownSpec`.
+    """The parsed spec of a path or a bundled name, or a model.
 
-    `inputs` are shapes by name, or one for the first input.
+    `inputs` are shapes by name, or one for the first input.  Raises `SpecError`, `UnknownSpec`, or `Fault` for the name
+    of an argument that it does not have.
     """
     if is_model(name):
         return Spec(name, None, graph=load_model(name, variant, dict(args), inputs).graph)
     path, found = find(name)
     file = load_file(path)
+    for argument, _ in args:
+        check_argument(file, argument)
     if inputs is not None and not isinstance(inputs, Mapping):
         inputs = {next(iter(file.inputs), "input"): inputs}
     return Spec(name, file, variant or found, tuple(args), tuple((inputs or {}).items()))

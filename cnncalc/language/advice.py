@@ -68,6 +68,11 @@ def kind(reader: StepReader, name: str, node: Located | None) -> str:
     if help := words.absent(name):
         return help
     texts: list[str] = []
+    if isinstance(node, Mapping) and rest:  # {conv 64, kernel: 3}
+        entries = {key: text_of(value) for key, (_, value) in node.entries.items() if key != name}
+        texts.append(translation.mapping({word: rest.strip(), **entries}))
+    if isinstance(node, Scalar) and (is_name(reader, name) or "$" in name):
+        return f"in a branch write a layer's name without brackets: `{name}`; as a step `{{identity, from: {name}}}`"
     if isinstance(node, Scalar):
         texts += translation.of_call(name, reader.takes)
     if node is not None:
@@ -99,6 +104,11 @@ def instead(name: str) -> str:
         return help
     known = words.rows(name)
     return example(known[0].ours, known[0].note) if known else suggestion(name, KINDS)
+
+
+def is_name(reader: StepReader, name: str) -> bool:
+    """Whether some step of the file is called so."""
+    return re.search(rf"\bname: *{re.escape(name)}\b", reader.result.source.text) is not None
 
 
 def example(ours: str, note: str) -> str:

@@ -88,6 +88,8 @@ class FormReader:
         except ExpressionFault as fault:
             span = node.part(fault.start, fault.end) if node.text else node.span
             help = "" if fault.help == QUOTE_HELP and not node.plain else fault.help
+            if tuples := listed(node.text):
+                span, help = node.span, tuples
             self.report(fault.code, fault.message if node.text else "a value is missing here", span, help)
             return Value(node, broken, frozenset())
         return Value(node, expression.run, expression.names)
@@ -176,6 +178,15 @@ def _list_of(items: tuple[Value, ...], span: Span, names: frozenset[str]) -> Run
             raise ValueFault(fault, span, names) from None
 
     return run
+
+
+def listed(text: str) -> str:
+    """What to write for a tuple of Python; nothing where a text is none."""
+    if not text.startswith("("):
+        return ""
+    from cnncalc.language.translation import value_text
+
+    return f"write `{value_text(text)}`" if value_text(text).startswith("[") else ""
 
 
 def broken(env: Env) -> Any:

@@ -129,7 +129,7 @@ class StepReader(FormReader):
             if not isinstance(target, Block) and target.joins:
                 return self.join(node, key.span, target, main, rest)
             call = Call(key.span, target, kind)
-            if isinstance(main, Mapping) and self.nested(node, kind, main):
+            if isinstance(main, Mapping) and self.nested(node, kind, key.span):
                 return None
             if not _missing(main):
                 self.main_argument(call, target, key, main)
@@ -166,13 +166,13 @@ class StepReader(FormReader):
             return True
         return False
 
-    def nested(self, node: Mapping, kind: str, main: Mapping) -> bool:
+    def nested(self, node: Mapping, kind: str, span: Span) -> bool:
         """Whether a step has its arguments below its kind (reported)."""
         from cnncalc.language import advice
 
         help = advice.lifted(self, node, kind)
         if help:
-            self.report("wrong-form", f"arguments stand beside `{kind}`, not below it", main.span, help)
+            self.report("wrong-form", f"arguments stand beside `{kind}`, not below it", span, help)
         return bool(help)
 
     def main_argument(self, call: Call, target: type[Layer] | Block, key: Scalar, main: Located) -> None:
