@@ -223,7 +223,8 @@ def test_macs_as_another_tool_counts_them(tool: str, run: Run) -> None:
 @pytest.mark.parametrize("command", ["summary", "compare"])
 def test_a_tool_that_is_not_known(command: str, run: Run) -> None:
     done = run(command, "resnet18", "--as", "fvcor")
-    assert (done.code, "did you mean `fvcore`?" in done.err) == (1, True)
+    assert (done.code, "did you mean `fvcore`?" in done.err) == (2, True)
+    assert "--> --as:1:1" in done.err
 
 
 def questions() -> list[tuple[str, str]]:
@@ -280,3 +281,39 @@ def test_git_shows_what_a_change_costs(tmp_path: Path) -> None:
     git("config", "diff.cnncalc.command", command)
     (tmp_path / "net.yaml").write_text("input: [3, 8, 8]\nlayers: [{conv: 4, kernel: 5}]\n")
     assert "112 -> 304" in git("diff")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "place"),
+    [
+        (("memory", "lenet5", "--budget", "0"), "at least 1 byte", "--budget:1:1"),
+        (("memory", "lenet5", "--budget", "5MB"), "`5MB` is no size", "--budget:1:1"),
+        (("memory", "lenet5", "--dtype", "int7"), "no type `int7`", "--dtype:1:1"),
+        (("memory", "lenet5", "--weights-dtype", "int7"), "no type `int7`", "--weights-dtype:1:1"),
+        (("memory", "lenet5", "--optimizer", "adamw"), "no optimizer `adamw`", "--optimizer:1:1"),
+        (("compare", "lenet5", "--dtype", "int7"), "no type `int7`", "--dtype:1:1"),
+    ],
+)
+def test_a_value_that_a_flag_does_not_take(arguments: tuple[str, ...], message: str, place: str, run: Run) -> None:
+    done = run(*arguments)
+    assert done.code == 2
+    assert message in done.err
+    assert f"--> {place}" in done.err
+
+
+def test_a_revision_that_does_not_exist(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    subprocess.run(["git", "init", "-q", "."], check=True, timeout=60)
+    done = run("diff", "NOPE:net.yaml", "lenet5")
+    assert (done.code, "no revision `NOPE`" in done.err) == (1, True)
+    assert "--> REVISION:PATH:1:1" in done.err
+
+
+def test_a_comparison_in_python() -> None:
+    """Keras' MobileNet of three widths, torchvision's figures for the others."""
+    rows = cnncalc.compare_specs("mobilenet_v1", over=["width=0.25,0.5,1"], where="params < 2 M", sort="+params")
+    assert [(row.settings["width"], row.figures["params"]) for row in rows] == [(0.5, 1_331_592), (0.25, 470_072)]
+    with pytest.raises(cnncalc.Fault, match="no type `int7`"):
+        cnncalc.compare_specs("lenet5", dtype="int7")
+    difference = cnncalc.load("resnet18").diff(cnncalc.load("resnet34"))
+    assert difference.totals["params"] == (11_689_512, 21_797_672)

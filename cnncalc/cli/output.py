@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cnncalc.cli.flags import list_names
+from cnncalc.cli.flags import check_counted_as, list_names
 from cnncalc.diagnostics import Diagnostic, Error, SpecError
 from cnncalc.language.library import UnknownSpec
 from cnncalc.network import Network
@@ -147,6 +147,7 @@ def reported(
 
     `counted_as` is for the summary.
     """
+    check_counted_as(counted_as)
     found = list(every)
     errors = [each for each in found if isinstance(each, Error)]
     good = [Report(each.graph, command, of) for each in found if isinstance(each, Network)]
