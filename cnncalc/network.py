@@ -21,6 +21,7 @@ from cnncalc.report import Report
 if TYPE_CHECKING:
     from cnncalc.analyzers.measurement import Counting
     from cnncalc.compare.conventions import Convention
+    from cnncalc.compare.diff import Difference
     from cnncalc.compare.formulas import Formula
     from cnncalc.compare.sizes import Sizes
     from cnncalc.compare.sweep import Spec
@@ -192,6 +193,12 @@ class Network:
         from cnncalc.compare.writings import written
 
         return conventions(self.graph, written(self.file.source.location) if self.file is not None else ())
+
+    def diff(self, other: Network) -> Difference:
+        """What was added, removed and changed from this network to another, and what it costs."""
+        from cnncalc.compare.diff import diff
+
+        return diff(self.graph, other.graph)
 
     def formula(self, *names: str, of: Sequence[str] = ("params", "macs")) -> list[Formula]:
         """Figures as exact polynomials in arguments, and in `size`, each with the settings that it was checked at.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
+from cnncalc.cli.flags import check_counted_as
 from cnncalc.diagnostics import Diagnostic, Error, SpecError
 from cnncalc.network import Network
 from cnncalc.report import Report
@@ -174,6 +175,7 @@ def reported(
 
     `counted_as` is for the summary.
     """
+    check_counted_as(counted_as)
     found = list(every)
     errors = [each for each in found if isinstance(each, Error)]
     setting = None
