@@ -28,7 +28,7 @@ KEY_DOCS = {
     "import": "Files whose blocks are used as `alias.block`: `alias: file.yaml`.",
     "blocks": "Blocks of layers with arguments, called like a layer kind.",
     "layers": "The steps, in order.",
-    "outputs": "The tensors that leave the network; the last step if absent.",
+    "outputs": "The tensors that leave the network, perhaps as `{name: tensor}`; the last step if absent.",
     "expect": "What must hold, directly or per variant; `cnncalc check` compares.",
     "lint": "Lints that the file raises on purpose: `{allow: [code, …]}`.",
 }
@@ -120,7 +120,7 @@ def _keys() -> dict[str, Schema]:
         "import": _mapping({"anyOf": [{"type": "string"}, imported]}),
         "blocks": _mapping(block),
         "layers": _ref("steps"),
-        "outputs": {"type": "array", "items": output},
+        "outputs": {"anyOf": [{"type": "array", "items": output}, _mapping(output)]},
         "expect": {"anyOf": [*entries, _mapping({"anyOf": entries})]},
         "lint": _object({"allow": {"type": "array", "items": {"anyOf": codes}}}),
     }

@@ -137,6 +137,7 @@ def test_the_expanded_spec_gives_the_same_figures(text: str) -> None:
     first, second = net.summary().to_dict(), again.summary().to_dict()
     assert figures(first) == figures(second)
     assert first["totals"] == second["totals"]
+    assert [name for name, _ in net.graph.outputs] == [name for name, _ in again.graph.outputs]
     assert flat.render(again.graph) == flat.render(net.graph)
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cnncalc.cli.flags import (
-    FORMATS,
     Format,
     Input,
     MaxSteps,
@@ -19,7 +18,6 @@ from cnncalc.cli.flags import (
     Specs,
     Variant,
     assignment,
-    choice,
     input_shapes,
     loaded,
     networks,
@@ -68,7 +66,6 @@ def memory(
     """Bytes that exist while each layer runs, and the peak."""
     from cnncalc.tables.memory import tabulate
 
-    choice(format, FORMATS, "--format")
     limit = size_in_bytes(budget) if budget is not None else None
     every = list(loaded(networks(specs, variant, set_, input_, max_steps)))
     results = [network.memory(dtype, weights_dtype, batch, reuse, limit, training, optimizer) for network in every]
@@ -126,7 +123,6 @@ def compare(
     from cnncalc.render.progress import bar
     from cnncalc.tables.comparison import rows_to_dict, tabulate_rows
 
-    choice(format, FORMATS, "--format")
     swept = [read_over(text) for text in over or []]
     arguments = [each.name for each in swept]
     shown = [aim.key for aim in aims(columns)]
@@ -186,7 +182,6 @@ def diff(
     from cnncalc.compare.failing import limits
     from cnncalc.tables.comparison import tabulate_diff
 
-    choice(format, FORMATS, "--format")
     limit = limits(fail_on) if fail_on is not None else []
     both = [_one_side(text, set_, input_, max_steps) for text in (old, new)]
     found = difference(both[0].graph, both[1].graph)

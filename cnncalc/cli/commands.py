@@ -15,8 +15,6 @@ import typer
 
 from cnncalc.cli import choosing
 from cnncalc.cli.flags import (
-    FORMATS,
-    PLAIN_FORMATS,
     Batch,
     Depth,
     Format,
@@ -208,7 +206,6 @@ def explain(
     max_steps: MaxSteps = MAX_STEPS,
 ) -> None:
     """How every number of one layer came about."""
-    choice(format, PLAIN_FORMATS, "--format")
     network = single(networks([spec], variant, set_, input_, max_steps))
     found = network.explain(layer, of)
     if format == "json":
@@ -274,7 +271,6 @@ def run(
     """Execute the network on data, in plain Python, and print the tensors that leave it."""
     from cnncalc.render import tensors
 
-    choice(format, PLAIN_FORMATS, "--format")
     found = single(networks([spec], variant, set_, input_, max_steps)).run(data, weights, seed, layer)
     emit(tensors.as_json(found) if format == "json" else tensors.as_text(found), output)
 
@@ -296,7 +292,6 @@ def verify(
     from cnncalc.render.progress import bar
     from cnncalc.tables import verification as tables
 
-    choice(format, FORMATS, "--format")
     found = []
     for network in loaded(networks(_bundled_up_to(up_to) if every else specs, variant, set_, input_, max_steps)):
         with bar(network.name) as progress:

@@ -63,19 +63,32 @@ Sort = Annotated[
 ]
 Top = Annotated[int | None, typer.Option(min=1, help="Show this many rows only.")]
 Layout = Annotated[str, typer.Option(metavar="nchw|nhwc", help="Channels first, or last as in Keras.")]
-Format = Annotated[str, typer.Option("--format", "-f", metavar="|".join(FORMATS), help="What to print.")]
 PLAIN_FORMATS = ("table", "json")
-Plain = Annotated[str, typer.Option("--format", "-f", metavar="|".join(PLAIN_FORMATS), help="What to print.")]
-Output = Annotated[
-    str | None, typer.Option("--output", "-o", metavar="FILE", help="Write here instead, whole or not at all.")
-]
-MaxSteps = Annotated[int, typer.Option("--max-steps", min=1, metavar="N", help="Limit on the steps of one network.")]
 
 
 def choice(value: str, allowed: tuple[str, ...], flag: str) -> str:
     if value not in allowed:
         raise typer.BadParameter(f"{flag} takes {', '.join(allowed)}; got {value!r}")
     return value
+
+
+def _format(allowed: tuple[str, ...]) -> Any:
+    """The flag of a form, judged before any work is done."""
+    return typer.Option(
+        "--format",
+        "-f",
+        metavar="|".join(allowed),
+        help="What to print.",
+        callback=lambda value: choice(value, allowed, "--format"),
+    )
+
+
+Format = Annotated[str, _format(FORMATS)]
+Plain = Annotated[str, _format(PLAIN_FORMATS)]
+Output = Annotated[
+    str | None, typer.Option("--output", "-o", metavar="FILE", help="Write here instead, whole or not at all.")
+]
+MaxSteps = Annotated[int, typer.Option("--max-steps", min=1, metavar="N", help="Limit on the steps of one network.")]
 
 
 def networks(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cnncalc.cli.flags import FORMATS, choice, list_names
+from cnncalc.cli.flags import list_names
 from cnncalc.diagnostics import Diagnostic, Error, SpecError
 from cnncalc.language.library import UnknownSpec
 from cnncalc.network import Network
@@ -80,7 +80,6 @@ def emit(text: str, output: str | None) -> None:
 
 def deliver(tables: Callable[[], list[Table]], text: Callable[[], str], format: str, output: str | None) -> None:
     """A result in the form that was asked for: `text` is its JSON, tables are drawn to the width of a terminal."""
-    choice(format, FORMATS, "--format")
     if format == "json":
         emit(text(), output)
         return
@@ -144,7 +143,6 @@ def reported(
     of: str | None = None,
 ) -> None:
     """Report on every network; of a spec that fails midway the good rows in a table, and its errors at the end."""
-    choice(format, FORMATS, "--format")
     found = list(every)
     errors = [each for each in found if isinstance(each, Error)]
     good = [Report(each.graph, command, of) for each in found if isinstance(each, Network)]

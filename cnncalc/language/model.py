@@ -244,13 +244,14 @@ class Import:
 
 
 class OutputName:
-    """A name in `outputs`, with its condition."""
+    """A tensor in `outputs`, with its condition; its own name is called `title` where the spec gives it one."""
 
-    __slots__ = ("condition", "name")
+    __slots__ = ("condition", "name", "title")
 
-    def __init__(self, name: Template, condition: Value | None) -> None:
+    def __init__(self, name: Template, condition: Value | None, title: str | None) -> None:
         self.name = name
         self.condition = condition
+        self.title = title
 
 
 class File:

@@ -358,7 +358,7 @@ class StepReader(FormReader):
             branch.steps = [group]
             return branch
         keys = [key for key in node.entries if key not in MODIFIERS]
-        if any(self.target(key) or key.startswith("$") for key in keys) and not _named(node):
+        if any(self.target(key) or key.startswith("$") for key in keys) and not named(node):
             self.report(
                 "branch", "a branch is a list of steps, or a name", node.span, f"write `{_bracketed(node.span)}`"
             )
@@ -386,7 +386,7 @@ def _missing(node: Located) -> bool:
     return isinstance(node, Scalar) and node.plain and not node.text
 
 
-def _named(node: Mapping) -> bool:
+def named(node: Mapping) -> bool:
     """Whether a mapping has the form ``{name, if: condition}``."""
     bare = [key for key, (_, value) in node.entries.items() if _missing(value)]
     return len(bare) == 1 and set(node.entries) <= {bare[0], "if"}

@@ -22,8 +22,18 @@ def render(graph: Graph) -> str:
     lines.append("layers:")
     for node in graph.nodes:
         lines.append(f"  - {step(graph, node)}")
-    lines.append(f"outputs: [{', '.join(graph.tensor_name(number) for _, number in graph.outputs)}]")
+    if not graph.nodes:  # a list of steps is never empty
+        lines.append("  - {identity, repeat: 0}")
+    lines.append(f"outputs: {outputs(graph)}")
     return "\n".join(lines) + "\n"
+
+
+def outputs(graph: Graph) -> str:
+    """The tensors that leave, as a value: a list, or a mapping where one is called otherwise than its row."""
+    named = [(name, graph.tensor_name(tensor)) for name, tensor in graph.outputs]
+    if all(name == tensor for name, tensor in named):
+        return f"[{', '.join(name for name, _ in named)}]"
+    return "{" + ", ".join(f"{name}: {tensor}" for name, tensor in named) + "}"
 
 
 def step(graph: Graph, node: Node) -> str:

@@ -128,9 +128,10 @@ def test_the_field_alone_is_that_of_the_report(name: str) -> None:
     if file.steps_span is None or (variant is None and any(each.default is None for each in file.args.values())):
         return
     memo: Memo = {}
-    graph = cnncalc.load(name).graph
+    network = cnncalc.load(name)
+    reported = network.summary().field
     for _ in range(2):  # the second from what is remembered
-        found, reported = field_alone(graph, memo), cnncalc.load(name).summary().field
+        found = field_alone(network.graph, memo)
         assert found is not None
         assert found._replace(notes=()) == reported._replace(notes=())
 

@@ -275,7 +275,8 @@ TEXTS = {
 
 
 @pytest.mark.parametrize("case", TEXTS)
-def test_a_hostile_text_is_an_error(case: str, tmp_path: Path) -> None:
+def test_a_hostile_text_is_an_error(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cnncalc.convert.keras.MAX_NODES", 5_000)
     path = tmp_path / "model.json"
     path.write_text(TEXTS[case])
     with pytest.raises(SpecError) as caught:

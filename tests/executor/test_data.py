@@ -80,7 +80,7 @@ WRONG = [
     ({}, None, "missing-input"),
     (ROW, [], "wrong-type"),
     (ROW, {"first": []}, "wrong-type"),
-    (ROW, {"frist": {}}, "unknown-name"),
+    (ROW, {"frist": {}}, "unknown-layer"),
     (ROW, '{"first": {"bias": [0, 0], "bias": [1, 1]}}', "bad-data"),
     (ROW, {"first": {"bias": [0]}}, "wrong-shape"),
     (ROW, {"first": {"weight": [[[1, 2], [3]]]}}, "wrong-shape"),
