@@ -28,7 +28,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("network", "reference", "verify"),
     ("check", "compare", "gallery", "schema"),
     ("tables",),
-    ("explain",),
+    ("explain", "examples"),
     ("render",),
     ("cli", "__main__"),
 )

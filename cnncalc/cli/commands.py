@@ -230,21 +230,29 @@ def list_(format: Format = "table", output: Output = None) -> None:
 
 
 @app.command(epilog="For example: cnncalc layers conv")
-@guarded
 def layers(
-    kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="A layer kind.")] = None,
+    kind: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[KIND]", help="A layer kind, or a form such as `repeat`; `blocks` lists the bundled ones."
+        ),
+    ] = None,
     output: Output = None,
 ) -> None:
-    """The reference of the layer kinds and their arguments."""
-    from cnncalc import reference
+    """The reference of the language: layer kinds, modifiers and other forms, the bundled blocks; with examples."""
+    from cnncalc import examples, reference
     from cnncalc.diagnostics import suggestion
     from cnncalc.layers import KINDS
 
-    if kind is not None and kind not in KINDS:
-        raise typer.BadParameter(
-            f"unknown layer kind {kind!r}; {suggestion(kind, KINDS) or '`cnncalc layers` lists them'}"
-        )
-    emit(reference.page(kind) if kind else reference.overview(), output)
+    if kind is None:
+        emit(reference.overview() + "\n" + examples.overview(), output)
+    elif kind in KINDS:
+        emit(examples.of_kind(kind), output)
+    elif kind in examples.FORMS:
+        emit(examples.of_form(kind) + (f"\n{examples.library()}" if kind == "blocks" else ""), output)
+    else:
+        help = suggestion(kind, [*KINDS, *examples.FORMS]) or "`cnncalc layers` lists them"
+        raise typer.BadParameter(f"unknown layer kind {kind!r}; {help}")
 
 
 @app.command(epilog="For example: cnncalc run notes_stride2 --data row.json")

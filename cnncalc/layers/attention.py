@@ -81,7 +81,8 @@ class Attention(Layer, kind="attention"):
 
     takes = (1, 3)
     wanders = True
-    example = "{attention: 8, window: 8, bias: relative}"
+    example = "{attention: 8, window: 4, bias: relative}"
+    shown_on = "[96, 8, 8]"
 
     def named(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         return () if self.bias in BIAS_WORDS else (("bias", (self.bias,)),)

@@ -68,6 +68,7 @@ class Reshape(Layer, kind="reshape"):
     over: str = field(words("all", "positions"), "`positions` keeps the channels", "all")
 
     example = "{reshape: [256, 7, 7]}"
+    shown_on = "[12544]"
 
     def reach(self, inputs: tuple[Shape, ...]) -> Reach:
         return GLOBAL
@@ -322,6 +323,7 @@ class CropLike(Moves, kind="crop_like"):
     layer: str = field(LAYER_NAME, "the layer whose size to take")
 
     example = "{crop_like: up64, from: down64}"
+    shown_after = ("{max_pool: 2, name: up64}", "{identity, from: input, name: down64}")
 
     def named(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         return (("layer", (self.layer,)),)
