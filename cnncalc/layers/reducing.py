@@ -73,6 +73,7 @@ class MaxUnpool(Layer, kind="max_unpool"):
     keeps = ()
     inverts = True
     example = "{max_unpool: pool1}"
+    shown_after = ("{max_pool: 2, name: pool1}",)
 
     def named(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         return (("layer", (self.layer,)),)
