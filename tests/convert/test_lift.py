@@ -184,6 +184,24 @@ def test_equal_layers_become_a_repeat_and_alike_ones_a_table() -> None:
     assert "[16, 3]" in text
 
 
+def test_a_residual_block_in_the_branch_of_another_ends() -> None:
+    inner = (
+        "{conv: 4, kernel: 3, padding: 1}, {add: [x, [{conv: 4, kernel: 3, padding: 1}, relu]]}, {conv: 4, kernel: 1}"
+    )
+    lifted(cnncalc.loads(f"input: [4, 8, 8]\nlayers: [{{add: [x, [{inner}]]}}, {inner}]\n").graph)
+
+
+def test_a_given_name_is_not_hidden_by_a_row() -> None:
+    """Rows of the repeated group `stage2` are called `stage2.0…`, as the source calls what a further layer takes."""
+    row = "  - {batch_norm, name: stage2.0.mlp1.conv2.norm}\n"
+    text = flat(cnncalc.load("levit_128s").graph)
+    assert row in text
+    graph = cnncalc.loads(text.replace(row, row + "  - {relu, name: further}\n")).graph
+    again = lifted(graph)[1].graph
+    (further,) = [node for node in again.nodes if node.kind == "relu"]
+    assert again.node(further.inputs[0]).kind == "batch_norm"
+
+
 def test_a_deep_chain_is_no_recursion() -> None:
     text, _ = lifted(cnncalc.loads("input: [4, 8, 8]\nlayers: [{layers: [relu, sigmoid, tanh], repeat: 3000}]\n").graph)
     assert "repeat: 3000" in text

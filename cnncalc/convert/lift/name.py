@@ -34,10 +34,15 @@ def tensor_names(
     taken = {*found.values(), *RESERVED}
     last = last_of_parts(steps)
     automatic = re.compile(rf"(?:{'|'.join([*KINDS, *(block.name for block in blocks), 'group', 'for'])})\d+(?:\..*)?")
-    for tensor in sorted(wanted):
+    wanted = sorted(wanted)
+    for tensor in wanted:
         if tensor not in found:
             text = called.get(tensor) or part_ending_at(steps.names[tensor], last, tensor)
             found[tensor] = free_name(text, taken, automatic)
+    for tensor in wanted:
+        name = found[tensor]
+        if any(name[: match.start()] in taken for match in re.finditer(r"\.", name)):
+            found[tensor] = free_name(name.replace(".", "_"), taken, automatic)  # else a row's name would hide it
     found[INPUT] = "input"
     for block in blocks:
         taken = {*block.arguments, *RESERVED}
