@@ -84,6 +84,9 @@ def kind(reader: StepReader, name: str, node: Located | None) -> str:
             return f"write `{text}`"
     called = re.match(r"[\w.]+", name)
     known = words.rows(called[0] if called else name)
+    block = name.rpartition(".")[2]
+    if not known and block in reader.library():
+        return f"write `common.{block}`, with `import: {{common: blocks}}` at the top"
     return example(known[0].ours, known[0].note) if known else spelled(reader, name, node)
 
 
@@ -145,6 +148,10 @@ def spelled(reader: StepReader, name: str, node: Located | None) -> str:
 def argument(reader: StepReader, node: Mapping, kind: str, name: str, unknown: list[str]) -> str:
     """What to do about an argument that a kind does not have, by the words of other frameworks."""
     takes = reader.takes(kind)
+    if name.replace(".", "").isdigit() and len(takes) > 1 and not text_of(node.entries[name][1]):
+        text = translation.mapping({key: text_of(value) for key, (_, value) in node.entries.items() if key != name})
+        free = next(argument for argument in takes[1:] if argument not in node.entries)
+        return f"arguments have names: `{free}: {name}`" if reader.tries(f"{text[:-1]}, {free}: {name}}}") else ""
     ours = translation.renamed(kind, name, takes)
     if ours is None:
         return ""

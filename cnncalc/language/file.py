@@ -137,7 +137,11 @@ class _FileReader(StepReader):
             kind = KINDS.get(name)
             if kind is None:
                 known = [known for known in KINDS if KINDS[known].fields]
-                help = "a block has its defaults in its `args`" if self.result.block(name) else suggestion(name, known)
+                from cnncalc.language import words
+
+                meant = next((row.kind for row in words.rows(name) if row.kind), "")
+                near = f"write `{meant}`" if meant else suggestion(name, known)
+                help = "a block has its defaults in its `args`" if self.result.block(name) else near
                 self.report("unknown-kind", f"`defaults` knows no layer kind `{name}`", key.span, help)
                 continue
             if isinstance(given, Mapping):
@@ -180,6 +184,14 @@ class _FileReader(StepReader):
             return None
         return Import(alias, target.span, file, variant)
 
+    def library(self) -> list[str]:
+        """The blocks that are bundled, as ``common.squeeze_excite``."""
+        try:
+            file, _ = self.resolve("blocks", Span(self.result.source, 0, 0, 0))
+        except (Fault, SpecError):  # a message is better without this than none
+            return []
+        return list(file.blocks)
+
     def block_heads(self, node: Located) -> None:
         for name, (key, body) in self.entries(node, "`blocks`").items():
             if not IDENTIFIER.fullmatch(name) or name in RESERVED:
@@ -187,7 +199,8 @@ class _FileReader(StepReader):
                 continue
             block = Block(name, key.span, self.result)
             self.result.blocks[name] = block
-            found = self.entries(body, f"block `{name}`", BLOCK_KEYS)
+            help = f"write `{name}: {{layers: […]}}`" if isinstance(body, Sequence) else ""
+            found = self.entries(body, f"block `{name}`", BLOCK_KEYS, help)
             if "args" in found:
                 block.args = self.parameters(found["args"][1], f"`args` of block `{name}`")
             if "inputs" in found:

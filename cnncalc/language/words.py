@@ -487,6 +487,20 @@ MODIFIERS = (
 )
 """What arguments are called anywhere, and here, in the form of `Row.takes`."""
 
+KEYS = {
+    "layers": "model network net architecture arch backbone sequence sequential steps ops",
+    "input": "input_shape input_size in_shape inputs shape",
+    "outputs": "output heads",
+    "args": "parameters params config hyperparameters hparams arguments",
+    "name": "title model_name",
+    "source": "reference paper description url",
+    "import": "include includes imports",
+    "blocks": "modules functions defs",
+    "expect": "expected tests assert asserts",
+    "in": "range over values",
+}
+"""What the keys of a file, a block or a loop are called elsewhere."""
+
 ABSENT = {
     "pool": "which of them: `{max_pool: 2}` or `{avg_pool: 2}`",
     "norm normalise normalize": "which of them: `batch_norm`, `layer_norm` or another; `cnncalc layers` lists them",

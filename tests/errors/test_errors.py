@@ -84,7 +84,7 @@ def followed(spec: str, problem: Diagnostic) -> str | None:
         line = re.sub(ENTRY.format(re.escape(meant)), "", line)
     elif parts is not None:
         line = line.replace(meant, parts[1])
-    elif write is None and name is None:
+    elif (write is None and name is None) or problem.code == "name":
         return None
     elif name is not None and not name[1].startswith("{"):
         line = line[: problem.span.column - 1] + name[1] + line[problem.span.end - 1 :]
@@ -119,6 +119,17 @@ NOT_TO_THE_LETTER = {
     "unknown-kind-slip-global-pool": "two steps",
     "unknown-kind-slip-pool": "a choice of two",
     "wrong-form-slip-list": "an example",
+    "wrong-form-slip-layers-mapping": "an example",
+    "unknown-kind-slip-library": "two places to write in",
+    "unknown-layer-slip-number": "a name to choose",
+    "unknown-name-slip-classes": "a number to choose",
+    "name-slip-for-python": "a loop of two keys",
+    "unknown-key-slip-model": "a key alone",
+    "unknown-key-slip-input-shape": "a key alone",
+    "unknown-key-slip-output": "a key alone",
+    "branch-shapes-slip-padding": "a step of one branch",
+    "branch-shapes-slip-channels": "a step of one branch",
+    "unknown-argument-slip-positional": "a name before a value",
     "wrong-word-slip-causal": "a value for another network's rank",
     "no-such-file-slip-bundled": "a name in a mapping",
     **dict.fromkeys(
