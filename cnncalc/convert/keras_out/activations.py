@@ -10,6 +10,7 @@ from cnncalc.convert.keras_out.padding import (
     A,
     E,
 )
+from cnncalc.diagnostics import Fault
 from cnncalc.graph import Node
 
 
@@ -28,7 +29,8 @@ def following(s: Sketch, node: Node) -> Argument:
 def plain_activation(node: Node) -> str | None:
     """The word by which Keras calls an activation, if it has one."""
     layer: Any = node.operation.layer
-    if node.kind in ("elu", "gelu", "selu", "hard_sigmoid", "softplus") and layer != type(layer)():
+    own = ("elu", "gelu", "selu", "hard_sigmoid", "softplus", "softmax", "log_softmax")
+    if node.kind in own and layer != type(layer)():
         return None
     return WORDS.get(node.kind)
 
@@ -56,6 +58,13 @@ def activation(s: Sketch, node: Node, x: int) -> int:
     layer: Any = node.operation.layer
     if node.place in s.applied:
         return x
+    if node.kind in ("softmax", "log_softmax") and layer.over == "positions":
+        axes = list(range(1, len(node.operation.inputs[0])))
+        if node.kind == "softmax":
+            return s.layer("layers.Softmax", [x], A(axes[0] if len(axes) == 1 else axes, "axis", -1))
+        if len(axes) > 1:
+            raise Fault("cannot-export", f"`{node.name}` is over several axes, which Keras has no logarithm of")
+        return s.function("ops.log_softmax", [x], A(1, "axis", -1))
     word = plain_activation(node)
     if word is not None:
         return s.layer("layers.Activation", [x], A(word, role="activation"))

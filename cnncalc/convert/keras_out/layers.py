@@ -10,10 +10,22 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cnncalc.convert.keras_out.activations import WORDS, activation
+from cnncalc.convert.keras_out.attending import (
+    attention,
+    coordinates,
+    global_response_norm,
+    matmul,
+    parameter,
+    reduce,
+    spread,
+    subtract,
+)
 from cnncalc.convert.keras_out.calls import Sketch
 from cnncalc.convert.keras_out.moving import (
+    add,
     blocks,
     channel_shuffle,
+    concat,
     crop,
     drop_path,
     dropout,
@@ -24,7 +36,7 @@ from cnncalc.convert.keras_out.moving import (
     pad,
     permute,
     reshape,
-    slice_channels,
+    slice_,
     upsample,
 )
 from cnncalc.convert.keras_out.normalising import batch_norm, group_norm, l2_norm, layer_norm, local_response_norm
@@ -55,7 +67,7 @@ CALLS: dict[str, Callable[..., int]] = {
     "reshape": reshape,
     "permute": permute,
     "channel_shuffle": channel_shuffle,
-    "slice": slice_channels,
+    "slice": slice_,
     "pad": pad,
     "crop": crop,
     "crop_like": crop,
@@ -63,12 +75,21 @@ CALLS: dict[str, Callable[..., int]] = {
     "depth_to_space": blocks,
     "identity": identity,
     "upsample": upsample,
-    "concat": joined("Concatenate"),
-    "add": joined("Add"),
+    "concat": concat,
+    "add": add,
+    "subtract": subtract,
     "multiply": joined("Multiply"),
     "dropout": dropout,
     "drop_path": drop_path,
     "layer_scale": layer_scale,
+    "attention": attention,
+    "matmul": matmul,
+    "global_response_norm": global_response_norm,
+    "reduce": reduce,
+    "offset": spread,
+    "factor": spread,
+    "parameter": parameter,
+    "coordinates": coordinates,
 }
 """By kind; `opaque` has no place here, and `separable_conv` is two rows of other kinds."""
 

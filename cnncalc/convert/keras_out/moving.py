@@ -31,6 +31,9 @@ def channels_first(s: Sketch, x: int, shape: Shape) -> int:
 
 
 def flatten(s: Sketch, node: Node, x: int) -> int:
+    if len(node.operation.output) > 1:
+        channels, positions = node.operation.output
+        return s.layer("layers.Reshape", [x], A((positions, channels)))
     source = s.graph.node(node.inputs[0])
     if source is not None and flattened(s, source):
         return x
@@ -38,6 +41,9 @@ def flatten(s: Sketch, node: Node, x: int) -> int:
 
 
 def reshape(s: Sketch, node: Node, x: int) -> int:
+    layer: Any = node.operation.layer
+    if layer.over == "positions":
+        return s.layer("layers.Reshape", [x], A((*node.operation.output[1:], node.operation.output[0])))
     x = channels_first(s, x, node.operation.inputs[0])
     channels, *sizes = node.operation.output
     if sizes and channels > 1 and any(size > 1 for size in sizes):
@@ -58,9 +64,12 @@ def channel_shuffle(s: Sketch, node: Node, x: int) -> int:
     return s.function("channel_shuffle", [x], A(layer.groups, role="groups"))
 
 
-def slice_channels(s: Sketch, node: Node, x: int) -> int:
+def slice_(s: Sketch, node: Node, x: int) -> int:
     layer: Any = node.operation.layer
-    start, stop = layer.channels
+    if layer.over == "positions":
+        start, stop = layer.bounds(node.operation.inputs[0][1])
+        return s.function("[]", [x], A(E(f":, {start}:{stop}")))
+    start, stop = layer.bounds(node.operation.inputs[0][0])
     last = stop == node.operation.inputs[0][0]
     return s.function("[:]", [x], A(start or None, role="start"), A(None if last else stop, role="stop"))
 
@@ -85,7 +94,8 @@ def crop(s: Sketch, node: Node, x: int, like: int = 0) -> int:
 
 def blocks(s: Sketch, node: Node, x: int) -> int:
     layer: Any = node.operation.layer
-    return s.function(node.kind, [x], A(layer.block, role="block"), A(layer.order, "order", "crd"))
+    sizes = per_axis(layer.block, len(node.operation.inputs[0]) - 1, "block")
+    return s.function(node.kind, [x], A(sizes, role="blocks"), A(layer.order, "order", "crd"))
 
 
 def identity(s: Sketch, node: Node, x: int) -> int:
@@ -133,6 +143,20 @@ def joined(name: str) -> Callable[..., int]:
         return s.layer(f"layers.{name}" if len(inputs) > 1 else "layers.Identity", inputs)
 
     return calls
+
+
+def concat(s: Sketch, node: Node, *inputs: int) -> int:
+    layer: Any = node.operation.layer
+    if len(inputs) == 1:
+        return s.layer("layers.Identity", inputs)
+    return s.layer("layers.Concatenate", inputs, A(1 if layer.over == "positions" else -1, "axis", -1))
+
+
+def add(s: Sketch, node: Node, *inputs: int) -> int:
+    layer: Any = node.operation.layer
+    if layer.weights == "none":
+        return joined("Add")(s, node, *inputs)
+    return s.layer("WeightedSum", inputs, A(layer.weights == "softmax", "softmax", False))
 
 
 def dropout(s: Sketch, node: Node, x: int) -> int:

@@ -26,7 +26,10 @@ def batch_norm(s: Sketch, node: Node, x: int) -> int:
 
 
 def layer_norm(s: Sketch, node: Node, x: int) -> int:
-    return s.layer("layers.LayerNormalization", [x], *factors(node.operation.layer, 1e-3))
+    layer: Any = node.operation.layer
+    axes = list(range(1, len(node.operation.inputs[0]) + 1))
+    axis = A(axes if layer.over == "all" and len(axes) > 1 else -1, "axis", -1)
+    return s.layer("layers.LayerNormalization", [x], axis, *factors(layer, 1e-3))
 
 
 def group_norm(s: Sketch, node: Node, x: int) -> int:

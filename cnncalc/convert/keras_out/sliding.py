@@ -42,8 +42,16 @@ def is_depthwise(node: Node) -> bool:
     return node.kind == "depthwise_conv" and len(windows) < 3 and len({window.stride for window in windows}) == 1
 
 
+def check_kernel(node: Node) -> None:
+    """Raise `Fault` where a kernel is not used as it is learned."""
+    layer: Any = node.operation.layer
+    if layer.weight_norm != "none":
+        raise Fault("cannot-export", f"`{node.name}` has kernels that are normed, which Keras cannot say")
+
+
 def conv(s: Sketch, node: Node, x: int) -> int:
     """With stride and dilation, which Keras does not combine, the stride takes positions afterwards."""
+    check_kernel(node)
     layer: Any = node.operation.layer
     windows: list[Window] = list(node.operation.reach)  # type: ignore[arg-type]
     way = s.choose(node, ways(node))
