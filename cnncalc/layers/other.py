@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from cnncalc.geometry import GLOBAL, Reach, Shape, elements
 from cnncalc.layers.base import Layer, Multiplies, Weight, field
 from cnncalc.layers.memory import VIEW, Kept
-from cnncalc.layers.types import NUMBER, SHAPE, WHOLE
+from cnncalc.layers.types import SHAPE, SHARE, WHOLE
 
 if TYPE_CHECKING:
     from cnncalc.layers.kernels import Kernels, T
 
-RATE = field(NUMBER, "share dropped in training", 0.5)
+RATE = field(SHARE, "share dropped in training", 0.5)
 
 
 class Dropout(Layer, kind="dropout"):
