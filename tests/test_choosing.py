@@ -290,7 +290,7 @@ def test_git_shows_what_a_change_costs(tmp_path: Path) -> None:
         (("memory", "lenet5", "--budget", "5MB"), "`5MB` is no size", "--budget:1:1"),
         (("memory", "lenet5", "--dtype", "int7"), "no type `int7`", "--dtype:1:1"),
         (("memory", "lenet5", "--weights-dtype", "int7"), "no type `int7`", "--weights-dtype:1:1"),
-        (("memory", "lenet5", "--optimizer", "adamw"), "no optimizer `adamw`", "--optimizer:1:1"),
+        (("memory", "lenet5", "--training", "--optimizer", "adamw"), "no optimizer `adamw`", "--optimizer:1:1"),
         (("compare", "lenet5", "--dtype", "int7"), "no type `int7`", "--dtype:1:1"),
     ],
 )
