@@ -107,6 +107,8 @@ class Making:
     def made(self, tensor: int, like: Value) -> Value:
         """The value of a graph tensor, with a batch if `like` has one."""
         sample = self.rows.graph.shapes[tensor]
+        if not like.shape and sample == (1,):  # a single number has no axes in the source
+            return Value((), False, tensor)
         return Value((self.batch, *sample) if like.batch else sample, like.batch, tensor)
 
     # -- rows
