@@ -210,8 +210,12 @@ class Builder(Making):
         """Note weights that several rows use: it may be that the network has them once, or that its file does."""
         sharing = sum(node.shares is not None for node in self.rows.graph.nodes)
         often = sum(count > self.account.tensors.get(tensor, 0) for tensor, count in self.account.uneven.items())
-        if sharing or often:
+        told = [
+            (sharing, "layer has all of its weights from another", "layers have all of their weights from others"),
+            (often, "tensor is part of several layers", "tensors are parts of several layers"),
+        ]
+        found = [f"{count:,} {one if count == 1 else several}" for count, one, several in told if count]
+        if found:
             self.account.note(
-                f"{sharing:,} layers have all of their weights from others, {often:,} tensors are parts of several: "
-                "exporters also store equal tensors once, of which an untrained network has many"
+                f"{', '.join(found)}: exporters also store equal tensors once, of which an untrained network has many"
             )
