@@ -107,6 +107,8 @@ class Making:
     def made(self, tensor: int, like: Value) -> Value:
         """The value of a graph tensor, with a batch if `like` has one."""
         sample = self.rows.graph.shapes[tensor]
+        if not like.shape and sample == (1,):  # a single number has no axes in the source
+            return Value((), False, tensor)
         return Value((self.batch, *sample) if like.batch else sample, like.batch, tensor)
 
     # -- rows
@@ -373,11 +375,16 @@ class Making:
         return self.reshaped(tensor, target.sample, view.operator)
 
     def reshaped(self, tensor: int, sample: Sizes, operator: Operator) -> int:
-        """A graph tensor in another shape: the same one, `flatten`, or `reshape`."""
-        if self.rows.graph.shapes[tensor] == sample:
+        """A graph tensor in another shape: the same one, `flatten`, or `reshape`; over positions where these change."""
+        own = self.rows.graph.shapes[tensor]
+        if own == sample:
             return tensor
         if len(sample) == 1:
             return self.append(operator, "flatten", [tensor]).number
+        if own[0] == sample[0] and len(own) > 1:
+            if len(sample) == 2:
+                return self.append(operator, "flatten", [tensor], {"over": "positions"}).number
+            return self.append(operator, "reshape", [tensor], {"shape": sample[1:], "over": "positions"}).number
         return self.append(operator, "reshape", [tensor], {"shape": sample}).number
 
     def channels(self, value: Value, axis: int, operator: Operator) -> tuple[Value, tuple[int, ...]] | None:

@@ -61,7 +61,7 @@ ROWS = {
     "gemm_beta_0": ["linear features=4 bias=False"],
     "gemm_trans_a": ["linear features=4 bias=False"],
     "matmul_add": ["linear features=4"],
-    "tokens": ["reshape shape=(4, 6)", "layer_norm eps=1e-06", "conv channels=5 kernel=1", "permute axes=(1, 0)"],
+    "tokens": ["flatten over=positions", "layer_norm eps=1e-06", "conv channels=5 kernel=1", "permute axes=(1, 0)"],
     "act_relu": ["relu"],
     "act_leakyrelu": ["leaky_relu negative_slope=0.2"],
     "act_elu": ["elu alpha=0.5"],
@@ -164,7 +164,7 @@ ROWS = {
     ],
     "products": [
         "matmul tensors=('input', 'input') over=positions", "matmul tensors=('matmul1', 'input')",
-        "reshape shape=(4, 6)",
+        "flatten over=positions",
     ],
     "pad_one_side": ["pad amount=((0, 2), (0, 2))"],
     "subtract": ["factor axes=one value=-1.0", "offset axes=one value=1.0", "factor axes=one value=0.5", "subtract"],

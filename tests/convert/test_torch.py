@@ -73,7 +73,7 @@ ROWS = {
         "slice channels=(1, 3)", "slice channels=(0, 2)", "concat", "max_pool kernel=1 stride=(2, 1)",
         "crop amount=(0, (1, 0))",
     ],
-    "tokens": ["reshape shape=(4, 6)", "conv channels=6 kernel=1", "permute axes=(1, 0)"],
+    "tokens": ["flatten over=positions", "conv channels=6 kernel=1", "permute axes=(1, 0)"],
     "two_inputs": ["conv channels=3 kernel=3 padding=1", "add"],
     "attention": ATTENTION,
     "attention_written_out": ATTENTION,
