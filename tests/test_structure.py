@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import graphlib
 import subprocess
 import sys
@@ -56,6 +57,7 @@ def module_name(path: Path) -> str:
 TREES = {module_name(path): ast.parse(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py")}
 
 
+@functools.cache
 def imports(tree: ast.Module) -> list[Import]:
     """What a module imports when it runs: not what stands below ``if TYPE_CHECKING``."""
     found: list[Import] = []

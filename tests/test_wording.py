@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from cnncalc.language.library import find
+
 Run = Callable[..., Any]
 
 
@@ -150,8 +152,9 @@ def test_counts_in_powers_of_a_thousand(params: int, short: str, said: Callable[
 # -- limits of commands ------------------------------------------------------------------------------------------------
 
 
-def test_verify_up_to_admits_networks_of_just_as_many_macs(run: Run) -> None:
-    """`notes_stride2` makes three outputs of three taps: nine, and no bundled network makes fewer."""
+def test_verify_up_to_admits_networks_of_just_as_many_macs(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`notes_stride2` makes three outputs of three taps: nine, and `notes_stride1` more."""
+    monkeypatch.setattr("cnncalc.gallery.bundled_files", lambda: [find("notes_stride1")[0]])
     done = run("verify", "--all", "--up-to", "9")
     assert done.code == 0
     assert done.err == "Stride, on a row of numbers (notes_stride2) @ 1x7: agrees\n"

@@ -204,7 +204,7 @@ class Weights:
         for name in given:
             if name not in nodes:
                 raise wrong(
-                    "unknown-name", f"`{path}` gives weights for `{name}`, which is no layer", suggestion(name, nodes)
+                    "unknown-layer", f"`{path}` gives weights for `{name}`, which is no layer", suggestion(name, nodes)
                 )
             owner = nodes[name].shares
             if owner is not None:

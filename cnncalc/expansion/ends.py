@@ -54,7 +54,7 @@ def resolve_outputs(file: File, graph: Graph, registry: Registry, x: Wire, where
     for output in file.outputs:
         if output.condition is None or where.truth(output.condition):
             text = where.fill(output.name)
-            graph.outputs.append((text, registry.find(text, output.name, x, where).number))
+            graph.outputs.append((output.title or text, registry.find(text, output.name, x, where).number))
     if not graph.outputs:
         node = graph.node(x.number)
         names = node.names if node is not None else ()

@@ -13,7 +13,7 @@ from cnncalc.diagnostics import Fault, Source, Span, SpecError, suggestion
 from cnncalc.language.model import Argument, Block, File, Import, OutputName
 from cnncalc.language.names import BLOCK_KEYS, FILE_KEYS, IDENTIFIER, NAME, RESERVED
 from cnncalc.language.source import Located, Mapping, Scalar, Sequence, compose
-from cnncalc.language.steps import StepReader
+from cnncalc.language.steps import StepReader, named
 from cnncalc.layers import KINDS
 
 Resolve = Callable[[str, Span], tuple[File, str | None]]
@@ -191,14 +191,25 @@ class _FileReader(StepReader):
                 self.result.blocks[name].steps = self.steps(body.entries["layers"][1])
 
     def outputs(self, node: Located) -> None:
-        for item in node.items if isinstance(node, Sequence) else [node]:
-            condition = None
-            name: Located = item
-            if isinstance(item, Mapping):
-                split = self.named_condition(item, "an output")
-                if split is None:
-                    continue
-                name, condition = split
-            template = self.template(name, "an output")
-            if template:
-                self.result.outputs.append(OutputName(template, condition))
+        """Tensors by the names of theirs, or as `{name: tensor}`."""
+        if isinstance(node, Mapping) and not named(node):
+            for title, (key, item) in self.entries(node, "`outputs`").items():
+                if NAME.fullmatch(title):
+                    self.output(item, title)
+                else:
+                    self.report("name", f"an output cannot be called `{title}`", key.span)
+        else:
+            for item in node.items if isinstance(node, Sequence) else [node]:
+                self.output(item, None)
+
+    def output(self, item: Located, title: str | None) -> None:
+        condition = None
+        name = item
+        if isinstance(item, Mapping):
+            split = self.named_condition(item, "an output")
+            if split is None:
+                return
+            name, condition = split
+        template = self.template(name, "an output")
+        if template:
+            self.result.outputs.append(OutputName(template, condition, title))

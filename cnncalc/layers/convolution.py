@@ -72,8 +72,7 @@ class Convolution(Layer):
 
     def channels_out(self, inputs: tuple[Shape, ...]) -> int:
         channels, groups = self.split(inputs[0][0])
-        divides(groups, inputs[0][0], "input")
-        divides(groups, channels, "output")
+        divides(groups, input=inputs[0][0], output=channels)
         shape = self.kernel_shape(inputs)
         if self.weights and len(self.weights) != elements(shape):
             raise Fault(

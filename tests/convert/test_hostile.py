@@ -14,6 +14,7 @@ from convert.encoding import attribute, message, model, node, tensor, value_info
 
 from cnncalc.convert import read_model
 from cnncalc.convert.onnx import read_bytes
+from cnncalc.convert.rows import MAX_NODES
 from cnncalc.diagnostics import Diagnostic, SpecError
 
 FILES = Path(__file__).parents[1] / "data" / "convert"
@@ -166,7 +167,8 @@ def test_a_function_that_calls_itself() -> None:
     assert (found.code, found.message) == ("too-large", "function `own.Again` is called more than 32 calls deep")
 
 
-def test_functions_that_double() -> None:
+def test_functions_that_double(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cnncalc.convert.onnx.MAX_NODES", 5_000)
     functions = []
     for level in range(31):
         inner = f"F{level + 1}" if level < 30 else "Relu"
@@ -174,7 +176,7 @@ def test_functions_that_double() -> None:
         nodes = [node(inner, ["a"], ["m"], domain=domain), node(inner, ["m"], ["b"], domain=domain)]
         functions.append(message((1, f"F{level}"), (4, "a"), (5, "b"), *[(7, one) for one in nodes], (10, "own")))
     found = problem(model([node("F0", ["x"], ["y"], domain="own")], [X], ["y"], functions=functions))
-    assert (found.code, found.message) == ("too-large", "the functions of the file make more than 200,000 nodes")
+    assert (found.code, found.message) == ("too-large", "the functions of the file make more than 5,000 nodes")
 
 
 def whole(name: str, *values: int) -> bytes:
@@ -221,9 +223,11 @@ def test_deep_networks_and_equal_names() -> None:
     assert [node.name for node in graph.nodes[:3]] == ["same", "same1", "same2"]
 
 
-def test_too_many_nodes() -> None:
-    found = problem(model([RELU] * 200_001, [X], ["y"]))
-    assert (found.code, found.message) == ("too-large", "the file has more than 200,000 nodes")
+def test_too_many_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert MAX_NODES == 200_000
+    monkeypatch.setattr("cnncalc.convert.onnx_file.MAX_NODES", 1_000)
+    found = problem(model([RELU] * 1_001, [X], ["y"]))
+    assert (found.code, found.message) == ("too-large", "the file has more than 1,000 nodes")
 
 
 def test_chains_of_products_are_looked_at_in_linear_time() -> None:

@@ -80,7 +80,7 @@ WRONG = [
     ({}, None, "missing-input"),
     (ROW, [], "wrong-type"),
     (ROW, {"first": []}, "wrong-type"),
-    (ROW, {"frist": {}}, "unknown-name"),
+    (ROW, {"frist": {}}, "unknown-layer"),
     (ROW, '{"first": {"bias": [0, 0], "bias": [1, 1]}}', "bad-data"),
     (ROW, {"first": {"bias": [0]}}, "wrong-shape"),
     (ROW, {"first": {"weight": [[[1, 2], [3]]]}}, "wrong-shape"),
@@ -88,6 +88,11 @@ WRONG = [
     (ROW, {"first.act": {"weight": [0]}}, "unused"),
     ([[1e308] * 7], {"first": {"weight": [[[9, 9, 9]], [[9, 9, 9]]]}}, "not-finite"),
 ]
+
+
+def test_a_division_by_nothing(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="`l2_norm1` is divided by 0"):
+        run(tmp_path, [[0, 0]], spec="input: [1, 2]\nlayers: [{l2_norm, eps: 0}]\n")
 
 
 @pytest.mark.parametrize(("data", "weights", "code"), WRONG)

@@ -636,6 +636,18 @@ outputs: [c, {a, if: aux}, b]
     assert outputs(text % "false") == [("c", "c"), ("b", "b")]
 
 
+def test_outputs_with_names_of_their_own() -> None:
+    text = """args: {aux: %s}
+input: [4, 8, 8]
+layers: [{relu, name: a}, {tanh, name: b}]
+outputs: {head: x, a: b, early: {a, if: aux}}
+"""
+    assert outputs(text % "true") == [("head", "b"), ("a", "b"), ("early", "a")]
+    assert outputs(text % "false") == [("head", "b"), ("a", "b")]
+    assert outputs("layers: [relu]\noutputs: {head: relu1}\n") == [("head", "relu1")]
+    assert outputs("layers: [relu]\noutputs: {relu1, if: 2 > 1}\n") == [("relu1", "relu1")]
+
+
 def test_an_output_of_a_block_call() -> None:
     assert outputs(basic("{basic: 4, name: b}") + "outputs: [b.conv2, b]\n") == [
         ("b.conv2", "b.conv2"),

@@ -217,7 +217,7 @@ layers:
   - {conv: 8 +, kernel: 3}
   - {concat: [[], relu 3]}
   - {relu, name: a b}
-outputs: {a: b}
+outputs: {a: [b]}
 """
     found = diagnostics(text)
     assert [code for code, _ in found] == [
@@ -230,7 +230,7 @@ outputs: {a: b}
         "syntax",
         "name",
         "name",
-        "wrong-form",
+        "name",
     ]
     assert [line for _, line in found] == sorted(line for _, line in found)
 

@@ -15,9 +15,9 @@ from cnncalc.convert.torch_out.bodies import Ref
 from cnncalc.convert.torch_out.names import identifier
 from cnncalc.convert.torch_out.templates import ACTS, Place, Template
 from cnncalc.convert.torch_out.text import MAX_LINE, fold, split
-from cnncalc.layers.normalisation import NORMALISATIONS
+from cnncalc.layers import names
 
-NORMS = {kind.kind for kind in NORMALISATIONS}
+NORMS = set(names("normalisation"))
 MAX_NESTED = 4
 MAX_INLINE = 60
 """Characters of an operand of a join that is no name."""

@@ -7,7 +7,7 @@ from typing import Any
 from cnncalc.convert.torch_out.leaf import NEVER, Leaf, Param, Writer, channels, flag, rank
 from cnncalc.geometry import Shape
 from cnncalc.graph import Node
-from cnncalc.layers.activation import ACTIVATIONS
+from cnncalc.layers import names
 
 INPLACE = "inplace"
 """The argument of activations that overwrite their input; whether they may, `source` decides by what else takes it."""
@@ -106,7 +106,7 @@ def coordinates(node: Node, apart: bool) -> Leaf:
 
 
 POINTWISE: dict[str, Writer] = {
-    **{kind.kind: activation for kind in ACTIVATIONS},
+    **dict.fromkeys(names("activation"), activation),
     "dropout": dropout,
     "drop_path": dropout,
     "layer_scale": layer_scale,

@@ -18,9 +18,9 @@ from cnncalc.convert.torch_out.kinds import describe
 from cnncalc.convert.torch_out.leaf import Leaf, Param
 from cnncalc.convert.torch_out.names import identifier
 from cnncalc.convert.torch_out.sliding import uneven
-from cnncalc.layers.activation import ACTIVATIONS
+from cnncalc.layers import names
 
-ACTS = {kind.kind for kind in ACTIVATIONS} - {"prelu"}
+ACTS = set(names("activation")) - {"prelu"}
 
 
 class Slot(NamedTuple):
