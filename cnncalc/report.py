@@ -5,7 +5,7 @@ Each command shows its own part of the same rows; what tabulates and renders the
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnncalc.analyzers.measurement import Measurement
 from cnncalc.analyzers.notes import UNKNOWN, Remark
@@ -15,6 +15,9 @@ from cnncalc.analyzers.shapes import unread_remark
 from cnncalc.diagnostics import Diagnostic
 from cnncalc.graph import Graph, Node
 from cnncalc.values import AtLeast, Shapes, Sizes
+
+if TYPE_CHECKING:
+    from cnncalc.analyzers.memory import Setting
 
 COMMANDS = ("summary", "shapes", "params", "rf")
 """The reports."""
@@ -28,8 +31,8 @@ class Report(Measurement):
     network's.
     """
 
-    def __init__(self, graph: Graph, command: str, of: str | None = None, batch: int = 1) -> None:
-        super().__init__(graph, of, batch)
+    def __init__(self, graph: Graph, command: str, of: str | None = None, setting: Setting | None = None) -> None:
+        super().__init__(graph, of, setting)
         assert command in COMMANDS, f"there is no report called {command}"
         graph.input_number(of)
         self.command = command

@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 UNITS = {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15}
 """Powers of 1000, by the letter after a count."""
 
+BYTE_UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+"""Powers of 1024, by the word after a number of bytes."""
+
 
 class AtLeast(NamedTuple):
     """A lower bound: a part of the sum is not known."""
@@ -74,6 +77,13 @@ class Bar(NamedTuple):
     value: int
     most: int
     mark: str = ""
+
+
+class Formula(NamedTuple):
+    """A formula as text: in plain digits, and with thousands parted."""
+
+    plain: str
+    parted: str
 
 
 class Change(NamedTuple):

@@ -22,14 +22,23 @@ def convention(batch: int) -> str:
 
 def macs(measured: Measurement) -> list[Any]:
     """The MACs of every node, in order; None where they do not apply, a lower bound where they are not known."""
+    if measured.counting is not None:
+        return list(measured.counting.values)
     return [
         AtLeast(0) if "macs" in node.operation.layer.unknown else _of_batch(node.operation.macs, measured)
         for node in measured.graph.nodes
     ]
 
 
+def total(measured: Measurement) -> Any:
+    """Those of the network."""
+    return measured.counting.total if measured.counting is not None else added(measured.values("macs")) or 0
+
+
 def products(measured: Measurement) -> list[Any]:
-    """Those MACs of every node that are products between tensors; None where there are none."""
+    """Those MACs of every node that are products between tensors; None where there are none, or another tool counts."""
+    if measured.counting is not None:
+        return [None] * len(measured.graph.nodes)
     return [_of_batch(node.operation.products, measured) for node in measured.graph.nodes]
 
 
@@ -42,7 +51,18 @@ def all_products(measured: Measurement) -> Any:
     return added(measured.values("product_macs"))
 
 
+def flops_of_layers(measured: Measurement) -> list[Any]:
+    """Floating-point operations of every node: two for each MAC; none where another tool counts."""
+    if measured.counting is not None:
+        return [None] * len(measured.graph.nodes)
+    return [None if value is None else doubled(value) for value in measured.values("macs")]
+
+
 def flops(measured: Measurement) -> Any:
-    """Floating-point operations of the network: two for each MAC."""
-    total = measured.total("macs")
-    return AtLeast(2 * total.value) if isinstance(total, AtLeast) else 2 * total
+    """Floating-point operations of the network: two for each MAC; none where another tool counts."""
+    return None if measured.counting is not None else doubled(measured.total("macs"))
+
+
+def doubled(value: Any) -> Any:
+    """Twice a count, or a lower bound."""
+    return AtLeast(2 * value.value) if isinstance(value, AtLeast) else 2 * value

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
+from cnncalc.analyzers.memory import Setting
 from cnncalc.analyzers.quantities import reported
 from cnncalc.check.expectations import Verdict, compare
 from cnncalc.check.lints import network_lints
@@ -227,6 +228,9 @@ class _Checker:
             report, instance = self.analysed(given, variant), Instance(self.file, given)
             first = next(iter(entry.given.values()))
             notes = (Note("with other arguments, given", first.key),)
+        if entry.dtype is not None:
+            report = Report(report.graph, report.command, setting=Setting(entry.dtype.text))
+            notes = (*notes, Note(f"numbers are held as `{entry.dtype.text}`, given", entry.dtype.span))
         verdicts, problems = compare(entry, report, instance)
         return verdicts, [*(verdict.diagnostic(name, notes) for verdict in verdicts if not verdict.ok), *problems]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,7 +13,7 @@ import typer
 from cnncalc.diagnostics import Error, SpecError, UsageFault
 from cnncalc.expansion.expand import MAX_STEPS
 from cnncalc.language.library import bundled_names, find_bundled
-from cnncalc.network import Network, load, variants
+from cnncalc.network import Network, load, runs_code, variants
 from cnncalc.render import DATA, FORMS
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ Input = Annotated[
     typer.Option("--input", metavar="[NAME=]3x320x320", help="Another input shape; 320x320 keeps the channels."),
 ]
 Of = Annotated[str | None, typer.Option("--of", metavar="INPUT", help="The input whose receptive field is meant.")]
+As = Annotated[str | None, typer.Option("--as", metavar="TOOL", help="Count MACs as another tool: fvcore, thop, …")]
 Batch = Annotated[int, typer.Option(min=1, help="Samples at once: multiplies MACs.")]
 Depth = Annotated[int | None, typer.Option(min=1, help="Open blocks down to this depth.")]
 Full = Annotated[bool, typer.Option("--full", help="Every layer in a row of its own.")]
@@ -107,7 +109,7 @@ def networks(
         list_names()
         raise typer.Exit(2)
     arguments = dict(assignment(text, "--set", "ARG=VALUE") for text in set_ or [])
-    inputs = _inputs(input_ or [])
+    inputs = input_shapes(input_ or [])
     for spec in specs:
         try:
             chosen = variants(spec) if variant == ALL else (variant,)
@@ -118,11 +120,25 @@ def networks(
             continue
         for each in chosen:
             try:
-                yield load(spec, each, arguments, inputs, max_steps, channels_last)
+                with running(spec):
+                    network = load(spec, each, arguments, inputs, max_steps, channels_last)
             except UsageFault:
                 raise
             except Error as error:
                 yield error
+            else:
+                yield network
+
+
+@contextmanager
+def running(spec: str) -> Iterator[None]:
+    """While a SPEC is loaded: where that runs code, stderr says so before it does, and gets what the code prints."""
+    if not runs_code(spec):
+        yield
+        return
+    sys.stderr.write(f"runs the code of {spec.rpartition(':')[0]}\n")
+    with redirect_stdout(sys.stderr):
+        yield
 
 
 def loaded(found: Iterator[Network | Error]) -> Iterator[Network]:
@@ -149,7 +165,7 @@ def assignment(text: str, flag: str, form: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def _inputs(texts: list[str]) -> Any:
+def input_shapes(texts: list[str]) -> Any:
     """Shapes by input name, or one shape for the first input."""
     named: dict[str, tuple[int, ...]] = {}
     single = None

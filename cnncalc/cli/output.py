@@ -103,7 +103,7 @@ def deliver(tables: Callable[[], list[Table]], text: Callable[[], str], format: 
         emit(text(), output)
         return
     made = tables()
-    if format == "table" and output is None and sys.stdout.isatty():
+    if format == "table" and output is None and sys.stdout.isatty() and all(len(t.lines) <= MOST_ROWS for t in made):
         draw(made)
     else:
         from cnncalc.render import render
@@ -139,17 +139,22 @@ def show(reports: list[Report], shown: View, format: str, output: str | None) ->
         sys.stderr.write(f"\n{len(warnings) - MAX_WARNINGS:,} further warnings; `cnncalc check` tells all\n")
 
 
+MOST_ROWS = 5_000
+"""Rows up to which a table is drawn in colour, and shown of a network that failed."""
 MAX_WARNINGS = 20
 """Warnings that are told one by one beside a report."""
 
 
 def show_partial(error: SpecError, command: str, shown: View) -> None:
-    """The good rows up to a failing layer, and the failing one marked; no totals, which would be of a part only."""
+    """The good rows up to a failing layer, and the failing one marked; no totals, which would be of a part only.
+
+    Of a network that ran into a limit there are too many to be read, and none is shown.
+    """
     from cnncalc.render import plain
     from cnncalc.tables.report import tabulate
 
     graph: Any = error.partial
-    if not graph.nodes:
+    if not 0 < len(graph.nodes) <= MOST_ROWS:
         return
     table = tabulate(Report(graph, command), shown)
     rows = table._replace(totals=(), remarks=(), sentence=())
@@ -167,11 +172,22 @@ def reported(
     output: str | None,
     of: str | None = None,
     batch: int = 1,
+    counted_as: str | None = None,
 ) -> None:
-    """Report on every network; of a spec that fails midway the good rows in a table, and its errors at the end."""
+    """Report on every network; of a spec that fails midway the good rows in a table, and its errors at the end.
+
+    `counted_as` is for the summary.
+    """
     found = list(every)
     errors = [each for each in found if isinstance(each, Error)]
-    good = [Report(each.graph, command, of, batch) for each in found if isinstance(each, Network)]
+    setting = None
+    if batch > 1:  # what else is loaded for the memory alone
+        from cnncalc.analyzers.memory import Setting
+
+        setting = Setting(batch=batch)
+    good = [Report(each.graph, command, of, setting) for each in found if isinstance(each, Network)]
+    if counted_as is not None:
+        good = [each.summary(of, counted_as) for each in found if isinstance(each, Network)]
     if not errors or (format == "table" and output is None):
         show(good, shown, format, output) if good else None
         for error in errors:

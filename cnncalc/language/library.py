@@ -34,6 +34,13 @@ def bundled_folder() -> str:
     return inside if os.path.isdir(inside) else os.path.join(os.path.dirname(package), "architectures")
 
 
+def starter() -> str:
+    """The text of the spec that a person may start from."""
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    with open(os.path.join(package, "starter.yaml"), encoding="utf-8") as file:
+        return file.read()
+
+
 def bundled_files() -> list[str]:
     """Paths of the bundled networks, by name."""
     folder = bundled_folder()

@@ -14,6 +14,7 @@ from cnncalc.values import (
     Compact,
     Described,
     Factor,
+    Formula,
     Names,
     PerAxis,
     Prose,
@@ -115,6 +116,7 @@ WRITERS: dict[type, Callable[[Any], str]] = {
     Bar: lambda value: f"{'#' * round(BAR * value.value / max(1, value.most))} {value.mark}".rstrip(),
     Change: lambda value: f"{written(value.old)} -> {written(value.new)}",
     Factor: lambda value: f"x {value.value:.3g}",
+    Formula: lambda value: value.parted,
 }
 """By the type of a value: a lower bound of nothing is unknown."""
 
@@ -138,6 +140,8 @@ def raw(value: Any) -> str:
         return f"{raw(value.old)} -> {raw(value.new)}"
     if isinstance(value, Factor):
         return f"{value.value:.6g}"
+    if isinstance(value, Formula):
+        return value.plain
     if isinstance(value, Names):
         return " ".join(value)
     if isinstance(value, Shapes):

@@ -201,7 +201,7 @@ def _remarks(report: Report) -> list[str]:
     if report.lower_bound:
         found.append(f"lower bounds, for layers that cnncalc does not know: {', '.join(report.lower_bound)}")
     if report.has("macs"):
-        found.append(convention(report.batch))
+        found.append(convention(report.batch) if report.counting is None else report.counting.text)
     others = [name for name in report.graph.variants if name != report.graph.like]
     if others:
         more = "other variants" if report.graph.like else "variants"
@@ -254,7 +254,9 @@ def sentence(report: Report, view: View) -> Prose:
     batch = () if report.batch == 1 else (", batch ", report.batch)
     parts: list[Any] = [f"{graph.variant or graph.like or graph.name} @ {inputs}", *batch, ": "]
     parts += [Short(report.total("params"), "params"), ", "]
-    parts += [bound, Short(known(macs), "MACs"), " (", Short(known(flops), "FLOPs"), ")"]
+    parts += [bound, Short(known(macs), "MACs")]
+    counting = report.counting
+    parts += [" (", Short(known(flops), "FLOPs"), ")"] if counting is None else [f" as {counting.tool} counts"]
     field = report.field
     if field is not None and field.size and field.is_local:
         sizes = report.total("size")

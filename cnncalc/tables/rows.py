@@ -65,11 +65,13 @@ def ordered(report: Report, rows: list[Stretch], by: str) -> list[Stretch]:
 
 
 def sort_key(word: str) -> str:
-    """The key that ``--sort WORD`` means: a quantity's, or a beginning that only one has; raises `UsageFault`."""
-    known = [*TEXTS, *QUANTITIES]
+    """The key that ``--sort WORD`` means: a quantity's, or its word among the totals, or a beginning that only one of
+    those in reports has; raises `UsageFault`."""
+    known = [*TEXTS, *(key for key, quantity in QUANTITIES.items() if quantity.commands)]
     if word in known:
         return word
-    meant = [key for key in known if key.startswith(word)]
+    meant = [key for key, quantity in QUANTITIES.items() if quantity.word == word]
+    meant = meant or [key for key in known if key.startswith(word)]
     if len(meant) == 1:
         return meant[0]
     help = suggestion(word, known) or f"keys are {', '.join(known)}"
