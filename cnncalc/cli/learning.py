@@ -9,7 +9,7 @@ import typer
 
 from cnncalc.cli.flags import FORMATS, Format, Output, choice
 from cnncalc.cli.help import examples
-from cnncalc.cli.output import deliver, emit, guarded
+from cnncalc.cli.output import deliver, emit, guarded, tell
 from cnncalc.diagnostics import UsageFault
 
 
@@ -95,7 +95,7 @@ def reference_of(kind: str | None, format: str, output: str | None) -> None:
 
         emit(document({"kinds": reference.to_dict(kind)}), output)
     elif format == "table":
-        emit(reference.page(kind) if kind else reference.overview(), output)
+        tell(reference.page(kind) if kind else reference.overview(), output)
     elif format == "markdown" and kind is None:
         emit(reference.markdown(), output)
     else:
