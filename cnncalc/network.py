@@ -124,11 +124,10 @@ class Network:
         return self.graph.variant
 
     def summary(self, of: str | None = None, counted_as: str | None = None, batch: int = 1) -> Report:
-        """Shapes, parameters, MACs of all samples of a batch, and receptive fields towards the input `of` (the first
-        if absent).
+        """Shapes, parameters, MACs of all samples of a batch, and receptive fields towards `of` (the first if absent).
 
-        MACs are counted as another tool does, if one of `conventions` is named; raises `Fault` for another name, or
-        for more than the one sample that it counts.
+        MACs are counted as another tool does, if one of `conventions` is named; raises `Fault` for another name, and
+        for more than one sample of those.
         """
         setting = None
         if batch != 1:
@@ -138,7 +137,7 @@ class Network:
         report = Report(self.graph, "summary", of, setting)
         if counted_as is not None:
             if batch != 1:
-                raise UsageFault("batch", "conventions count one sample", None, "leave `--batch` out")
+                raise Fault("batch", "other tools' figures are of one sample", None, "leave the batch out")
             report.counting = self.counting(counted_as)
         return report
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -200,3 +201,23 @@ def test_notes_of_one_kind_are_one_line_where_another_command_tells_each() -> No
         "conv1: the stride leaves 5 rows and 5 columns of the padded input unread",
         "conv2: the stride leaves 1 row and 1 column of the padded input unread",
     )
+
+
+def test_figures_in_python_are_numbers() -> None:
+    """Behind an upsampling by 2 neighbouring units lie half a pixel apart."""
+    network = cnncalc.loads("input: [1, 8, 8]\nlayers: [{conv: 1, kernel: 3, stride: 4, padding: 1}, {upsample: 8}]\n")
+    conv, upsample = network.receptive_field().layers
+    assert (conv.stride, type(conv.stride)) == ((4, 4), tuple)
+    assert upsample.stride == (Fraction(1, 2), Fraction(1, 2))
+    assert sum(upsample.stride) == 1
+    assert network.receptive_field().totals.stride == upsample.stride
+
+
+def test_a_notebook_shows_the_folded_table() -> None:
+    """Names are indented below their headings, subtotals stand in brackets, and the costliest figures are bold."""
+    shown = cnncalc.load("resnet50")._repr_html_()
+    assert "bottleneck_block x 5" in shown
+    assert "[215,808]" in shown
+    assert "<b>8,925,184</b>" in shown
+    assert "layer3.4.conv2" not in shown
+    assert shown.count("<tr>") == 1 + 22
