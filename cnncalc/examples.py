@@ -17,7 +17,7 @@ from cnncalc.language.source import Scalar
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import Layer
 from cnncalc.network import loads
-from cnncalc.reference import page
+from cnncalc.reference import overview, page
 from cnncalc.report import Report
 from cnncalc.schema import MODIFIER_DOCS
 
@@ -286,11 +286,25 @@ def of_form(name: str) -> str:
     return f"{name}: {DOCS[name]}\n\nfor example:\n\n{_indented(text.splitlines())}\nmakes:\n\n{_indented(rows)}"
 
 
-def overview() -> str:
-    """Every form in a line."""
-    wide = max(map(len, FORMS))
-    lines = [f"  {name:<{wide}}  {DOCS[name]}" for name in FORMS]
-    return "\n".join(["forms of the language:", *lines, "", "`cnncalc layers FORM` shows it at work.", ""])
+def told(name: str | None) -> str:
+    """The page of a kind or a form; without a name every kind and every form in a line."""
+    if name is None:
+        wide = max(map(len, FORMS))
+        lines = [f"  {form:<{wide}}  {DOCS[form]}" for form in FORMS]
+        last = [
+            "",
+            "`cnncalc layers FORM` shows it at work; `cnncalc layers blocks` lists the bundled blocks, too.",
+            "",
+        ]
+        return overview() + "\n" + "\n".join(["forms of the language:", *lines, *last])
+    if name in KINDS:
+        return of_kind(name)
+    return of_form(name) + (f"\n{library()}" if name == "blocks" else "")
+
+
+def to_dict(name: str | None = None) -> list[dict[str, str]]:
+    """One form, or all of them, as plain data."""
+    return [{"form": form, "doc": DOCS[form], "example": FORMS[form]} for form in FORMS if name in (None, form)]
 
 
 def library() -> str:

@@ -51,9 +51,7 @@ def other(file: str) -> str:
 def layers(
     kind: Annotated[
         str | None,
-        typer.Argument(
-            metavar="[KIND]", help="A layer kind, or a form such as `repeat`; `blocks` lists the bundled ones."
-        ),
+        typer.Argument(metavar="[KIND]", help="A layer kind, or a form such as `repeat`; `blocks`: bundled ones too."),
     ] = None,
     framework: Annotated[
         str | None,
@@ -62,7 +60,7 @@ def layers(
     format: Format = "table",
     output: Output = None,
 ) -> None:
-    """The reference of the language, with examples; the words of another framework."""
+    """The reference of layer kinds, forms and bundled blocks, with examples; the words of another framework."""
     choice(format, FORMATS, "--format")
     if framework is not None:
         if kind is not None:
@@ -88,23 +86,20 @@ def words_of(framework: str, format: str, output: str | None) -> None:
 
 
 def reference_of(kind: str | None, format: str, output: str | None) -> None:
-    """The reference of one kind, or of all."""
+    """The reference of one kind or form, or of all."""
     from cnncalc import examples, reference
     from cnncalc.language.advice import instead
     from cnncalc.layers import KINDS
 
     if kind is not None and kind not in KINDS and kind not in examples.FORMS:
         raise typer.BadParameter(f"unknown layer kind {kind!r}; {instead(kind) or '`cnncalc layers` lists them'}")
-    if kind in examples.FORMS:
-        if format != "table":
-            raise typer.BadParameter(f"a form of the language has no form {format}; table alone")
-        tell(examples.of_form(kind) + (f"\n{examples.library()}" if kind == "blocks" else ""), output)
-    elif format == "json":
+    if format == "json":
         from cnncalc.render.json import document
 
-        emit(document({"kinds": reference.to_dict(kind)}), output)
+        kinds, forms = reference.to_dict(kind), examples.to_dict(kind)
+        emit(document({"kinds": kinds, "forms": forms}), output)
     elif format == "table":
-        tell(examples.of_kind(kind) if kind else reference.overview() + "\n" + examples.overview(), output)
+        tell(examples.told(kind), output)
     elif format == "markdown" and kind is None:
         emit(reference.markdown(), output)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def test_every_modifier_and_key_of_the_language_is_shown() -> None:
     assert set(MODIFIERS) | set(BLOCK_KEYS) <= set(examples.FORMS)
     assert set(FILE_KEYS) - {"name", "source", "input", "variants", "lint"} <= set(examples.FORMS)
     for form in examples.FORMS:
-        assert re.search(rf"^  {form} +\S", examples.overview(), re.MULTILINE)
+        assert re.search(rf"^  {form} +\S", examples.told(None), re.MULTILINE)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +136,9 @@ def test_defaults_pass_their_own_fields(kind: str) -> None:
 
 
 def test_the_command_prints_pages(run) -> None:
-    assert run("layers").out == f"{reference.overview()}\n{examples.overview()}"
+    assert run("layers").out == examples.told(None)
     assert run("layers", "conv").out == examples.of_kind("conv")
     assert run("layers", "repeat").out == examples.of_form("repeat")
     assert run("layers", "blocks").out == f"{examples.of_form('blocks')}\n{examples.library()}"
+    plain = json.loads(run("layers", "repeat", "--format", "json").out)
+    assert (plain["kinds"], plain["forms"]) == ([], examples.to_dict("repeat"))
