@@ -329,3 +329,8 @@ def test_an_unknown_argument_is_an_error(run: Run, tmp_path: Path) -> None:
         assert "has no argument `wdth`" in done.err
         assert "help: did you mean `width`?" in done.err
     assert run("compare", str(spec), "--set", "width=3").code == 0
+
+
+def test_other_tools_count_one_sample(run: Run) -> None:
+    done = run("summary", "lenet5", "--as", "fvcore", "--batch", "2")
+    assert (done.code, "of one sample" in done.err) == (1, True)
