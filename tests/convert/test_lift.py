@@ -225,6 +225,14 @@ def test_a_rewrite_that_gives_another_network_is_left_out(
         assert text == flat(graph)
 
 
+def test_progress_is_told_stage_by_stage() -> None:
+    heard: list[tuple[int, int, str]] = []
+    graph = cnncalc.load("lenet5").graph
+    assert lift(graph, lambda done, total, stage: heard.append((done, total, stage))) == lift(graph)
+    assert [done for done, _, _ in heard] == list(range(len(heard)))
+    assert {total for _, total, _ in heard} == {len(heard)}
+
+
 # -- the command -------------------------------------------------------------------------------------------------------
 
 FLAT = """name: net
