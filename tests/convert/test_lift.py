@@ -202,6 +202,13 @@ def test_a_given_name_is_not_hidden_by_a_row() -> None:
     assert again.node(further.inputs[0]).kind == "batch_norm"
 
 
+def test_a_long_source_is_broken_between_words() -> None:
+    source = "Somebody et al. 2025, " + "a long title;  with two spaces, " * 6 + "and its end"
+    text, again = lifted(cnncalc.loads(f'source: "{source}"\ninput: [1, 4, 4]\nlayers: [{{relu, repeat: 9}}]\n').graph)
+    assert "source: >-" in text
+    assert again.graph.source == source
+
+
 def test_a_deep_chain_is_no_recursion() -> None:
     text, _ = lifted(cnncalc.loads("input: [4, 8, 8]\nlayers: [{layers: [relu, sigmoid, tanh], repeat: 500}]\n").graph)
     assert "repeat: 500" in text
@@ -223,6 +230,14 @@ def test_a_rewrite_that_gives_another_network_is_left_out(
         assert len(text) < 0.5 * len(flat(graph))
     else:
         assert text == flat(graph)
+
+
+def test_progress_is_told_stage_by_stage() -> None:
+    heard: list[tuple[int, int, str]] = []
+    graph = cnncalc.load("lenet5").graph
+    assert lift(graph, lambda done, total, stage: heard.append((done, total, stage))) == lift(graph)
+    assert [done for done, _, _ in heard] == list(range(len(heard)))
+    assert {total for _, total, _ in heard} == {len(heard)}
 
 
 # -- the command -------------------------------------------------------------------------------------------------------

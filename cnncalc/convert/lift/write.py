@@ -278,8 +278,8 @@ def wrapped(line: str, indent: str) -> list[str]:
 def folded(key: str, text: str) -> list[str]:
     """A text behind its key; a long one over several lines, which YAML joins again."""
     line = f"{key}: {quoted(text)}"
-    words = text.split(" ")
-    if len(line) <= WIDTH or not all(words) or not re.fullmatch(r"[^\n\r\t]+", text):
+    words = re.split(r"(?<! ) (?! )", text)  # where a line may end: two spaces stay two
+    if len(line) <= WIDTH or text != text.strip() or not re.fullmatch(r"[^\n\r\t]+", text):
         return [line]
     found = [f"{key}: >-"]
     row = " "
