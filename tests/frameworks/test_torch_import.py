@@ -64,8 +64,9 @@ def agrees(module: nn.Module, shape: tuple[int, ...], unused: int = 0) -> None:
     account = network.account
     assert account is not None
     assert account.opaque == {}
-    assert sum(account.left_over.values()) == unused
-    assert account.parameters + unused == sum(weight.numel() for weight in module.parameters())
+    learned = dict(module.named_parameters())
+    assert sum(count for name, count in account.left_over.items() if name in learned) == unused
+    assert account.parameters + unused == sum(weight.numel() for weight in learned.values())
     assert account.is_whole == (not unused)
     assert network.summary().totals.macs == products(module, shape)
     assert account.compared > account.nodes // 2

@@ -43,6 +43,8 @@ class Lowering:
         self.made = 0
         self.roots: dict[str, str] = {}
         """Of every tensor that looks at another's memory, that other."""
+        self.families: dict[str, list[str]] = {}
+        """All tensors that look at the memory of one, that one first."""
         self.parents = {path.rpartition(".")[0] for call in exported.calls for path, _ in call.stack if path}
 
     def run(self) -> Program:
@@ -82,7 +84,7 @@ class Lowering:
         if plain in VIEWS:
             source = next((value for value in call.given.values() if isinstance(value, Tensor)), None)
             for output in call.outputs if source is not None else ():
-                self.roots[output] = self.root(source or "")
+                self.look(output, self.root(source or ""))
         if operation is None:
             self.unknown()
             return
@@ -179,6 +181,11 @@ class Lowering:
     def root(self, tensor: str) -> str:
         return self.roots.get(tensor, tensor)
 
+    def look(self, tensor: str, root: str) -> None:
+        """A tensor looks at the memory of another."""
+        self.roots[tensor] = root
+        self.families.setdefault(root, [root]).append(tensor)
+
     def last_uses(self) -> dict[str, int]:
         found: dict[str, int] = {}
         for place, call in enumerate(self.exported.calls):
@@ -198,11 +205,11 @@ class Lowering:
         if not base.endswith("_") or base.endswith("__") or not isinstance(changed, Tensor) or not call.outputs:
             return
         root = self.root(changed)
-        family = [tensor for tensor in (root, *self.roots) if self.root(tensor) == root and tensor != changed]
-        if any(last.get(tensor, -1) > place for tensor in family if tensor not in call.outputs):
+        others = [tensor for tensor in self.families.get(root, [root]) if tensor not in (changed, *call.outputs)]
+        if any(last.get(tensor, -1) > place for tensor in others):
             raise InPlace
         self.names[changed] = self.names.get(call.outputs[0], call.outputs[0])
-        self.roots[call.outputs[0]] = root
+        self.look(call.outputs[0], root)
 
 
 FIXED = "export the model with fixed sizes"
