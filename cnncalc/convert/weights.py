@@ -6,7 +6,9 @@ JSON files of weights are the executor's; `weights_of` reads both, so that ``run
 from __future__ import annotations
 
 import os
+from array import array
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 from cnncalc.convert import safetensors
@@ -96,7 +98,10 @@ def encoded(graph: Graph, weights: Weights) -> bytes:
     for node in graph.nodes:
         for weight in node.operation.weights if node.shares is None else ():
             name = names[node.name, weight.name]
-            values = weights(node, weight.name, weight.shape)
+            values = array("f", weights(node, weight.name, weight.shape))
+            if not isfinite(sum(values)) and not all(map(isfinite, values)):
+                message = f"`{node.name}` {weight.name} holds a value too large for a 32-bit number"
+                raise wrong("too-large", message)
             tensors.append(safetensors.Tensor(name, "F32", weight.shape, values))
             if weight.name == "running_var":
                 counter = f"{name.rpartition('.')[0]}.{COUNTER}"

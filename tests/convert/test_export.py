@@ -76,7 +76,7 @@ def test_the_source_for_pytorch_is_short(name: str, lines: int) -> None:
     assert sum(bool(line.strip()) for line in source.splitlines()) <= lines
 
 
-@pytest.mark.parametrize("name", ["vgg16", "resnet50", "googlenet", "vit_b_16", "swin_t", "densenet121", "dm_nfnet_f0"])
+@pytest.mark.parametrize("name", ["vgg16", "resnet50", "googlenet", "vit_b_16", "swin_t", "dm_nfnet_f0", "repvgg_a0"])
 def test_the_source_for_pytorch_imports_torch_alone(name: str) -> None:
     tree = ast.parse(cnncalc.load(name).to_torch_source())
     imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]

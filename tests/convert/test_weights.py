@@ -154,3 +154,10 @@ def test_rows_are_names_too(tmp_path: Path) -> None:
     entries = {"first.norm.running_var": entry("F32", [2], 0, 8)}
     path.write_bytes(packed(entries, struct.pack("<2f", 7, 8)))
     assert given(path, "first.norm", "running_var") == [7, 8]
+
+
+def test_what_is_too_large_for_the_file_is_refused() -> None:
+    graph = cnncalc.loads(SMALL).graph
+    given = {"last": {"bias": [1e39]}}
+    with pytest.raises(cnncalc.SpecError, match="`last` bias holds a value too large for a 32-bit number"):
+        encoded(graph, weights_of(graph, given, 0))

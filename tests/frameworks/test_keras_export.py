@@ -140,7 +140,7 @@ def test_families_compute_the_same_at_small_inputs(name: str) -> None:
 UNSAID = {
     **dict.fromkeys(("levit_128s", "levit_128", "levit_192", "levit_256", "levit_384"), "bias that is not written"),
     "mvit_v2_s": "bias that is not written",
-    **dict.fromkeys(("dm_nfnet_f0", "dm_nfnet_f1"), "kernels that are normed"),
+    **dict.fromkeys(("dm_nfnet_f0", "dm_nfnet_f1", "tcn_mnist"), "kernels that are normed"),
     "segnet": "which Keras cannot say",
 }
 """Bundled networks that are refused, and why."""

@@ -155,7 +155,7 @@ class Templates:
             kept = tuple((name, param.value) for name, param in leaf.params.items() if param.unit in ("word", "number"))
             if node.kind in ACTS and leaf.module and not kept:
                 return ("act",)
-            return (node.kind, leaf[:1], leaf[2:], item.constants, tuple(leaf.params), kept)
+            return (node.kind, leaf[:1], leaf[2:], item.constants, len(item.tensors), tuple(leaf.params), kept)
         if item.body is not None:
             return ("call", id(self.of[id(item.body)]), len(item.results))
         if self.runs_alike(item):

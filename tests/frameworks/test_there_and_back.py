@@ -1,0 +1,65 @@
+"""Networks go out to a framework and come in again: the same rows."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cnncalc
+from cnncalc.graph import Graph
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
+
+NAMES = ("lenet5", "mobilenet_v3_small", "shufflenet_v2_x0_5", "inception_module", "resnet18", "squeezenet1_1")
+IN_KERAS = ("lenet5", "inception_module", "ds_cnn_s", "densenet_bc100_k12")
+"""Networks whose padding Keras has a word for: any other is a layer of its own there."""
+
+NOTHING = ("dropout", "drop_path", "identity", "flatten")
+"""What moves no number to another place in inference, and may be said in other words."""
+
+
+def rows(graph: Graph) -> Counter[Any]:
+    """What a network computes, whatever its layers are called."""
+    return Counter(
+        (
+            node.kind,
+            node.operation.inputs,
+            node.operation.output,
+            node.operation.reach,
+            node.operation.macs,
+            tuple((weight.shape, weight.learned) for weight in node.operation.weights),
+        )
+        for node in graph.nodes
+        if node.kind not in NOTHING
+    )
+
+
+def agree(network: cnncalc.Network, back: cnncalc.Network) -> None:
+    assert rows(back.graph) == rows(network.graph)
+    assert back.params().totals.params == network.params().totals.params
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_through_pytorch(name: str) -> None:
+    pytest.importorskip("torch")
+    network = cnncalc.load(name)
+    agree(network, cnncalc.from_torch(network.to_torch().eval(), network.graph.inputs[0][1]))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_through_onnx(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    network = cnncalc.load(name)
+    network.to_onnx(tmp_path / "network.onnx")
+    agree(network, cnncalc.from_onnx(tmp_path / "network.onnx"))
+
+
+@pytest.mark.parametrize("name", IN_KERAS)
+def test_through_keras(name: str) -> None:
+    pytest.importorskip("keras")
+    network = cnncalc.load(name)
+    agree(network, cnncalc.from_keras(network.to_keras()))
