@@ -26,7 +26,8 @@ layers:
   - flatten
   - {linear: 10}
 """
-FORMS = ("table", "json", "csv", "markdown", "latex", "html")
+FORMS = ("table", "json", "csv", "latex")
+"""Markdown and HTML are of the table that LaTeX is of."""
 FEWER = ("table", "json", "csv")
 ONLY = {"verify": FEWER[:2], "explain": FEWER[:2], "memory": FEWER, "compare": FEWER, "conventions": FEWER}
 """The forms that differ in what they hold, for commands whose tables have no forms of their own."""

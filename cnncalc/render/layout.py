@@ -57,7 +57,9 @@ def layout(table: Table, available: int | None = None) -> Layout:
     if _total([least[at] for at in kept], gap) > available:
         least = [_least(table, column, ANYWHERE) for column in every]
     widths = [natural[at] for at in kept]
-    _shrink(widths, [least[at] for at in kept], _total(widths, gap) - available)
+    firm = [least[at] if table.columns[at].drop == ORIGIN else natural[at] for at in kept]
+    for limits in (firm, [least[at] for at in kept]):  # what might as well have gone breaks first
+        _shrink(widths, limits, _total(widths, gap) - available)
     dropped = tuple(dict.fromkeys(table.columns[at].title for at in every if at not in kept))
     return Layout(kept, widths, gap, dropped, True)
 

@@ -140,11 +140,11 @@ def test_a_heading_over_one_row_is_that_row() -> None:
 
 
 @pytest.mark.parametrize("name", ["resnet50", "unet", "swin_t", "yolov8n"])
-@pytest.mark.parametrize("view", [View(), View(depth=1), View(depth=3), View(flat=True), View(sort="macs")])
-def test_every_layer_is_counted_once(name: str, view: View) -> None:
-    network = cnncalc.load(name)
-    found = tabulate(network.summary(), view).lines
-    assert sum(line.layers for line in found if not line.heading) == len(network.graph.nodes)
+def test_every_layer_is_counted_once(name: str) -> None:
+    report = cnncalc.load(name).params()
+    for view in (View(), View(depth=1), View(depth=3), View(flat=True), View(sort="params")):
+        found = tabulate(report, view).lines
+        assert sum(line.layers for line in found if not line.heading) == len(report.layers)
 
 
 def test_sorted_rows_stand_alone() -> None:
@@ -168,8 +168,8 @@ def test_the_costliest_rows_stand_out() -> None:
 
 
 def test_a_chain_of_many_turns_is_one_row() -> None:
-    text = "input: [1, 4]\nlayers: [{layers: [{conv: 1, kernel: 1}, relu], repeat: 1200}]\n"
-    assert [(name, kind) for _, name, kind in rows(text)] == [("group1", "(conv 1 + relu) x 1,200")]
+    text = "input: [1, 4]\nlayers: [{layers: [{conv: 1, kernel: 1}, relu], repeat: 300}]\n"
+    assert [(name, kind) for _, name, kind in rows(text)] == [("group1", "(conv 1 + relu) x 300")]
 
 
 VARIANTS = """name: Net
