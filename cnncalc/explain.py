@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from cnncalc.analyzers.memory import FLOAT32, alive
 from cnncalc.diagnostics import Fault, Note
 from cnncalc.geometry import AXES, GLOBAL, Intervals, Transposed, Window, dims, elements
 from cnncalc.graph import Node
 from cnncalc.layers.base import Layer, Multiplies, Operation
 from cnncalc.layers.types import show
-from cnncalc.render.cells import short, written
+from cnncalc.render.cells import short, size_in_bytes, written
 from cnncalc.report import Report
 from cnncalc.sums import Topic, of_block, of_network
 from cnncalc.tables.report import described
@@ -62,6 +63,7 @@ def _of_layer(report: Report, node: Node) -> list[Topic]:
         Topic("Parameters", _params_lines(report, node)),
         Topic("MACs", _macs_lines(operation)),
         Topic("Receptive field", _field_lines(report, node)),
+        Topic("Alive", _alive_lines(report, node)),
         Topic("Written", _origin_lines(node)),
         Topic("Notes", [remark.text for remark in report.notes(node)]),
     ]
@@ -151,6 +153,26 @@ def _field_lines(report: Report, node: Node) -> list[str]:
             if isinstance(axis, Window) and low == high and step[1] == 1:
                 grown.setdefault(_growth(axis, low, step[0]), []).append(name)
     return lines + [f"{' and '.join(axes)}: {line}" for line, axes in grown.items()]
+
+
+def _alive_lines(report: Report, node: Node) -> list[str]:
+    """What exists while the layer runs and why, a buffer a line."""
+    setting = report.setting or FLOAT32
+    buffers = alive(report.graph, node.place, setting)
+    total = size_in_bytes(sum(buffer.bytes for buffer in buffers))
+    lines = [f"{_named(buffer.tensors)}: {size_in_bytes(buffer.bytes)}, {buffer.reason}" for buffer in buffers]
+    return [f"{total} in {setting.dtype}, while it runs", *lines]
+
+
+MAX_NAMES = 4
+"""Tensors of one buffer that are named."""
+
+
+def _named(names: list[str]) -> str:
+    """The first that a buffer was filled with, and the last ones: what it holds now."""
+    if len(names) <= MAX_NAMES:
+        return ", ".join(names)
+    return f"{names[0]}, …, {', '.join(names[2 - MAX_NAMES :])}"
 
 
 def _growth(axis: Window, size: int, stride: int) -> str:

@@ -2,45 +2,50 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
-from cnncalc.analyzers.memory import Budget, Memory, Setting, memory
-from cnncalc.analyzers.memory import budget as fitting
-from cnncalc.analyzers.training import Training, training
+from cnncalc.analyzers import memory, training
+from cnncalc.analyzers.measurement import Measurement
+from cnncalc.analyzers.memory import Budget, Memory, Setting
+from cnncalc.analyzers.quantities import reported
+from cnncalc.analyzers.quantity import Quantity
+from cnncalc.analyzers.training import Training
 from cnncalc.graph import Graph
+from cnncalc.values import AtLeast, known
 
 
-class Footprint(NamedTuple):
-    """What a network takes."""
+class Footprint(Measurement):
+    """What a network takes, in one setting; raises `Fault` for one that means nothing, and a limit below 1."""
 
-    graph: Graph
-    live: Memory
-    step: Training | None
-    """A step of training, where it was asked for."""
-    budget: Budget | None
-    """Whether it fits, where a limit was given."""
+    def __init__(self, graph: Graph, setting: Setting, limit: int | None = None, trains: bool = False) -> None:
+        super().__init__(graph, None, setting)
+        self.live: Memory = self.once(memory.of)
+        self.step: Training | None = self.once(training.of) if trains else None
+        """A step of training, where it was asked for."""
+        self.budget: Budget | None = None
+        """Whether it fits, where a limit was given: a step of training where that was asked for."""
+        if limit is not None:
+            self.budget = training.budget(graph, setting, limit) if trains else memory.budget(graph, setting, limit)
+
+    @property
+    def reported(self) -> list[Quantity]:
+        """The quantities that it tells."""
+        return reported("memory") + (reported("training") if self.step is not None else [])
 
     def to_dict(self) -> dict[str, Any]:
         """Layers and totals, under the keys of ``--format json``."""
+        rows = {quantity.key: self.values(quantity.key) for quantity in self.reported}
         layers = []
-        for node, output, live in zip(self.graph.nodes, self.live.output_bytes, self.live.live_bytes):
+        for node in self.graph.nodes:
             row: dict[str, Any] = {"name": node.name, "kind": node.kind, "output_shape": list(node.operation.output)}
-            row |= {"output_bytes": output, "live_bytes": live}
-            if self.step is not None:
-                row["kept_bytes"] = self.step.kept_bytes[node.place]
+            for key, values in rows.items():
+                value = values[node.place]
+                row[key] = (value.value or None) if isinstance(value, AtLeast) else value
             layers.append(row)
-        found: dict[str, Any] = {"layers": layers, "totals": self.live.to_dict()}
-        if self.step is not None:
-            found["totals"] |= self.step.to_dict()
+        totals: dict[str, Any] = {quantity.word: known(self.total(quantity.key)) for quantity in self.reported}
+        totals["peak_at"] = self.live.peak_at
+        totals["lower_bound"] = [q.word for q in self.reported if isinstance(self.total(q.key), AtLeast)]
+        found: dict[str, Any] = {"layers": layers, "totals": totals}
         if self.budget is not None:
             found["budget"] = self.budget.to_dict()
         return found
-
-
-def footprint(graph: Graph, setting: Setting, limit: int | None, optimizer: str | None) -> Footprint:
-    """Live bytes; with a limit whether they fit, with an optimizer what a step of training takes.
-
-    Raises `Fault` for an unknown type or optimizer, and a limit below 1.
-    """
-    step = training(graph, setting, optimizer) if optimizer is not None else None
-    return Footprint(graph, memory(graph, setting), step, fitting(graph, setting, limit) if limit is not None else None)

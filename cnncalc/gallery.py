@@ -1,4 +1,4 @@
-"""The bundled networks with their figures, computed by cnncalc itself."""
+"""The bundled networks with their figures, computed by cnncalc itself: a comparison of all of them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,21 @@ import os
 import re
 from typing import Any, NamedTuple
 
+from cnncalc.analyzers.receptive_field import size_of
+from cnncalc.compare.processes import cores
+from cnncalc.compare.selection import Selection, selection
+from cnncalc.compare.sweep import Row, Spec, compare
+from cnncalc.diagnostics import SpecError
 from cnncalc.geometry import Shape
 from cnncalc.language.library import bundled_files, load_file, variant_names
-from cnncalc.network import build
+from cnncalc.language.model import File
+from cnncalc.values import AtLeast
+
+COLUMNS = "params,macs,field"
+"""What is shown where nothing is asked for."""
+
+OWN = ("params", "macs", "field")
+"""Figures that every entry has."""
 
 
 class Entry(NamedTuple):
@@ -24,30 +36,43 @@ class Entry(NamedTuple):
     macs: Any
     receptive_field: tuple[Any, ...]
     """The size per axis: a number, or a range."""
+    row: Row
+    """The same as a row of a comparison, with all figures that were asked for."""
 
 
-def gallery() -> list[Entry]:
-    """Every bundled network and variant, by file and name; raises `SpecError` where one is broken."""
-    found = []
+def gallery(chosen: Selection | None = None) -> list[Entry]:
+    """The bundled networks and variants, by file and name, or those that are `chosen`; raises `SpecError` where one is
+    broken."""
+    chosen = chosen or selection(COLUMNS)
+    files: dict[str, File] = {}
+    specs = []
     for path in bundled_files():
         file = load_file(path)
-        if file.steps_span is None:
-            continue
-        variants: list[str | None] = [*variant_names(path)]
-        for variant in variants or [None]:
-            network = build(file, variant)
-            report = network.summary()
-            year = re.search(r"\b(?:19|20)\d\d\b", file.reference)
-            found.append(
-                Entry(
-                    variant or os.path.splitext(os.path.basename(path))[0],
-                    network.name,
-                    file.reference,
-                    int(year[0]) if year else None,
-                    network.graph.inputs[0][1],
-                    report.total("params"),
-                    report.total("macs"),
-                    tuple(report.total("size") or ()),
-                )
-            )
-    return found
+        if file.steps_span is not None:
+            stem = os.path.splitext(os.path.basename(path))[0]
+            variants: list[str | None] = [*variant_names(path)]
+            for variant in variants or [None]:
+                files[variant or stem] = file
+                specs.append(Spec(variant or stem, file, variant))
+    keys = list(dict.fromkeys((*OWN, *chosen.keys())))
+    rows = compare(specs, keys=keys, processes=cores()).rows
+    broken = [row.error for row in rows if row.error is not None]
+    if broken:
+        raise SpecError(broken)
+    return [_entry(files[row.spec], row) for row in chosen.of(rows)]
+
+
+def _entry(file: File, row: Row) -> Entry:
+    year = re.search(r"\b(?:19|20)\d\d\b", file.reference)
+    figures = {key: AtLeast(row.figures[key]) if key in row.lower_bound else row.figures[key] for key in OWN}
+    return Entry(
+        row.spec,
+        file.name,
+        file.reference,
+        int(year[0]) if year else None,
+        next(iter(row.inputs.values())),
+        figures["params"],
+        figures["macs"],
+        tuple(size_of(row.receptive_field)) if row.receptive_field is not None else (),
+        row,
+    )

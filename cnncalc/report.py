@@ -5,7 +5,7 @@ Each command shows its own part of the same rows; what tabulates and renders the
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnncalc.analyzers.measurement import Measurement
 from cnncalc.analyzers.notes import UNKNOWN, Remark
@@ -16,6 +16,9 @@ from cnncalc.diagnostics import Diagnostic
 from cnncalc.graph import Graph, Node
 from cnncalc.values import AtLeast, Shapes, Sizes
 
+if TYPE_CHECKING:
+    from cnncalc.analyzers.memory import Setting
+
 COMMANDS = ("summary", "shapes", "params", "rf")
 """The reports."""
 
@@ -24,11 +27,12 @@ class Report(Measurement):
     """The figures of a graph, for one command: rows in `layers`, sums in `totals`.
 
     As text it is the command's table, in a notebook the same as HTML, and `to_dict` gives what ``--format json``
-    prints.  Raises `Fault` where the input `of` is not the network's.
+    prints.  Of a `batch` the MACs are those of all its samples.  Raises `Fault` where the input `of` is not the
+    network's.
     """
 
-    def __init__(self, graph: Graph, command: str, of: str | None = None) -> None:
-        super().__init__(graph, of)
+    def __init__(self, graph: Graph, command: str, of: str | None = None, setting: Setting | None = None) -> None:
+        super().__init__(graph, of, setting)
         assert command in COMMANDS, f"there is no report called {command}"
         graph.input_number(of)
         self.command = command

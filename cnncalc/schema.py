@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cnncalc.analyzers.memory import BITS
 from cnncalc.analyzers.quantities import GROUPS
 from cnncalc.analyzers.quantity import Nature
 from cnncalc.language.expectations import expected
@@ -45,8 +46,12 @@ MODIFIER_DOCS = {
 EXPECT_DOCS = {
     "layers": "What must hold of layers, by name.",
     "with": "Other values for arguments of the file.",
+    "dtype": "The type of numbers, for figures of memory; float32 if absent.",
 }
-FIGURE = "A number, a rounded one (`4.09 G`), a limit (`<= 5 M`), a range (`4 M .. 5 M`), or `300 M +- 1%`."
+FIGURE = (
+    "A number, a rounded one (`4.09 G`), a limit (`<= 5 M`, of bytes `<= 256 KiB`), a range (`4 M .. 5 M`), or "
+    "`300 M +- 1%`."
+)
 EXPRESSION: Schema = {"type": ["string", "number", "boolean", "array"]}
 TEXT: Schema = {"type": ["string", "number"]}
 MODIFIERS: dict[str, Schema] = {
@@ -249,5 +254,6 @@ def _entry(whole: bool) -> Schema:
     if whole:
         bodies["layers"] = (_mapping(_ref("layer-expectation")), EXPECT_DOCS["layers"])
         bodies["with"] = (_mapping(EXPRESSION), EXPECT_DOCS["with"])
+        bodies["dtype"] = ({"enum": list(BITS)}, EXPECT_DOCS["dtype"])
     documented = {name: {"allOf": [body], "description": doc} for name, (body, doc) in bodies.items()}
     return {**_object(documented), "minProperties": 1}

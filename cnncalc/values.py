@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 UNITS = {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15}
 """Powers of 1000, by the letter after a count."""
 
+BYTE_UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+"""Powers of 1024, by the word after a number of bytes."""
+
 
 class AtLeast(NamedTuple):
     """A lower bound: a part of the sum is not known."""
@@ -32,6 +35,10 @@ class Sizes(tuple[Any, ...]):
     """A shape: channels and spatial sizes, without the batch."""
 
 
+class Compact(tuple[Any, ...]):
+    """Sizes in running text: ``427x427``."""
+
+
 class Shapes(tuple[Sizes, ...]):
     """The shapes of several tensors."""
 
@@ -46,6 +53,18 @@ class Names(tuple[str, ...]):
     block: str = ""
 
 
+class Subtotal(NamedTuple):
+    """The sum of rows that are told below it, and not to be added to them."""
+
+    value: Any
+
+
+class Share(NamedTuple):
+    """So many tenths of a hundredth of a total."""
+
+    tenths: int
+
+
 class Bytes(NamedTuple):
     """So many bytes."""
 
@@ -58,6 +77,13 @@ class Bar(NamedTuple):
     value: int
     most: int
     mark: str = ""
+
+
+class Formula(NamedTuple):
+    """A formula as text: in plain digits, and with thousands parted."""
+
+    plain: str
+    parted: str
 
 
 class Change(NamedTuple):
@@ -105,6 +131,18 @@ def added(values: list[Any]) -> Any:
         return None
     total = sum(value.value if isinstance(value, AtLeast) else value for value in counted)
     return AtLeast(total) if any(isinstance(value, AtLeast) for value in counted) else total
+
+
+def shares(values: list[int]) -> list[Share]:
+    """The shares that counts have of their sum, rounded so that they add up to it."""
+    total = sum(values)
+    if not total:
+        return [Share(0) for _ in values]
+    found = [value * 1000 // total for value in values]
+    greatest = sorted(range(len(values)), key=lambda place: -(values[place] * 1000 % total))
+    for place in greatest[: 1000 - sum(found)]:
+        found[place] += 1
+    return list(map(Share, found))
 
 
 def known(value: Any) -> int:

@@ -127,3 +127,107 @@ def test_an_unknown_argument_is_an_error(run: Run, tmp_path: Path) -> None:
         assert "has no argument `wdth`" in done.err
         assert "help: did you mean `width`?" in done.err
     assert run("compare", str(spec), "--set", "width=3").code == 0
+
+
+def test_explain_tells_what_is_alive_and_why(run: Run) -> None:
+    """By hand: a basic block of ResNet-18 holds its shortcut, 128 x 28 x 28 numbers, and the two of the convolution."""
+    found = json.loads(run("explain", "resnet18", "layer2.1.conv2", "--format", "json").out)["alive"]
+    assert found[0] == "1.15 MiB in float32, while it runs"
+    assert [line.partition(": ")[2] for line in found[1:]] == [
+        "392.00 KiB, needed by `layer2.1.add1`",
+        "392.00 KiB, its input",
+        "392.00 KiB, its output",
+    ]
+
+
+def test_all_leaves_out_what_has_not_what_is_swept_over(run: Run) -> None:
+    done = run("compare", "--all", "--over", "width=0.5,1", "--columns", "params", "--format", "json")
+    found = json.loads(done.out)
+    assert {row["spec"] for row in found["rows"]} >= {"mobilenet_v1", "mobilenet_v2", "efficientnet_b0"}
+    assert {"resnet50", "vgg16"} <= set(found["left_out"])
+    assert all("width" in row["settings"] for row in found["rows"])
+    done = run("compare", "--all", "--over", "widht=1")
+    assert (done.code, "none of" in done.err) == (2, True)
+    assert "resnet.yaml has no argument `widht`" in run("compare", "resnet50", "--over", "widht=1").err
+
+
+def test_quotients_are_columns_and_orders(run: Run) -> None:
+    """torchvision's figures: 714,188,480 / 61,100,840 of AlexNet, 1,814,073,344 / 11,689,512 of ResNet-18."""
+    done = run("compare", "resnet18", "alexnet", "--columns", "macs / params", "--sort", "macs / params", "-f", "json")
+    rows = json.loads(done.out)["rows"]
+    assert [(row["spec"], round(row["macs / params"], 3)) for row in rows] == [
+        ("alexnet", 11.689),
+        ("resnet18", 155.188),
+    ]
+
+
+def test_a_budget_of_training_is_of_the_whole_step() -> None:
+    net = cnncalc.load("resnet18")
+    found = net.memory(training=True, budget=2**30)
+    assert found.budget is not None
+    assert found.step is not None
+    assert found.budget.spare == 2**30 - found.step.bytes
+    assert found.to_dict()["totals"]["training_bytes"] == found.step.bytes
+
+
+def test_formulas_in_every_form(run: Run) -> None:
+    """VGG-16's parameters by its classes: 4,096 weights and a bias each."""
+    assert "4,097*classes + 134,260,544" in run("formula", "vgg16", "--in", "classes").out
+    assert ",4097*classes + 134260544," in run("formula", "vgg16", "--in", "classes", "--format", "csv").out
+    found = json.loads(run("formula", "vgg16", "--in", "classes", "--of", "params", "--format", "json").out)
+    assert found["formulas"]["params"]["text"] == "4097*classes + 134260544"
+    assert found["formulas"]["params"]["terms"] == [[4_097, {"classes": 1}], [134_260_544, {}]]
+    assert run("formula", "vgg16", "--in", "clases").code == 2
+    assert "lacks a name" in run("formula", "vgg16", "--in", "classes,").err
+
+
+def test_sizes_in_every_form(run: Run) -> None:
+    """U-Net takes 188 + 16*k, and gives 184 less (its paper's 572 and 388)."""
+    assert "188 + 16*k" in run("sizes", "unet", "--range", "150..600").out
+    found = json.loads(run("sizes", "unet", "--range", "150..600", "--format", "json").out)
+    assert (found["builds"], found["clean"]) == ([[188, 600]], {"first": 188, "step": 16})
+    assert found["outputs"]["572"] == [[2, 388, 388]]
+
+
+@pytest.mark.parametrize("given", ["5", "1..", "..5", "a..b", "9..1", "0..4"])
+def test_what_is_no_range(given: str, run: Run) -> None:
+    done = run("sizes", "unet", "--range", given)
+    assert done.code == 2
+    assert "no range of sizes" in done.err
+
+
+def test_the_list_is_chosen_from(run: Run) -> None:
+    """torchvision's SqueezeNets have 1,248,424 and 1,235,496 parameters."""
+    done = run("list", "--where", "1.23 M < params < 1.25 M", "--sort", "params", "--columns", "layers", "-f", "json")
+    found = json.loads(done.out)["networks"]
+    assert [(each["name"], each["params"]) for each in found] == [
+        ("squeezenet1_1", 1_235_496),
+        ("squeezenet1_0", 1_248_424),
+    ]
+    assert all(each["layers"] > 20 and each["year"] == 2016 for each in found)
+    assert run("list", "--where", "parms < 3").code == 1
+
+
+KEYS = {"torchinfo": "mult_adds", "fvcore": "flops", "thop": "macs", "torch_flop_counter": "flops"}
+KEYS |= {"ptflops_pytorch": "macs", "ptflops_aten": "macs"}
+
+
+@pytest.mark.parametrize("tool", KEYS)
+def test_macs_as_another_tool_counts_them(tool: str, run: Run) -> None:
+    """What the tools printed (tests/data/conventions), in the summary and in a comparison, and who counted."""
+    expected = {name: TOOLS[name][tool][KEYS[tool]] for name in ("resnet18", "mobilenet_v2")}
+    done = run("compare", *expected, "--as", tool, "--columns", "macs,flops", "--format", "json")
+    assert {row["spec"]: row["macs"] for row in json.loads(done.out)["rows"]} == expected
+    assert all(row["flops"] is None for row in json.loads(done.out)["rows"])
+    assert f"what {tool} " in run("compare", *expected, "--as", tool).out
+    summary = json.loads(run("summary", "resnet18", "--as", tool, "--format", "json").out)
+    assert summary["totals"]["macs"] == expected["resnet18"] == sum(row["macs"] for row in summary["layers"])
+    told = run("summary", "resnet18", "--as", tool).out
+    assert f"what {tool} " in told
+    assert "FLOPs" not in told.replace("flops", "").replace("FlopCounterMode", "")
+
+
+@pytest.mark.parametrize("command", ["summary", "compare"])
+def test_a_tool_that_is_not_known(command: str, run: Run) -> None:
+    done = run(command, "resnet18", "--as", "fvcor")
+    assert (done.code, "did you mean `fvcore`?" in done.err) == (1, True)

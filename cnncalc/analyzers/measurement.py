@@ -3,24 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from cnncalc.analyzers.quantities import GROUPS, QUANTITIES
 from cnncalc.analyzers.quantity import Fold, Quantity, function
 from cnncalc.graph import Graph
-from cnncalc.values import added
+from cnncalc.values import added, magnitude
+
+if TYPE_CHECKING:
+    from cnncalc.analyzers.memory import Setting
 
 T = TypeVar("T")
 
 
-class Measurement:
-    """The quantities of one graph; receptive fields are those towards the input `of` (the first if absent)."""
+class Counting(NamedTuple):
+    """How another tool counts, in place of our MACs."""
 
-    def __init__(self, graph: Graph, of: str | None = None) -> None:
+    tool: str
+    values: list[int]
+    """For every node in order."""
+    total: int
+    """Of the network: what its own source has beside the graph's layers is in it."""
+    text: str
+    """What is said of it under a table."""
+
+
+class Measurement:
+    """The quantities of one graph; receptive fields are those towards the input `of` (the first if absent).
+
+    `setting` is how numbers are held, for bytes (32 bits each if absent), and how many samples there are (one): what is
+    done for every sample, such as MACs, is done for all of them. `shared` is what measurements of several graphs
+    remember together, by what only their analyzers know.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        of: str | None = None,
+        setting: Setting | None = None,
+        shared: dict[Any, Any] | None = None,
+    ) -> None:
         self.graph = graph
         self.of = of
+        self.setting = setting
+        self.shared: dict[Any, Any] = {} if shared is None else shared
+        self.counting: Counting | None = None
+        """What stands in for MACs, if they are counted by another tool's convention."""
         self._once: dict[Any, Any] = {}
         self._values: dict[str, list[Any]] = {}
+
+    @property
+    def batch(self) -> int:
+        """How many samples are worked on together."""
+        return 1 if self.setting is None else self.setting.batch
 
     def once(self, analyse: Callable[[Measurement], T]) -> T:
         """What `analyse` makes of this measurement; worked out once, however many quantities follow from it."""
@@ -55,12 +90,14 @@ class Measurement:
         return found
 
     def folded(self, quantity: Quantity, places: Sequence[int]) -> Any:
-        """One value for the layers at these places: their sum, or that of the first or last of them."""
+        """One value for the layers at these places: their sum, the greatest, or that of the first or last of them."""
         values = self.values(quantity.key)
         if len(places) == 1:
             return values[places[0]]
         if quantity.fold == Fold.SUM:
             return added([values[place] for place in places])
+        if quantity.fold == Fold.MOST:
+            return max([values[place] for place in places], key=magnitude, default=None)
         if not places or quantity.fold == Fold.NOTHING:
             return None
         return values[places[0] if quantity.fold == Fold.FIRST else places[-1]]
@@ -78,7 +115,15 @@ class Measurement:
             return None if whole is None else function(quantity.measure)(whole)
         if quantity.total is not None:
             return function(quantity.total)(self)
-        return (added(self.values(quantity.key)) or 0) if quantity.fold == Fold.SUM else None
+        if quantity.fold not in (Fold.SUM, Fold.MOST):
+            return None
+        return self.folded(quantity, range(len(self.graph.nodes))) or 0
+
+    def figure(self, quantity: Quantity) -> Any:
+        """The one number of the network by which it is compared; a lower bound where a part of it is not known."""
+        if quantity.figure is None or quantity.figure.measure is None:
+            return self.total(quantity.key)
+        return self.once(function(quantity.figure.measure))
 
     @property
     def lower_bound(self) -> list[str]:

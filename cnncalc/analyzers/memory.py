@@ -8,13 +8,15 @@ does so where nobody needs that later.  Which layers do so, each kind states (`L
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from cnncalc.analyzers.measurement import Measurement
 from cnncalc.diagnostics import Fault, suggestion
 from cnncalc.geometry import elements
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.base import Operation, once_per_operation
 from cnncalc.layers.memory import IN_PLACE, VIEW
+from cnncalc.values import AtLeast
 
 BITS = {"float64": 64, "float32": 32, "float16": 16, "bfloat16": 16, "int8": 8, "int4": 4}
 """Bits of a number, by its type."""
@@ -38,6 +40,8 @@ class Setting(NamedTuple):
     batch: int = 1
     reuse: bool = True
     """Whether layers that may write over their input do so."""
+    optimizer: str = "sgd"
+    """What learns in a step of training, by the name that `training` knows."""
 
     def activation(self, numbers: int) -> int:
         """Bytes of a tensor with so many numbers a sample."""
@@ -73,10 +77,6 @@ class Memory(NamedTuple):
     lower_bound: bool
     """Whether a layer does not tell its weights."""
 
-    def to_dict(self) -> dict[str, object]:
-        """The totals, as ``--format json`` prints them."""
-        return {"peak_bytes": self.peak_bytes, "peak_at": self.peak_at, "weights_bytes": self.weights_bytes}
-
 
 def memory(graph: Graph, setting: Setting = FLOAT32) -> Memory:
     """Live bytes of every node, and the peak; raises `Fault` for an unknown type or an impossible batch."""
@@ -99,8 +99,7 @@ def memory(graph: Graph, setting: Setting = FLOAT32) -> Memory:
 
 def weight_bytes(graph: Graph, setting: Setting) -> int:
     """Bytes of all weights, learned and kept; those of a node that shares are its owner's."""
-    owners = [weights_of(node.operation) for node in graph.nodes if node.shares is None]
-    return setting.weight(sum(learned + kept for learned, kept in owners))
+    return sum(setting.weight(sum(weights_of(node.operation))) for node in graph.nodes if node.shares is None)
 
 
 @once_per_operation
@@ -115,6 +114,37 @@ def peak_elements(graph: Graph, reuse: bool = True) -> int:
     """The most numbers of a sample that exist at once."""
     buffers = buffers_of(graph, reuse)
     return max(_live(buffers.numbers, buffers, graph))
+
+
+# -- quantities --------------------------------------------------------------------------------------------------------
+
+
+def of(measured: Measurement) -> Memory:
+    """What the network under measurement takes, in its setting."""
+    return memory(measured.graph, measured.setting or FLOAT32)
+
+
+def output_bytes(measured: Measurement) -> list[Any]:
+    """Bytes of every node's output."""
+    return list(measured.once(of).output_bytes)
+
+
+def live_bytes(measured: Measurement) -> list[Any]:
+    """Bytes that exist while every node runs."""
+    return list(measured.once(of).live_bytes)
+
+
+def weights_bytes(measured: Measurement) -> list[Any]:
+    """Bytes of the weights that every node owns; a lower bound of nothing where it does not tell."""
+    setting = measured.setting or FLOAT32
+    return [
+        AtLeast(0)
+        if "params" in node.operation.layer.unknown
+        else 0
+        if node.shares is not None
+        else setting.weight(sum(weights_of(node.operation)))
+        for node in measured.graph.nodes
+    ]
 
 
 # -- buffers -----------------------------------------------------------------------------------------------------------
@@ -264,13 +294,13 @@ def tensors_alive(graph: Graph) -> Iterator[int]:
 
 
 class Budget(NamedTuple):
-    """Whether a network's activations fit into so many bytes."""
+    """Whether what a network takes fits into so many bytes."""
 
     bytes: int
     spare: int
-    """What is left at the peak; below 0 where it does not fit."""
+    """What is left, at inference at the peak; below 0 where it does not fit."""
     exceeded_at: list[str]
-    """The layers that do not fit."""
+    """The layers that do not fit; none for what does not belong to single layers."""
     largest_batch: int
     """0 where a single sample does not fit."""
 
@@ -285,8 +315,7 @@ class Budget(NamedTuple):
 
 def budget(graph: Graph, setting: Setting, limit: int) -> Budget:
     """How a network fits into `limit` bytes of activations; raises `Fault` for a limit below 1."""
-    if limit < 1:
-        raise Fault("value", f"a budget is at least 1 byte, got {limit:,}")
+    check_limit(limit)
     found = memory(graph, setting)
     exceeded = [node.name for node, live in zip(graph.nodes, found.live_bytes) if live > limit]
     buffers = buffers_of(graph, setting.reuse)
@@ -296,6 +325,12 @@ def budget(graph: Graph, setting: Setting, limit: int) -> Budget:
         return max(_live([each.activation(numbers) for numbers in buffers.numbers], buffers, graph))
 
     return Budget(limit, limit - found.peak_bytes, exceeded, largest(needed, limit))
+
+
+def check_limit(limit: int) -> None:
+    """Raise `Fault` where a budget is of nothing."""
+    if limit < 1:
+        raise Fault("value", f"a budget is at least 1 byte, got {limit:,}")
 
 
 def largest(needed: Callable[[int], int], limit: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cnncalc.analyzers.quantity import Fold, Line, Measure, Nature, Quantity
+from cnncalc.analyzers.quantity import Figure, Fold, Line, Measure, Nature, Quantity
 
 FIELD = "receptive_field"
 
@@ -41,6 +41,7 @@ ENTRIES = (
         expected=True,
         commands=("summary", "params"),
         columns=("summary", "params"),
+        shared=True,
     ),
     Quantity(
         "state",
@@ -58,10 +59,23 @@ ENTRIES = (
         "MACs",
         "Multiply-accumulates of convolutions, linear layers and products of tensors; FLOPs are twice as many.",
         "macs.macs",
+        total="macs.total",
         expected=True,
         commands=("summary",),
         columns=("summary",),
-        further=(Line("FLOPs (2 x MACs)", "macs.flops"), Line("Weights, 32-bit", "params.weight_bytes", "bytes")),
+        shared=True,
+        further=(
+            Line("of which products of tensors", "macs.all_products"),
+            Line("FLOPs (2 x MACs)", "macs.flops"),
+            Line("Weights, 32-bit", "params.weight_bytes", "bytes"),
+        ),
+    ),
+    Quantity(
+        "flops",
+        "FLOPs",
+        "Floating-point operations: two for each of the MACs.",
+        "macs.flops_of_layers",
+        total="macs.flops",
     ),
     Quantity(
         "product_macs",
@@ -69,10 +83,10 @@ ENTRIES = (
         "Those of the MACs that multiply two tensors of the network, as attention does; some papers leave them out.",
         "macs.products",
         total="macs.all_products",
-        total_title="of which products of tensors",
         expected=True,
         commands=("summary",),
         columns=("summary",),
+        untold=("summary",),
         optional=True,
     ),
     Quantity(
@@ -83,6 +97,7 @@ ENTRIES = (
         total_title="Params, separable",
         commands=("summary", "params"),
         columns=("params",),
+        untold=("summary",),
     ),
     Quantity(
         "size",
@@ -95,6 +110,7 @@ ENTRIES = (
         expected=True,
         commands=("summary", "rf"),
         columns=("rf",),
+        figure=Figure("field", "Field", "receptive_field.field_size"),
     ),
     Quantity(
         "stride",
@@ -130,6 +146,7 @@ ENTRIES = (
         group=FIELD,
         commands=("summary", "rf"),
         columns=("rf",),
+        detail=True,
     ),
     Quantity(
         "min_size",
@@ -141,6 +158,7 @@ ENTRIES = (
         group=FIELD,
         commands=("summary", "rf"),
         columns=("rf",),
+        detail=True,
     ),
     Quantity(
         "global",
@@ -164,6 +182,93 @@ ENTRIES = (
         commands=("summary", "shapes"),
         columns=("shapes",),
         optional=True,
+    ),
+    Quantity(
+        "output_bytes",
+        "Bytes",
+        "Bytes of the output; of the network, of its largest tensor that a layer makes.",
+        "memory.output_bytes",
+        unit="bytes",
+        fold=Fold.MOST,
+        total_title="Largest output",
+        commands=("memory",),
+        columns=("memory",),
+    ),
+    Quantity(
+        "live_bytes",
+        "Live",
+        "Bytes of the tensors that exist while the layer runs; of the network, the peak.",
+        "memory.live_bytes",
+        unit="bytes",
+        fold=Fold.MOST,
+        total_title="Peak",
+        total_key="peak_bytes",
+        expected=True,
+        commands=("memory",),
+        columns=("memory",),
+        figure=Figure("peak_memory", "Peak"),
+    ),
+    Quantity(
+        "weights_bytes",
+        "Weights",
+        "Bytes of parameters and state, shared ones once.",
+        "memory.weights_bytes",
+        unit="bytes",
+        expected=True,
+        commands=("memory",),
+        figure=Figure("weights_memory", "Weights"),
+    ),
+    Quantity(
+        "kept_bytes",
+        "Kept",
+        "Bytes that a step of training keeps for its backward pass, a tensor at the first layer that keeps it.",
+        "training.kept_bytes",
+        unit="bytes",
+        total_title="Kept for backward",
+        expected=True,
+        commands=("training",),
+        columns=("training",),
+        figure=Figure("kept_memory", "Kept"),
+    ),
+    Quantity(
+        "gradient_bytes",
+        "Gradients",
+        "Bytes of the gradients of all that is learned.",
+        "training.gradient_bytes",
+        unit="bytes",
+        expected=True,
+        commands=("training",),
+        figure=Figure("gradient_memory", "Gradients"),
+    ),
+    Quantity(
+        "optimizer_bytes",
+        "Optimizer",
+        "Bytes of the numbers that the optimizer holds for all that is learned.",
+        "training.optimizer_bytes",
+        unit="bytes",
+        expected=True,
+        commands=("training",),
+        figure=Figure("optimizer_memory", "Optimizer"),
+    ),
+    Quantity(
+        "training_bytes",
+        "Training",
+        "Bytes of a step of training: what is kept, weights, gradients, and the optimizer's numbers.",
+        "training.training_bytes",
+        unit="bytes",
+        total_title="Training step",
+        expected=True,
+        commands=("training",),
+        figure=Figure("training_memory", "Training"),
+    ),
+    Quantity("layers", "Layers", "How many layers there are.", "shapes.ones"),
+    Quantity(
+        "input_size",
+        "Size",
+        "The least spatial size of the input; of the network, that of its first input.",
+        "shapes.input_sizes",
+        fold=Fold.FIRST,
+        figure=Figure("size", "Size", "shapes.size_of_first_input"),
     ),
 )
 
@@ -199,6 +304,11 @@ GROUPS: dict[str, Group] = {
 def reported(command: str) -> list[Quantity]:
     """The quantities that a report has, in order."""
     return [quantity for quantity in QUANTITIES.values() if command in quantity.commands]
+
+
+def asked() -> dict[str, Quantity]:
+    """The quantities by which networks are compared, by the word for them."""
+    return {quantity.question: quantity for quantity in QUANTITIES.values() if quantity.is_asked}
 
 
 def columns(command: str) -> list[Quantity]:

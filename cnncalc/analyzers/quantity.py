@@ -10,6 +10,8 @@ from enum import StrEnum
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cnncalc.values import BYTE_UNITS, UNITS
+
 if TYPE_CHECKING:
     from cnncalc.analyzers.measurement import Measurement
 
@@ -39,6 +41,8 @@ class Fold(StrEnum):
     """As its first layer."""
     LAST = "last"
     """As its last layer."""
+    MOST = "most"
+    """The greatest of its layers."""
     NOTHING = "nothing"
 
 
@@ -51,11 +55,22 @@ class Line(NamedTuple):
     unit: str = ""
 
 
+class Figure(NamedTuple):
+    """The one number of a network that a quantity is asked for by."""
+
+    word: str
+    """In `expect`, in conditions, and in the columns of a comparison."""
+    title: str
+    """Of such a column."""
+    measure: str | Measure | None = None
+    """Of a measurement the number; the total if absent."""
+
+
 class Quantity(NamedTuple):
     """One quantity of a report."""
 
     key: str
-    """Its name in JSON, in rows, in ``--sort``, and below `expect` unless `total_key` or `group` say otherwise."""
+    """Its name in JSON, rows and ``--sort``; elsewhere too, unless `total_key`, `group` or `figure` say another."""
     title: str
     """The title of its column."""
     doc: str
@@ -68,11 +83,11 @@ class Quantity(NamedTuple):
     """`bytes`, or nothing for what is counted in powers of 1000."""
     fold: Fold = Fold.SUM
     total: str | Measure | None = None
-    """Of a measurement the value for the network as a whole; where absent, the fold of all layers if it is a sum."""
+    """Of a measurement the value for the network as a whole; where absent, the sum of all layers or the greatest."""
     total_title: str = ""
     """In the block of totals; the column's title if empty."""
     total_key: str = ""
-    """Its name among the totals and in `expect`, if it is another."""
+    """Its name among the totals, if it is another."""
     group: str = ""
     """The JSON object, and the key below `expect`, that it is a part of."""
     expected: bool = False
@@ -81,14 +96,37 @@ class Quantity(NamedTuple):
     """The reports that have it: in JSON, and in totals."""
     columns: tuple[str, ...] = ()
     """The reports whose table has it as a column."""
+    untold: tuple[str, ...] = ()
+    """The reports that have it, but not in the block of totals: another line tells it, or another command."""
     optional: bool = False
     """The column is left out where no row has anything to say in it."""
+    shared: bool = False
+    """The share of the total stands beside it, where rows are told as a paper does."""
+    detail: bool = False
+    """The column goes where there is no room for all: others nearly tell it."""
     further: tuple[Line, ...] = ()
+    figure: Figure | None = None
+    """What networks are compared by, if it is not just the total under its own name."""
 
     @property
     def word(self) -> str:
-        """Its name among the totals and below `expect`."""
+        """Its name among the totals."""
         return self.total_key or self.key
+
+    @property
+    def question(self) -> str:
+        """The word for it below `expect`, in conditions and in the columns of a comparison."""
+        return self.figure.word if self.figure is not None else self.word
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether networks can be compared by it: it is one number of them."""
+        return self.figure is not None or (self.nature == Nature.COUNT and not self.group)
+
+    @property
+    def units(self) -> dict[str, int]:
+        """What may stand behind a number that it is compared with."""
+        return BYTE_UNITS if self.unit == "bytes" else UNITS
 
 
 def function(measure: str | Measure) -> Measure:

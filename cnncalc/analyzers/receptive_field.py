@@ -9,15 +9,16 @@ Branches are united; paths that see everything (global pooling, flatten, gates) 
 from __future__ import annotations
 
 from math import gcd, lcm
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cnncalc.analyzers.measurement import Measurement
 from cnncalc.analyzers.notes import BEYOND, MISALIGNED, PERIODIC, UNEQUAL, Remark
+from cnncalc.analyzers.quantities import FIELD
 from cnncalc.diagnostics import Fault, SpecError
 from cnncalc.geometry import GLOBAL, AxisMap, Intervals, Reach, Transposed, Window, check_period
 from cnncalc.graph import Graph, Node, fold
 from cnncalc.layers.base import Operation, once_per_operation
-from cnncalc.values import PerAxis, ranged, ratio
+from cnncalc.values import AtLeast, PerAxis, ranged, ratio
 
 Spans = tuple[tuple[int, int] | None, ...]
 
@@ -390,6 +391,18 @@ def fields(measured: Measurement) -> list[ReceptiveField | None]:
 def own_field(measured: Measurement) -> ReceptiveField | None:
     """The network's own field."""
     return network_field(measured.once(fields))
+
+
+def alone(measured: Measurement) -> ReceptiveField | None:
+    """The network's own field without its notes: that of no other layer is worked out."""
+    return field_alone(measured.graph, measured.shared, measured.of)
+
+
+def field_size(measured: Measurement) -> Any:
+    """The size on the axis where it is smallest, at the position that sees least; None without such an axis."""
+    field = measured.once(alone)
+    size = min((least for least, _ in field.size), default=None) if field is not None else None
+    return AtLeast(size) if size is not None and FIELD in measured.lower_bound else size
 
 
 def size_of(field: ReceptiveField) -> PerAxis:

@@ -31,6 +31,20 @@ def unread_remark(operation: Operation) -> Remark | None:
     return Remark(UNREAD, counts, "unread") if counts and any(counts) else None
 
 
+@once_per_operation
+def reads_all(operation: Operation) -> bool:
+    """Whether windows reach the last position of every axis, padding aside; what lies between them is not meant."""
+    reach = operation.reach if operation.layer.strided else None
+    if not isinstance(reach, tuple):
+        return True
+    for axis, width in zip(reach, operation.inputs[0][1:]):
+        if isinstance(axis, Window) and axis.stride <= axis.extent:
+            end = (axis.output(width) - 1) * axis.stride + axis.extent - axis.before
+            if end < width:
+                return False
+    return True
+
+
 def unread(measured: Measurement) -> list[Any]:
     """For every node what `unread_of` says of it."""
     return [None if (counts := unread_of(node.operation)) is None else Sizes(counts) for node in measured.graph.nodes]
@@ -44,6 +58,21 @@ def input_shapes(measured: Measurement) -> list[Any]:
 def output_shapes(measured: Measurement) -> list[Any]:
     """For every node the shape that it gives."""
     return [Sizes(node.operation.output) for node in measured.graph.nodes]
+
+
+def ones(measured: Measurement) -> list[int]:
+    """Every node counts as one layer."""
+    return [1] * len(measured.graph.nodes)
+
+
+def input_sizes(measured: Measurement) -> list[int | None]:
+    """The least spatial size that every node takes; None without spatial axes."""
+    return [min(node.operation.inputs[0][1:], default=None) for node in measured.graph.nodes]
+
+
+def size_of_first_input(measured: Measurement) -> int | None:
+    """The least spatial size of the network's first input; None without spatial axes."""
+    return min(measured.graph.inputs[0][1][1:], default=None)
 
 
 def outputs(measured: Measurement) -> list[Sizes]:

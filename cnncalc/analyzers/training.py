@@ -6,14 +6,25 @@ the first of them, by its buffer: views share one.  Activations are out of place
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from cnncalc.analyzers.memory import FLOAT32, Setting, bits, largest, weight_bytes, weights_of
+from cnncalc.analyzers.measurement import Measurement
+from cnncalc.analyzers.memory import (
+    FLOAT32,
+    Budget,
+    Setting,
+    bits,
+    check_limit,
+    largest,
+    weight_bytes,
+    weights_of,
+)
 from cnncalc.diagnostics import Fault, suggestion
 from cnncalc.geometry import elements
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.base import Operation, once_per_operation
 from cnncalc.layers.memory import VIEW, Kept
+from cnncalc.values import AtLeast, added
 
 OPTIMIZERS = {"sgd": 0, "momentum": 1, "adam": 2}
 """Numbers that an optimizer holds for each learned one."""
@@ -35,32 +46,70 @@ class Training(NamedTuple):
         """All of it: what is kept, weights, gradients and the optimizer's numbers."""
         return self.kept_total + self.weights_bytes + self.gradient_bytes + self.optimizer_bytes
 
-    def to_dict(self) -> dict[str, object]:
-        """The totals, as ``--format json`` prints them."""
-        return {
-            "weights_bytes": self.weights_bytes,
-            "kept_bytes": self.kept_total,
-            "gradient_bytes": self.gradient_bytes,
-            "optimizer_bytes": self.optimizer_bytes,
-        }
 
-
-def training(graph: Graph, setting: Setting = FLOAT32, optimizer: str = "sgd") -> Training:
-    """What a step of training takes; raises `Fault` for an unknown optimizer, type or an impossible batch."""
+def held_by(optimizer: str) -> int:
+    """How many numbers an optimizer holds for each learned one; raises `Fault` for an unknown optimizer."""
     if optimizer not in OPTIMIZERS:
         listed = ", ".join(f"`{known}`" for known in OPTIMIZERS)
         help = suggestion(optimizer, OPTIMIZERS) or f"optimizers: {listed}"
         raise Fault("unknown-optimizer", f"there is no optimizer `{optimizer}`", None, help)
+    return OPTIMIZERS[optimizer]
+
+
+def training(graph: Graph, setting: Setting = FLOAT32) -> Training:
+    """What a step of training takes; raises `Fault` for an unknown optimizer, type or an impossible batch."""
+    held = held_by(setting.optimizer)
     if setting.batch < 1:
         raise Fault("value", f"a batch has at least 1 sample, got {setting.batch}")
     bits(setting.dtype)
     shares = kept(graph)
     rows = [None if share is None else share.bytes(setting) for share in shares]
-    learned = [node.operation for node in graph.nodes if node.shares is None and not node.frozen]
-    gradients = setting.weight(sum(weights_of(operation)[0] for operation in learned))
+    gradients = sum(gradient(node, setting) for node in graph.nodes)
     unknown = None in rows or any("params" in node.operation.layer.unknown for node in graph.nodes)
     total = sum(row for row in rows if row is not None)
-    return Training(rows, total, weight_bytes(graph, setting), gradients, OPTIMIZERS[optimizer] * gradients, unknown)
+    return Training(rows, total, weight_bytes(graph, setting), gradients, held * gradients, unknown)
+
+
+def gradient(node: Node, setting: Setting) -> int:
+    """Bytes of the gradients of what a node owns and learns."""
+    return 0 if node.shares is not None or node.frozen else setting.weight(weights_of(node.operation)[0])
+
+
+# -- quantities --------------------------------------------------------------------------------------------------------
+
+
+def of(measured: Measurement) -> Training:
+    """What a step of training takes of the network under measurement, in its setting."""
+    return training(measured.graph, measured.setting or FLOAT32)
+
+
+def kept_bytes(measured: Measurement) -> list[Any]:
+    """Bytes that every node adds to what is kept; a lower bound of nothing where it does not tell."""
+    return [AtLeast(0) if share is None else share for share in measured.once(of).kept_bytes]
+
+
+def gradient_bytes(measured: Measurement) -> list[Any]:
+    """Bytes of the gradients of what every node owns; a lower bound of nothing where it does not tell."""
+    setting = measured.setting or FLOAT32
+    return [
+        AtLeast(0) if "params" in node.operation.layer.unknown else gradient(node, setting)
+        for node in measured.graph.nodes
+    ]
+
+
+def optimizer_bytes(measured: Measurement) -> list[Any]:
+    """Bytes that the optimizer holds for what every node owns."""
+    held = held_by((measured.setting or FLOAT32).optimizer)
+    return [value if isinstance(value, AtLeast) else held * value for value in measured.values("gradient_bytes")]
+
+
+def training_bytes(measured: Measurement) -> list[Any]:
+    """All bytes of a step of training, by node."""
+    parts = [measured.values(key) for key in ("kept_bytes", "weights_bytes", "gradient_bytes", "optimizer_bytes")]
+    return [added(list(each)) for each in zip(*parts)]
+
+
+# -- what is kept ------------------------------------------------------------------------------------------------------
 
 
 class Share(NamedTuple):
@@ -145,13 +194,14 @@ def _tensors(node: Node, keeping: Kept, gradient: list[bool]) -> list[int]:
     return found
 
 
-def largest_batch(graph: Graph, setting: Setting, optimizer: str, limit: int) -> int:
-    """The largest batch whose step of training is within so many bytes; 0 where a single sample is not."""
-    fixed = training(graph, setting._replace(batch=1), optimizer)
+def budget(graph: Graph, setting: Setting, limit: int) -> Budget:
+    """How a step of training fits into `limit` bytes, all of it; raises `Fault` for a limit below 1."""
+    check_limit(limit)
+    found = training(graph, setting)
     shares = [share for share in kept(graph) if share is not None]
 
     def needed(batch: int) -> int:
         each = setting._replace(batch=batch)
-        return fixed.bytes - fixed.kept_total + sum(share.bytes(each) for share in shares)
+        return found.bytes - found.kept_total + sum(share.bytes(each) for share in shares)
 
-    return largest(needed, limit)
+    return Budget(limit, limit - found.bytes, [], largest(needed, limit))

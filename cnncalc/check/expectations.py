@@ -16,6 +16,7 @@ from cnncalc.language.expectations import AxisFigures, Expectation, Figure, Quot
 from cnncalc.language.model import Value, ValueFault
 from cnncalc.language.source import Located, Scalar, Sequence
 from cnncalc.layers.types import SHAPE, show
+from cnncalc.render.cells import size_in_bytes
 from cnncalc.report import Report
 from cnncalc.values import AtLeast, PerAxis, Range, Ratio, known
 
@@ -45,11 +46,15 @@ class Verdict(NamedTuple):
     span: Span
     edits: tuple[Edit, ...] | None = ()
     """What makes it true; None where it is left to the author, as a limit is."""
+    unit: str = ""
+    """`bytes`, or nothing for counts."""
 
     def diagnostic(self, network: str, notes: tuple[Note, ...] = ()) -> Diagnostic:
         """The failure as a message at the place of the expectation."""
         whose = f"`{self.what}` of {f'`{self.of}` in ' if self.of else ''}{network}"
         actual = "not there" if self.actual is None else written(self.actual)
+        if self.unit and isinstance(self.actual, int):
+            actual = f"{size_in_bytes(self.actual)} ({actual} {self.unit})"
         change = f" ({percent(self.difference)})" if self.difference is not None else ""
         message = f"{whose} is {actual}, expected {self.expected}{change}"
         return Diagnostic("expectation", message, self.span, "", notes)
@@ -134,14 +139,17 @@ class _Comparison:
                 self.each(self.field, key, axes, self.report.values(key)[result.place], name)
 
     def count(self, key: str, figure: Figure, measured: Any, of: str) -> None:
-        """Parameters, state or MACs, summed over layers; a sum with an unknown part is a lower bound."""
+        """Parameters, MACs or bytes, of layers together; with an unknown part they are a lower bound."""
         total, bound = known(measured), isinstance(measured, AtLeast)
         ok, difference = self.judged(figure, (total, 1), (total, 1))
         if bound:
             ok = ok and figure.form in (">=", ">")
         edits = None if bound else replacement(figure, (total, 1), (total, 1))
         actual = f"at least {total:,}" if bound else total
-        self.found.append(Verdict(key, of, self.text(figure), actual, ok, difference, figure.span, () if ok else edits))
+        quantity = QUANTITIES[key]
+        text, edits = self.text(figure), () if ok else edits
+        verdict = Verdict(quantity.question, of, text, actual, ok, difference, figure.span, edits, quantity.unit)
+        self.found.append(verdict)
 
     def shape(self, value: Value, shape: tuple[int, ...], of: str) -> None:
         """A tensor's shape, channels first."""
@@ -272,7 +280,7 @@ def replacement(figure: Figure, low: Quotient, high: Quotient) -> tuple[Edit, ..
             whole, decimals = divmod(abs(digits), scale)
             places = len(str(scale)) - 1
             sign = "-" if digits < 0 else ""
-            unit = node.text.rstrip()[-1]
+            unit = node.text.rstrip().lstrip("-0123456789., ")
             text = f"{sign}{whole}{f'.{decimals:0{places}}' if places else ''} {unit}"
     return _at(node, text)
 

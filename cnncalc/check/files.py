@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
+from cnncalc.analyzers.memory import Setting
 from cnncalc.analyzers.quantities import reported
 from cnncalc.check.expectations import Verdict, compare
 from cnncalc.check.lints import network_lints
@@ -21,7 +22,7 @@ from cnncalc.expansion.ends import UNUSED
 from cnncalc.expansion.expand import MAX_STEPS, expand
 from cnncalc.expansion.instance import Given, Instance, located, variant_values
 from cnncalc.language.expectations import Expectation
-from cnncalc.language.library import UnknownSpec, bundled_files, find, load_file
+from cnncalc.language.library import UnknownSpec, bundled_files, find, load_file, shown_path
 from cnncalc.language.lint import LINTS
 from cnncalc.language.model import File, ValueFault
 from cnncalc.report import Report
@@ -89,7 +90,7 @@ def find_tasks(paths: list[str], allowed: Iterable[str] = (), max_steps: int = M
     for code in sorted(allow - LINTS.keys()):
         help = suggestion(code, LINTS) or f"codes are {', '.join(LINTS)}"
         raise UsageFault("unknown-lint", f"there is no lint `{code}`", None, help)
-    asked = [Task(path, _near(path)) for path in bundled_files()] if not paths else []
+    asked = [Task(path, shown_path(path)) for path in bundled_files()] if not paths else []
     found: dict[tuple[str, str | None], Task] = {}
     for task in (*asked, *(task for path in paths for task in _tasks(path))):
         found.setdefault((os.path.realpath(task.path), task.variant), task)
@@ -111,7 +112,7 @@ def _tasks(path: str) -> Iterator[Task]:
                 raise
             yield Task(path, path, problem=Diagnostic("no-such-file", f"there is no file {path}"))
         else:
-            yield Task(bundled, _near(bundled), variant)
+            yield Task(bundled, shown_path(bundled), variant)
 
 
 def _in_folder(folder: str) -> Iterator[Task]:
@@ -140,12 +141,6 @@ def _in_glob(pattern: str) -> Iterator[Task]:
             yield Task(match, match)
         elif len(matches) == 1:
             yield from _in_folder(match)
-
-
-def _near(path: str) -> str:
-    """A path as it is shown: relative where it is below the working folder."""
-    relative = os.path.relpath(path)
-    return path if relative.startswith(os.pardir) else relative
 
 
 # -- one file ----------------------------------------------------------------------------------------------------------
@@ -233,6 +228,9 @@ class _Checker:
             report, instance = self.analysed(given, variant), Instance(self.file, given)
             first = next(iter(entry.given.values()))
             notes = (Note("with other arguments, given", first.key),)
+        if entry.dtype is not None:
+            report = Report(report.graph, report.command, setting=Setting(entry.dtype.text))
+            notes = (*notes, Note(f"numbers are held as `{entry.dtype.text}`, given", entry.dtype.span))
         verdicts, problems = compare(entry, report, instance)
         return verdicts, [*(verdict.diagnostic(name, notes) for verdict in verdicts if not verdict.ok), *problems]
 

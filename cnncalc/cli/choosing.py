@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cnncalc.cli.flags import (
+    As,
     Format,
     Input,
     MaxSteps,
@@ -16,23 +18,36 @@ from cnncalc.cli.flags import (
     Set,
     Spec,
     Specs,
+    Top,
     Variant,
     assignment,
+    input_shapes,
     loaded,
     networks,
+    running,
     single,
 )
 from cnncalc.cli.help import examples
 from cnncalc.cli.output import deliver, guarded
 from cnncalc.diagnostics import UsageFault
 from cnncalc.expansion.expand import MAX_STEPS
+from cnncalc.values import BYTE_UNITS
 
 if TYPE_CHECKING:
-    from cnncalc.compare.sweep import Row
+    from collections.abc import Callable, Iterator
+
+    from cnncalc.compare.selection import Selection
+    from cnncalc.compare.sweep import Sweep
     from cnncalc.network import Network
 
-COLUMNS = "params,macs,peak_memory,field"
-BYTES = re.compile(r"(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB)?")
+BYTES = re.compile(rf"(\d+(?:\.\d+)?)\s*({'|'.join(BYTE_UNITS)})?")
+
+Dtype = Annotated[str, typer.Option(metavar="TYPE", help="Of numbers in memory: float32, float16, int8, …")]
+Least = Annotated[str | None, typer.Option("--sort", metavar="KEY", help="The least first; +KEY: the most first.")]
+Columns = Annotated[
+    str | None, typer.Option("--columns", metavar="KEYS", help="Which figures to show: params,macs,macs / params.")
+]
+Where = Annotated[str | None, typer.Option(metavar="CONDITION", help="'params < 5 M and macs <= 600 M'.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -53,12 +68,18 @@ def add_to(app: typer.Typer) -> None:
     app.command(epilog=examples("cnncalc conventions resnet50", "cnncalc conventions net.yaml --format json"))(
         conventions
     )
+    app.command(epilog=examples("cnncalc formula vgg16 --in classes", "cnncalc formula mobilenet_v1 --in width"))(
+        formula
+    )
+    app.command(epilog=examples("cnncalc sizes unet --range 100..600", "cnncalc sizes resnet50"))(sizes)
+    shown = examples("cnncalc list --where 'params < 5 M' --sort macs", "cnncalc list --format csv -o networks.csv")
+    app.command("list", epilog=shown)(list_)
 
 
 @guarded
 def memory(
     specs: Specs = None,
-    dtype: Annotated[str, typer.Option(metavar="TYPE", help="Of activations: float32, float16, int8, …")] = "float32",
+    dtype: Dtype = "float32",
     weights_dtype: Annotated[str | None, typer.Option(metavar="TYPE", help="Of weights, if it is another.")] = None,
     batch: Annotated[int, typer.Option(min=1, help="Samples at once: multiplies activations.")] = 1,
     reuse: Annotated[bool, typer.Option(help="Pointwise layers write over an input that nobody needs.")] = True,
@@ -91,12 +112,12 @@ def memory(
 
 def size_in_bytes(text: str) -> int:
     """``256KiB`` as a number; raises `UsageFault`."""
-    from cnncalc.compare.measures import BYTES as UNITS
+    from fractions import Fraction
 
     found = BYTES.fullmatch(text.strip())
     if found is None:
         raise UsageFault("wrong-unit", f"`{text}` is no size", None, "for example `--budget 256KiB`")
-    return int(float(found[1]) * UNITS[found[2] or "B"])
+    return int(Fraction(found[1]) * BYTE_UNITS[found[2] or "B"])
 
 
 @guarded
@@ -107,15 +128,18 @@ def compare(
         list[str] | None,
         typer.Option(metavar="ARG=VALUES", help="width=0.5,1; depth=1..8; size=32..512..32; variant=*"),
     ] = None,
-    where: Annotated[str | None, typer.Option(metavar="CONDITION", help="'params < 5 M and macs <= 600 M'.")] = None,
-    sort: Annotated[str | None, typer.Option(metavar="KEY", help="The least first; +KEY: the most first.")] = None,
-    top: Annotated[int | None, typer.Option(min=1, help="Show this many rows only.")] = None,
+    where: Where = None,
+    sort: Least = None,
+    top: Top = None,
     front: Annotated[str | None, typer.Option(metavar="KEYS", help="What no other beats: macs,params,+field.")] = None,
-    columns: Annotated[str, typer.Option(metavar="KEYS", help="Which figures to show.")] = COLUMNS,
-    dtype: Annotated[str, typer.Option(metavar="TYPE", help="For memory: float32, float16, int8, …")] = "float32",
+    columns: Columns = None,
+    plot: Annotated[str | None, typer.Option(metavar="FILE.svg", help="Draw it: lines, or a scatter.")] = None,
+    dtype: Dtype = "float32",
+    counted_as: As = None,
     max_settings: Annotated[int, typer.Option(min=1, help="Limit on the settings of a sweep.")] = 100_000,
     variant: Variant = None,
     set_: Set = None,
+    input_: Input = None,
     format: Format = "table",
     output: Output = None,
     max_steps: MaxSteps = MAX_STEPS,
@@ -123,49 +147,72 @@ def compare(
     """Networks side by side: several SPECs, all bundled ones, or one in many settings."""
     from cnncalc.analyzers.memory import Setting
     from cnncalc.compare import sweep
-    from cnncalc.compare.conditions import condition
-    from cnncalc.compare.fronts import aims, ordered
-    from cnncalc.compare.fronts import front as best
+    from cnncalc.compare.processes import cores
+    from cnncalc.compare.selection import selection
     from cnncalc.compare.settings import read_over
-    from cnncalc.language.library import network_names
-    from cnncalc.render.progress import bar
-    from cnncalc.tables.comparison import rows_to_dict, tabulate_rows
 
     swept = [read_over(text) for text in over or []]
     arguments = [each.name for each in swept]
-    shown = [aim.key for aim in aims(columns)]
-    asked = condition(where, "--where", arguments) if where is not None else None
-    wanted = aims(front, arguments) if front is not None else []
-    order = aims(sort, arguments)[0] if sort is not None else None
-    needed = [*shown, *(asked.keys if asked else ()), *(aim.key for aim in wanted), *([order.key] if order else [])]
-    keys = [key for key in dict.fromkeys(needed) if key not in arguments]
-    names = network_names() if every else specs
-    if not names:
-        raise UsageFault("no-spec", "name a SPEC, or `--all`", None, "for example `cnncalc compare resnet18 resnet50`")
+    chosen = selection(columns, where, front, sort, top, arguments)
+    names = _compared(specs, every, "variant" in arguments)
     given = [assignment(text, "--set", "ARG=VALUE") for text in set_ or []]
-    opened = [sweep.open_spec(name, variant, given) for name in names]
-    memory_setting = Setting(dtype)
-    with bar("comparing") as progress:
-        report = (lambda done, total: progress(done, total, "")) if progress is not None else None
+    inputs, opened = input_shapes(input_ or []), []
+    for name in names:
+        with running(name):
+            opened.append(sweep.open_spec(name, variant, given, inputs))
+    keys = chosen.keys(arguments)
+    with _told("comparing") as told:
         found = sweep.compare(
-            opened, swept, keys, memory_setting, "sgd", max_settings, max_steps, os.cpu_count() or 1, report
+            opened, swept, keys, Setting(dtype), max_settings, max_steps, cores(), told, every, counted_as
         )
-    rows: list[Row] = list(found.rows)
-    if asked is not None:
-        rows = [row for row in rows if row.error is None and asked.holds(row.known)]
-    if wanted:
-        rows = [row for row in rows if row.error is None]
-        rows = [rows[place] for place in best([row.known for row in rows], wanted)]
-    if order is not None:
-        rows = [rows[place] for place in ordered([row.known for row in rows], order)]
-    rows = rows[:top] if top is not None else rows
+    if plot is not None:
+        _draw(found, chosen, plot)
+    _deliver_sweep(found, chosen, format, output)
+
+
+def _draw(found: Sweep, chosen: Selection, path: str) -> None:
+    """Write the picture of a comparison."""
+    from cnncalc.render.chart import render
+    from cnncalc.tables.chart import chart
+    from cnncalc.writing import write
+
+    write(path, render(chart(found, chosen)).encode())
+
+
+def _compared(specs: list[str] | None, every: bool, by_file: bool) -> list[str]:
+    """The SPECs of a comparison; of all bundled ones the variants, or the files."""
+    from cnncalc.language.library import bundled_files, network_names
+
+    if every:
+        return [os.path.splitext(os.path.basename(path))[0] for path in bundled_files()] if by_file else network_names()
+    if not specs:
+        raise UsageFault("no-spec", "name a SPEC, or `--all`", None, "for example `cnncalc compare resnet18 resnet50`")
+    return specs
+
+
+@contextmanager
+def _told(title: str) -> Iterator[Callable[[int, int], None] | None]:
+    """What a sweep tells its progress to, on a terminal."""
+    from cnncalc.render.progress import bar
+
+    with bar(title) as progress:
+        yield (lambda done, total: progress(done, total, "")) if progress is not None else None
+
+
+def _deliver_sweep(found: Sweep, chosen: Selection, format: str, output: str | None) -> None:
+    """The chosen rows in the form that was asked for; 130 where the sweep was interrupted."""
+    from cnncalc.tables.comparison import sweep_to_dict, tabulate_sweep
+
+    rows = chosen.of(found.rows)
 
     def text() -> str:
         from cnncalc.render.json import document
 
-        return document(rows_to_dict(rows))
+        return document(sweep_to_dict(found, rows, chosen.columns))
 
-    deliver(lambda: [tabulate_rows(rows, shown, found.total)], text, format, output)
+    deliver(lambda: [tabulate_sweep(found, rows, chosen.columns)], text, format, output)
+    if found.interrupted:
+        raise typer.Exit(130)
 
 
 @guarded
@@ -176,6 +223,7 @@ def diff(
         str | None, typer.Option(metavar="LIMITS", help="Exit with 1 where one is met: 'macs > +2%, params > +10 k'.")
     ] = None,
     set_: Set = None,
+    input_: Input = None,
     format: Format = "table",
     output: Output = None,
     max_steps: MaxSteps = MAX_STEPS,
@@ -186,7 +234,7 @@ def diff(
     from cnncalc.tables.comparison import tabulate_diff
 
     limit = limits(fail_on) if fail_on is not None else []
-    both = [_one_side(text, set_, max_steps) for text in (old, new)]
+    both = [_one_side(text, set_, input_, max_steps) for text in (old, new)]
     found = difference(both[0].graph, both[1].graph)
 
     def text() -> str:
@@ -202,16 +250,16 @@ def diff(
         raise typer.Exit(1)
 
 
-def _one_side(text: str, set_: list[str] | None, max_steps: int) -> Network:
+def _one_side(text: str, set_: list[str] | None, input_: list[str] | None, max_steps: int) -> Network:
     """The network of a SPEC, or of a file in a revision."""
     from cnncalc.compare.revisions import load_revision, split
-    from cnncalc.network import build
+    from cnncalc.network import build, runs_code
 
-    at = split(text)
+    at = None if runs_code(text) else split(text)
     if at is None:
-        return single(networks([text], None, set_, None, max_steps))
+        return single(networks([text], None, set_, input_, max_steps))
     arguments = dict(assignment(each, "--set", "ARG=VALUE") for each in set_ or [])
-    return build(load_revision(*at), None, arguments, None, max_steps)
+    return build(load_revision(*at), None, arguments, input_shapes(input_ or []), max_steps)
 
 
 @guarded
@@ -237,3 +285,106 @@ def conventions(
         return document({**network_header(network.graph), "tools": tools})
 
     deliver(lambda: [tabulate_conventions(network.graph, found)], text, format, output)
+
+
+@guarded
+def formula(
+    spec: Spec,
+    names: Annotated[
+        str, typer.Option("--in", metavar="ARGS", help="Arguments that are numbers, and size: width,size")
+    ],
+    of: Annotated[str, typer.Option("--of", metavar="KEYS", help="Which figures.")] = "params,macs",
+    variant: Variant = None,
+    set_: Set = None,
+    input_: Input = None,
+    format: Format = "table",
+    output: Output = None,
+    max_steps: MaxSteps = MAX_STEPS,
+) -> None:
+    """Figures as exact polynomials in arguments or the input's size, checked by building the network."""
+    from cnncalc.tables.formulas import tabulate_formulas
+
+    network = single(networks([spec], variant, set_, input_, max_steps))
+    found = network.formula(*_listed(names, "--in"), of=_listed(of, "--of"))
+
+    def text() -> str:
+        from cnncalc.render.json import document, network_header
+
+        formulas = {each.key: each.to_dict() for each in found}
+        return document({**network_header(network.graph), "formulas": formulas})
+
+    deliver(lambda: [tabulate_formulas(network.graph, found)], text, format, output)
+
+
+def _listed(text: str, flag: str) -> list[str]:
+    """The names in a list with commas; raises `UsageFault` where one is missing."""
+    found = [name.strip() for name in text.split(",")]
+    if "" in found:
+        raise UsageFault(
+            "missing-value", f"`{flag} {text}` lacks a name", None, f"for example `{flag} {text.strip(', ')}`"
+        )
+    return found
+
+
+@guarded
+def sizes(
+    spec: Spec,
+    range_: Annotated[str, typer.Option("--range", metavar="FIRST..LAST", help="Which sizes are tried.")] = "1..1024",
+    variant: Variant = None,
+    set_: Set = None,
+    format: Format = "table",
+    output: Output = None,
+    max_steps: MaxSteps = MAX_STEPS,
+) -> None:
+    """Input sizes that build, those that waste no pixel and misalign nothing, and what they give."""
+    from cnncalc.compare import sizes as trying
+    from cnncalc.compare.processes import cores
+    from cnncalc.compare.sweep import open_spec
+    from cnncalc.tables.formulas import tabulate_sizes
+
+    given = [assignment(text, "--set", "ARG=VALUE") for text in set_ or []]
+    opened = open_spec(spec, variant, given)
+    with _told("trying sizes") as told:
+        found = trying.sizes(opened, _range(range_), max_steps, cores(), told)
+
+    def text() -> str:
+        from cnncalc.render.json import document
+
+        return document({"spec": opened.name, "variant": opened.variant, **found.to_dict()})
+
+    deliver(lambda: [tabulate_sizes(opened.name, found)], text, format, output)
+
+
+def _range(text: str) -> tuple[int, int]:
+    """First and last of ``1..1024``; raises `UsageFault`."""
+    first, dots, last = text.partition("..")
+    if not dots or not first.strip().isdecimal() or not last.strip().isdecimal() or len(text) > 40:
+        raise UsageFault("wrong-form", f"`{text}` is no range of sizes", None, "for example `--range 1..1024`")
+    return int(first), int(last)
+
+
+@guarded
+def list_(
+    where: Where = None,
+    sort: Least = None,
+    top: Top = None,
+    columns: Columns = None,
+    format: Format = "table",
+    output: Output = None,
+) -> None:
+    """The bundled networks, with one line each."""
+    from cnncalc.compare.selection import selection
+    from cnncalc.gallery import COLUMNS, gallery
+    from cnncalc.tables import gallery as tables
+
+    chosen = selection(columns or COLUMNS, where, None, sort, top)
+    found = gallery(chosen)
+
+    def text() -> str:
+        from cnncalc.render.cells import data
+        from cnncalc.render.json import document
+
+        rows = [{key: data(value) for key, value in tables.to_dict(entry, chosen.columns).items()} for entry in found]
+        return document({"networks": rows})
+
+    deliver(lambda: [tables.tabulate(found, chosen.columns)], text, format, output)

@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 MEASURE, CHOOSE, CONVERT, PROVE, LEARN = "Measure", "Choose", "Convert", "Prove", "Learn"
 PANELS: dict[str, tuple[str, ...]] = {
     MEASURE: ("summary", "shapes", "params", "rf", "memory", "explain"),
-    CHOOSE: ("compare", "diff", "conventions", "list"),
+    CHOOSE: ("compare", "diff", "conventions", "formula", "sizes", "list"),
     CONVERT: ("import", "export", "expand"),
     PROVE: ("check", "verify", "run"),
     LEARN: ("layers", "schema", "init"),

@@ -8,15 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from cnncalc.compare.measures import MEASURES, UNITS
+from cnncalc.analyzers.quantities import asked
+from cnncalc.analyzers.quantity import Quantity
 from cnncalc.diagnostics import Source, Span, SpecError, suggestion
 from cnncalc.language.expressions import Expression, compile_expression
 from cnncalc.language.lexer import ExpressionFault, Token, tokens
 from cnncalc.language.operators import FUNCTIONS
+from cnncalc.values import BYTE_UNITS, UNITS
 
 _BETWEEN = frozenset({"and", "or", "not", "if", "else", ","})
 """What parts an expression into comparisons."""
 _WORDS = _BETWEEN | {"true", "false", "in"}
+ALL_UNITS = UNITS | BYTE_UNITS
+"""What may stand behind a number, by what it multiplies it with."""
 
 
 class Formula(NamedTuple):
@@ -27,9 +31,14 @@ class Formula(NamedTuple):
     keys: tuple[str, ...]
     """The figures that it asks for."""
 
+    @property
+    def quantity(self) -> Quantity | None:
+        """The quantity that it is and no more; None for one that is worked out from several, or for an argument."""
+        return asked().get(self.source.text)
+
     def value(self, figures: Mapping[str, Any]) -> Any:
         """Its value for one network; None where a figure that it needs does not apply.  Raises `SpecError`."""
-        if any(figures.get(key, 0) is None for key in self.keys):
+        if any(figures.get(key) is None for key in self.keys):
             return None
         try:
             return self.expression.run(figures)
@@ -46,25 +55,28 @@ class Formula(NamedTuple):
         return found
 
 
-def formula(text: str, flag: str, arguments: Iterable[str] = ()) -> Formula:
-    """The expression `text`, given with `flag`, over figures and `arguments`; raises `SpecError` with its place."""
+def formula(text: str, flag: str, arguments: Iterable[str] = (), whole: str = "", offset: int = 0) -> Formula:
+    """The expression `text`, given with `flag`, over figures and `arguments`; raises `SpecError` with its place.
+
+    `whole` is what was given, where the expression is a part of it that begins at `offset`.
+    """
     source = Source(flag, text)
-    known = [*MEASURES, *arguments]
+    known = [*asked(), *arguments]
     try:
-        found = tokens(text, UNITS)
+        found = tokens(text, ALL_UNITS)
         _check_names(found, known)
         _check_units(found)
-        expression = compile_expression(text, units=UNITS)
+        expression = compile_expression(text, units=ALL_UNITS)
     except ExpressionFault as fault:
-        raise _located(fault, source) from None
-    return Formula(source, expression, tuple(key for key in MEASURES if key in expression.names))
+        raise _located(fault, Source(flag, whole or text), offset) from None
+    return Formula(source, expression, tuple(key for key in asked() if key in expression.names))
 
 
 def condition(text: str, flag: str = "--where", arguments: Iterable[str] = ()) -> Formula:
     """As `formula`, for one that must be true or false of every network."""
     found = formula(text, flag, arguments)
     if not any(
-        token.text in ("<", "<=", ">", ">=", "==", "!=", "in", "true", "false") for token in tokens(text, UNITS)
+        token.text in ("<", "<=", ">", ">=", "==", "!=", "in", "true", "false") for token in tokens(text, ALL_UNITS)
     ):
         raise _located(_no_condition(text), found.source)
     return found
@@ -75,9 +87,9 @@ def _no_condition(text: str) -> ExpressionFault:
     return ExpressionFault("no-condition", f"`{text}` is neither true nor false", 0, len(text), help)
 
 
-def _located(fault: ExpressionFault, source: Source) -> SpecError:
-    """The fault at its place in what was given."""
-    return SpecError([fault.at(Span(source, 1, fault.start + 1, fault.end + 1))])
+def _located(fault: ExpressionFault, source: Source, offset: int = 0) -> SpecError:
+    """The fault at its place in what was given, of which the expression begins at `offset`."""
+    return SpecError([fault.at(Span(source, 1, offset + fault.start + 1, offset + fault.end + 1))])
 
 
 def _check_names(found: list[Token], known: list[str]) -> None:
@@ -106,8 +118,9 @@ def _check_units(found: list[Token]) -> None:
                 _check_unit(unit, names)
             units, names = [], []
         elif token.kind == "name" and before is not None and before.kind == "number":
-            if token.text not in UNITS:
-                help = suggestion(token.text, UNITS) or f"units are {', '.join(f'`{unit}`' for unit in UNITS)}"
+            if token.text not in ALL_UNITS:
+                listed = ", ".join(f"`{unit}`" for unit in ALL_UNITS)
+                help = suggestion(token.text, ALL_UNITS) or f"units are {listed}"
                 raise ExpressionFault("unknown-unit", f"unknown unit `{token.text}`", token.start, token.end, help)
             units.append(token)
         elif token.kind == "name":
@@ -115,11 +128,11 @@ def _check_units(found: list[Token]) -> None:
 
 
 def _check_unit(unit: Token, names: list[str]) -> None:
-    measures = [MEASURES[name] for name in names if name in MEASURES]
-    if not measures or any(unit.text in measure.units for measure in measures):
+    quantities = [quantity for word, quantity in asked().items() if word in names]
+    if not quantities or any(unit.text in quantity.units for quantity in quantities):
         return
-    named = " and ".join(f"`{measure.key}`" for measure in measures)
-    help = f"units of {named} are {', '.join(f'`{known}`' for known in measures[0].units)}"
+    named = " and ".join(f"`{quantity.question}`" for quantity in quantities)
+    help = f"units of {named} are {', '.join(f'`{known}`' for known in quantities[0].units)}"
     raise ExpressionFault(
         "wrong-unit", f"the unit `{unit.text}` does not belong to {named}", unit.start, unit.end, help
     )

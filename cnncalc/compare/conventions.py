@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
-from cnncalc.analyzers.measurement import Measurement
+from cnncalc.analyzers.measurement import Counting, Measurement
 from cnncalc.compare.writings import Form, Writing, form_of
 from cnncalc.diagnostics import Fault, suggestion
 from cnncalc.geometry import elements
@@ -229,15 +229,28 @@ def keras(graph: Graph) -> Convention:
     return Convention("keras", "Total params", "3.15.1", sum(found.values()), found)
 
 
+def counting(graph: Graph, tool: str, written: Sequence[Writing] = ()) -> Counting:
+    """What a tool counts in place of our MACs; raises `Fault` for an unknown tool."""
+    values = by_layer(graph, tool, written)
+    found = _total(tool, graph, written)
+    text = f"MACs: what {tool} {found.version} counts, and calls `{found.label}`"
+    return Counting(tool, values, found.value, "; ".join((text, *found.notes)))
+
+
+def check_tool(tool: str) -> None:
+    """Raise `Fault` where no tool is called so."""
+    if tool not in TOOLS:
+        listed = ", ".join(f"`{name}`" for name in TOOLS)
+        help = suggestion(tool, TOOLS) or f"conventions are {listed}"
+        raise Fault("unknown-convention", f"there is no convention `{tool}`", None, help)
+
+
 def by_layer(graph: Graph, tool: str, written: Sequence[Writing] = ()) -> list[int]:
     """What a tool counts of every node; raises `Fault` for an unknown tool.
 
     What a source has beside the layers of the graph is in the total alone.
     """
-    if tool not in TOOLS:
-        listed = ", ".join(f"`{name}`" for name in TOOLS)
-        help = suggestion(tool, TOOLS) or f"conventions are {listed}"
-        raise Fault("unknown-convention", f"there is no convention `{tool}`", None, help)
+    check_tool(tool)
     factor = TOOLS[tool].factor
     return [factor * sum(_counted(TOOLS[tool], node, written).values()) for node in graph.nodes]
 

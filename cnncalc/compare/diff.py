@@ -11,12 +11,13 @@ import re
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
 
-from cnncalc.analyzers.memory import FLOAT32
+from cnncalc.analyzers.measurement import Measurement
 from cnncalc.analyzers.params import count
+from cnncalc.analyzers.quantities import asked
 from cnncalc.analyzers.receptive_field import ReceptiveField, receptive_fields
-from cnncalc.compare.measures import MEASURES, Figures
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.types import show
+from cnncalc.values import known
 
 TOTALS = ("params", "state", "macs", "peak_memory", "field")
 """The figures of the whole networks that are set side by side."""
@@ -98,9 +99,14 @@ def diff(old: Graph, new: Graph) -> Difference:
             further += before.sizes(place) != after.sizes(other)
         else:
             changes.append(change)
-    figures = Figures(old, FLOAT32), Figures(new, FLOAT32)
-    totals = {key: (MEASURES[key].of(figures[0]), MEASURES[key].of(figures[1])) for key in TOTALS}
-    return Difference(old, new, changes, unchanged, further, totals)
+    return Difference(old, new, changes, unchanged, further, dict(zip(TOTALS, zip(_totals(old), _totals(new)))))
+
+
+def _totals(graph: Graph) -> list[int | None]:
+    """The figures of a whole network; what is known of lower bounds."""
+    measured, quantities = Measurement(graph), asked()
+    found = [measured.figure(quantities[key]) for key in TOTALS]
+    return [None if value is None else known(value) for value in found]
 
 
 class Partners(NamedTuple):

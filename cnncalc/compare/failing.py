@@ -10,8 +10,9 @@ import re
 from fractions import Fraction
 from typing import NamedTuple
 
+from cnncalc.analyzers.quantities import asked
+from cnncalc.compare.conditions import ALL_UNITS
 from cnncalc.compare.diff import TOTALS, Pair
-from cnncalc.compare.measures import MEASURES, UNITS
 from cnncalc.diagnostics import Fault, Source, Span, SpecError, suggestion
 
 _LIMIT = re.compile(
@@ -72,9 +73,9 @@ def _limit(source: Source, part: str, start: int) -> Limit:
         listed = ", ".join(f"`{known}`" for known in TOTALS)
         help = suggestion(key, TOTALS) or f"quantities are {listed}"
         raise fail("unknown-key", f"unknown quantity `{key}`", *match.span("key"), help)
-    units = MEASURES[key].units
+    units = asked()[key].units
     if unit and unit != "%" and unit not in units:
-        code, what = ("wrong-unit", "does not belong to") if unit in UNITS else ("unknown-unit", "is no unit of")
+        code, what = ("wrong-unit", "does not belong to") if unit in ALL_UNITS else ("unknown-unit", "is no unit of")
         help = f"units of `{key}` are %, {', '.join(units)}"
         raise fail(code, f"`{unit}` {what} `{key}`", *match.span("unit"), help)
     if unit == "%" and not sign:

@@ -5,44 +5,65 @@ Rows are mappings of figures; a figure of None is not known, and such a row is o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cnncalc.compare.measures import MEASURES
-from cnncalc.diagnostics import Fault, suggestion
+from cnncalc.compare.conditions import Formula, formula
+from cnncalc.diagnostics import Fault, Source, Span, SpecError
 
 Figures = Mapping[str, Any]
 
 
 class Aim(NamedTuple):
-    """A figure, and whether more of it is better."""
+    """What rows are shown, sorted or chosen by, and whether more of it is better."""
 
-    key: str
+    formula: Formula
     more: bool = False
 
+    @property
+    def key(self) -> str:
+        """A quantity's word, an argument's name, or the expression as it was written."""
+        return self.formula.source.text
 
-def aims(text: str, arguments: Sequence[str] = ()) -> list[Aim]:
-    """The aims in ``macs,params,+field``; raises `Fault` for an unknown figure, or one that is given twice."""
+    def of(self, row: Figures) -> Any:
+        """Its value for a row; None where it is not known, or does not apply."""
+        return self.formula.value(row)
+
+
+def aims(text: str, flag: str, arguments: Sequence[str] = ()) -> list[Aim]:
+    """The aims in ``macs, params, +field, macs / params``, given with `flag`.
+
+    Raises `SpecError` with its place for an unknown figure, or one that is given twice.
+    """
     found: list[Aim] = []
-    known = [*MEASURES, *arguments]
-    for part in text.split(","):
-        key = part.strip()
-        aim = Aim(key.lstrip("+-").strip(), key.startswith("+"))
-        if aim.key not in known:
-            listed = ", ".join(f"`{each}`" for each in known)
-            help = suggestion(aim.key, known) or f"quantities are {listed}"
-            raise Fault("unknown-key", f"unknown quantity `{aim.key}`", None, help)
+    for end, part in _parts(text):
+        more = part.startswith("+")
+        inner = part[1:].lstrip() if part.startswith(("+", "-")) else part
+        start = end - len(inner)
+        aim = Aim(formula(inner, flag, arguments, text, start), more)
         if any(aim.key == other.key for other in found):
-            raise Fault("value", f"`{aim.key}` is given twice")
+            span = Span(Source(flag, text), 1, start + 1, start + len(aim.key) + 1)
+            raise SpecError([Fault("value", f"`{aim.key}` is given twice").at(span)])
         found.append(aim)
     return found
+
+
+def _parts(text: str) -> Iterator[tuple[int, str]]:
+    """What stands between commas that are in no bracket, and where it ends, blanks around it left out."""
+    depth = first = 0
+    for place, char in enumerate(f"{text},"):
+        depth += (char in "([") - (char in ")]")
+        if place == len(text) or (char == "," and depth == 0):
+            part = text[first:place].rstrip()
+            yield first + len(part), part.lstrip()
+            first = place + 1
 
 
 def front(rows: Sequence[Figures], wanted: Sequence[Aim]) -> list[int]:
     """The rows, by number, that no other row beats: none is as good in all of the aims, and better in one."""
     scores = []
     for number, row in enumerate(rows):
-        values = [(row.get(aim.key), aim.more) for aim in wanted]
+        values = [(aim.of(row), aim.more) for aim in wanted]
         score = tuple(-value if more else value for value, more in values if value is not None)
         if len(score) == len(wanted):
             scores.append((score, number))
@@ -60,7 +81,8 @@ def _beats(a: tuple[Any, ...], b: tuple[Any, ...]) -> bool:
 
 def ordered(rows: Sequence[Figures], aim: Aim) -> list[int]:
     """The rows, by number, from the least of a figure up, or from the most down; equal ones stay in order."""
-    known = [number for number, row in enumerate(rows) if row.get(aim.key) is not None]
-    rest = [number for number, row in enumerate(rows) if row.get(aim.key) is None]
-    known.sort(key=lambda number: rows[number][aim.key], reverse=aim.more)
+    values = [aim.of(row) for row in rows]
+    known = [number for number, value in enumerate(values) if value is not None]
+    rest = [number for number, value in enumerate(values) if value is None]
+    known.sort(key=lambda number: (isinstance(values[number], str), values[number]), reverse=aim.more)
     return known + rest

@@ -27,6 +27,12 @@ class Swept(NamedTuple):
     """Numbers, or text in the spec's expression language; empty for `*`: all there are."""
     source: Source
 
+    def is_in(self, file: File) -> bool:
+        """Whether a file has such an argument, or such variants."""
+        if self.name == "variant" and self.name not in file.args:
+            return bool(file.variants) and all(value in file.variants for value in self.values)
+        return self.name in file.args or self.name == "size"
+
     def span(self) -> Span:
         """The place of its name."""
         return Span(self.source, 1, 1, len(self.name) + 1)

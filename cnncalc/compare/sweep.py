@@ -6,18 +6,19 @@ not build is a row that says why.
 
 from __future__ import annotations
 
-import os
-import signal
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from cnncalc.analyzers.measurement import Measurement
 from cnncalc.analyzers.memory import FLOAT32
 from cnncalc.analyzers.memory import Setting as MemorySetting
-from cnncalc.analyzers.receptive_field import Memo, ReceptiveField
-from cnncalc.compare.measures import MEASURES, Figures
+from cnncalc.analyzers.quantities import asked
+from cnncalc.analyzers.receptive_field import Memo, ReceptiveField, alone
+from cnncalc.compare.conventions import check_tool, counting
+from cnncalc.compare.processes import Progress, side_by_side
 from cnncalc.compare.resizing import Resizer, is_resizable
 from cnncalc.compare.settings import MAX_SETTINGS, Setting, Swept, count, settings
+from cnncalc.compare.writings import written
 from cnncalc.diagnostics import Diagnostic, Error, Fault, UsageFault
 from cnncalc.expansion.expand import MAX_STEPS, expand
 from cnncalc.expansion.instance import Given, variant_values
@@ -26,13 +27,10 @@ from cnncalc.graph import Graph
 from cnncalc.language.library import find, load_file
 from cnncalc.language.model import File
 from cnncalc.network import check_argument, is_model, load_model, set_argument
+from cnncalc.values import AtLeast, known
 
-Progress = Callable[[int, int], None]
-"""Called as rows come in: how many there are, and of how many."""
-
-WORTH_FORKING = 0.3
-"""Seconds of expected work from which on it is shared among processes."""
-
+MAX_RESIZERS = 16
+"""Settings whose graph is kept, to make it again at other sizes."""
 
 MAX_MEMO = 200_000
 """Entries of what receptive fields share."""
@@ -60,6 +58,10 @@ class Spec(NamedTuple):
             raise UsageFault("no-arguments", f"{self.name} is a model file: it has nothing to sweep over", None, help)
         return 1
 
+    def has(self, over: Sequence[Swept]) -> bool:
+        """Whether all that is swept over is there."""
+        return self.file is not None and all(each.is_in(self.file) for each in over)
+
     def settings(self, over: Sequence[Swept]) -> Iterator[Setting]:
         """All settings, in order."""
         return iter((Setting((), None, (), None),)) if self.file is None else settings(self.file, self.variant, over)
@@ -74,7 +76,7 @@ class Row(NamedTuple):
     """What was swept, by name."""
     inputs: dict[str, Shape]
     figures: dict[str, Any]
-    """By key of `MEASURES`, those that were asked for; None where one does not apply."""
+    """By the words of `asked`, those that were asked for; None where one does not apply."""
     receptive_field: ReceptiveField | None
     lower_bound: tuple[str, ...]
     """Figures with an unknown part."""
@@ -92,6 +94,10 @@ class Sweep(NamedTuple):
     rows: list[Row]
     total: int
     """Of the settings that were asked for."""
+    left_out: tuple[str, ...] = ()
+    """Specs that have not what is swept over, where those are left out."""
+    counted_as: str | None = None
+    """The tool by whose convention MACs are counted, if it is not ours."""
 
     @property
     def interrupted(self) -> bool:
@@ -102,19 +108,22 @@ def open_spec(
     name: str,
     variant: str | None = None,
     args: Sequence[tuple[str, Any]] = (),
-    inputs: Sequence[tuple[str, Shape]] = (),
+    inputs: Mapping[str, Shape] | Shape | None = None,
 ) -> Spec:
-    """The parsed spec of a path or a bundled name, or a model file.
+    """The parsed spec of a path or a bundled name, or a model.
 
-    Raises `SpecError`, `UnknownSpec`, or `Fault` for the name of an argument that it does not have.
+    `inputs` are shapes by name, or one for the first input.  Raises `SpecError`, `UnknownSpec`, or `Fault` for the
+    name of an argument that it does not have.
     """
     if is_model(name):
-        return Spec(name, None, graph=load_model(name, variant, dict(args), dict(inputs)).graph)
+        return Spec(name, None, graph=load_model(name, variant, dict(args), inputs).graph)
     path, found = find(name)
     file = load_file(path)
     for argument, _ in args:
         check_argument(file, argument)
-    return Spec(name, file, variant or found, tuple(args), tuple(inputs))
+    if inputs is not None and not isinstance(inputs, Mapping):
+        inputs = {next(iter(file.inputs), "input"): inputs}
+    return Spec(name, file, variant or found, tuple(args), tuple((inputs or {}).items()))
 
 
 def compare(
@@ -122,74 +131,55 @@ def compare(
     over: Sequence[Swept] = (),
     keys: Sequence[str] = ("params", "macs", "peak_memory", "field"),
     memory: MemorySetting = FLOAT32,
-    optimizer: str = "sgd",
     max_settings: int = MAX_SETTINGS,
     max_steps: int = MAX_STEPS,
     processes: int = 1,
     progress: Progress | None = None,
+    lenient: bool = False,
+    counted_as: str | None = None,
 ) -> Sweep:
     """The figures `keys` of every spec in every setting, the settings of a spec together, in their order.
 
-    Raises `SpecError` for what cannot be swept over, `Fault` for too many settings.  An interruption keeps what is
-    done.
+    Specs that have not what is swept over are left out, if it is `lenient`; `counted_as` names the tool by whose
+    convention MACs are counted.  Raises `SpecError` for what cannot be
+    swept over, `Fault` for too many settings.  An interruption keeps what is done.
     """
+    if counted_as is not None:
+        check_tool(counted_as)
+    given = specs
+    if lenient:
+        specs = [spec for spec in given if spec.has(over)]
+        if not specs:
+            names = " and ".join(f"`{swept.name}`" for swept in over)
+            raise UsageFault("unknown-argument", f"none of {len(given):,} networks has {names}")
+    left_out = tuple(spec.name for spec in given if spec not in specs)
     total = sum(spec.count(over) for spec in specs)
     if total > max_settings:
         message = f"{total:,} settings are more than {max_settings:,}"
         raise Fault("limit", message, None, f"sweep over fewer, or raise the limit with `--max-settings {total}`")
     tasks = [(spec, setting) for spec in specs for setting in spec.settings(over)]
     rows: list[Row] = []
-    measure = Measurer(keys, memory, optimizer, max_steps)
+    measure = Measurer(keys, memory, max_steps, counted_as)
     try:
-        started = time.perf_counter()
-        for task in tasks[:4]:
-            rows.append(measure(task))
-        each = (time.perf_counter() - started) / max(1, len(rows))
-        rest = tasks[len(rows) :]
-        worth = processes > 1 and each * len(rest) > WORTH_FORKING and hasattr(os, "fork")
-        for row in _forked(measure, rest, processes) if worth else map(measure, rest):
+        for row in side_by_side(measure, tasks, processes, progress):
             rows.append(row)
-            if progress is not None:
-                progress(len(rows), total)
     except KeyboardInterrupt:
         pass
-    return Sweep(rows, total)
-
-
-def _forked(measure: Measurer, tasks: list[tuple[Spec, Setting]], processes: int) -> Iterator[Row]:
-    """The rows of the tasks, in order, made by several processes; each inherits the parsed specs."""
-    from multiprocessing import get_context
-
-    global _work  # noqa: PLW0603  what is forked is inherited: parsed specs cannot be sent
-    _work = (measure, tasks)
-    each = max(1, min(200, len(tasks) // (4 * processes)))
-    pool = get_context("fork").Pool(processes, signal.signal, (signal.SIGINT, signal.SIG_IGN))
-    try:
-        yield from pool.imap(_at, range(len(tasks)), each)
-    finally:
-        pool.terminate()
-        pool.join()
-        _work = None
-
-
-_work: tuple[Measurer, list[tuple[Spec, Setting]]] | None = None
-
-
-def _at(place: int) -> Row:
-    """The row of one task, in a process of its own."""
-    assert _work is not None
-    return _work[0](_work[1][place])
+    return Sweep(rows, total, left_out, counted_as)
 
 
 class Measurer:
     """Builds and measures one setting after another; remembers what the next may share."""
 
-    def __init__(self, keys: Sequence[str], memory: MemorySetting, optimizer: str, max_steps: int) -> None:
-        self.keys = tuple(keys)
+    def __init__(
+        self, keys: Sequence[str], memory: MemorySetting, max_steps: int, counted_as: str | None = None
+    ) -> None:
+        quantities = asked()
+        self.quantities = {key: quantities[key] for key in keys}
         self.memory = memory
-        self.optimizer = optimizer
         self.max_steps = max_steps
-        self.last: tuple[Any, Resizer | None] = (None, None)
+        self.counted_as = counted_as
+        self.resizers: dict[Any, Resizer | None] = {}
         self.memo: Memo = {}
 
     def __call__(self, task: tuple[Spec, Setting]) -> Row:
@@ -200,14 +190,17 @@ class Measurer:
             graph = self.build(spec, setting)
             if len(self.memo) > MAX_MEMO:
                 self.memo.clear()
-            figures = Figures(graph, self.memory, self.optimizer, self.memo)
-            found = {key: MEASURES[key].of(figures) for key in self.keys}
-            field = figures.field if "field" in self.keys else None
+            measured = Measurement(graph, None, self.memory, self.memo)
+            if self.counted_as is not None:
+                source = written(spec.file.source.location) if spec.file is not None else ()
+                measured.counting = counting(graph, self.counted_as, source)
+            found = {key: measured.figure(quantity) for key, quantity in self.quantities.items()}
+            field = measured.once(alone) if "field" in found else None
         except Error as error:
             return Row(spec.name, setting.variant, shown, {}, {}, None, (), error.diagnostics[0])
-        unknown = {name for node in graph.nodes for name in node.operation.layer.unknown}
-        lower = tuple(key for key in self.keys if MEASURES[key].unknown in unknown)
-        return Row(spec.name, setting.variant, shown, dict(graph.inputs), found, field, lower)
+        lower = tuple(key for key, value in found.items() if isinstance(value, AtLeast))
+        figures = {key: None if value is None else known(value) for key, value in found.items()}
+        return Row(spec.name, setting.variant, shown, dict(graph.inputs), figures, field, lower)
 
     def build(self, spec: Spec, setting: Setting) -> Graph:
         """The graph of a setting; raises `SpecError`."""
@@ -219,7 +212,7 @@ class Measurer:
         key = (id(file), setting.variant, setting.args, spec.args, spec.inputs)
         if setting.size is not None:
             first = next(iter(file.inputs), "input")
-            resizer = self.resizer(key, spec, setting) if self.last[0] != key else self.last[1]
+            resizer = self.resizers[key] if key in self.resizers else self.resizer(key, spec, setting)
             known = resizer.graph.inputs[0][1] if resizer else shapes.get(first)
             if known is None:
                 known = expand(file, self.given(spec, setting), setting.variant, shapes, self.max_steps).inputs[0][1]
@@ -241,7 +234,9 @@ class Measurer:
                 found = Resizer(graph)
             except Error:
                 found = None  # it may be that the spec's own size does not build, and that asked for does
-        self.last = (key, found)
+        if len(self.resizers) >= MAX_RESIZERS:
+            self.resizers.clear()
+        self.resizers[key] = found
         return found
 
     def given(self, spec: Spec, setting: Setting) -> dict[str, Given]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
-from cnncalc.diagnostics import Fault, Note, SpecError, suggestion
+from cnncalc.diagnostics import Fault, Note, Span, SpecError, suggestion
 from cnncalc.expansion.instance import notes
 from cnncalc.expansion.scope import Where
 from cnncalc.language.model import Call, Join, Value, admitted
@@ -17,17 +17,33 @@ Written = dict[str, list[Note]]
 """Where each argument of a layer was written, and the names in it given their values."""
 
 
-class Piece(NamedTuple):
+class Piece:
     """One layer of those that a call appends in a chain."""
 
-    suffix: str
-    """What its row's name ends with: nothing, `.norm`, `.act`."""
-    layer: Layer
-    sources: dict[str, Value]
-    """Each of its arguments as it was written, in the call or in `defaults`."""
-    written: Written
-    named: Value | None = None
-    """The value that names it, where it follows another."""
+    __slots__ = ("_names", "_written", "layer", "named", "sources", "suffix")
+
+    def __init__(self, suffix: str, layer: Layer, sources: dict[str, Value], named: Value | None = None) -> None:
+        self.suffix = suffix
+        """What its row's name ends with: nothing, `.norm`, `.act`."""
+        self.layer = layer
+        self.sources = sources
+        """Each of its arguments as it was written, in the call or in `defaults`."""
+        self.named = named
+        """The value that names it, where it follows another."""
+        self._names = sorted({name for value in sources.values() for name in value.names})
+        self._written: dict[tuple[Span | None, ...], Written] = {}
+
+    def written(self, where: Where) -> Written:
+        """The places for a call that is made here: equal values may have been given at different ones."""
+        origins = where.scope.origins
+        given = tuple([origins.get(name) for name in self._names])
+        found = self._written.get(given)
+        if found is None:
+            found = self._written[given] = {
+                name: [Note("written", value.span), *notes(value.names, origins)]
+                for name, value in self.sources.items()
+            }
+        return found
 
 
 class Made:
@@ -81,7 +97,7 @@ class Maker:
         except Fault as fault:
             raise at_field(_misspelt(fault, kind, values, where), made.sources, step, where) from None
         for suffix, part in layer.parts():
-            made.layers.append(Piece(suffix, self.intern(part), made.sources, written(made.sources, where)))
+            made.layers.append(Piece(suffix, self.intern(part), made.sources))
             for role, follower in part.followers():
                 made.layers.append(self.follower(f"{suffix}.{role}", follower, role, made.sources[role], where))
         return made
@@ -99,16 +115,10 @@ class Maker:
         except Fault as fault:
             help = f"for example `{role}: {KINDS[kind].example}`, or give it in `defaults`"
             raise where.at_value(call, Fault(fault.code, fault.message, role, help)) from None
-        return Piece(suffix, layer, sources, written(sources, where), call)
+        return Piece(suffix, layer, sources, call)
 
     def intern(self, layer: Layer) -> Layer:
         return self.layers.setdefault(layer, layer)
-
-
-def written(sources: dict[str, Value], where: Where) -> Written:
-    """Where arguments were written, and the names in them given their values."""
-    origins = where.scope.origins
-    return {name: [Note("written", value.span), *notes(value.names, origins)] for name, value in sources.items()}
 
 
 def _misspelt(fault: Fault, kind: type[Layer], values: dict[str, Any], where: Where) -> Fault:

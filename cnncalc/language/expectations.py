@@ -16,9 +16,9 @@ from cnncalc.language.forms import FormReader
 from cnncalc.language.model import Argument, Value, ValueFault
 from cnncalc.language.source import Located, Mapping, Scalar, Sequence
 from cnncalc.layers.types import SHAPE, show
-from cnncalc.values import UNITS
+from cnncalc.values import BYTE_UNITS, UNITS
 
-FURTHER_KEYS = ("layers", "with")
+FURTHER_KEYS = ("layers", "with", "dtype")
 """What stands below `expect` beside quantities."""
 
 
@@ -27,7 +27,7 @@ def expected() -> dict[str, list[Quantity]]:
     found: dict[str, list[Quantity]] = {}
     for quantity in QUANTITIES.values():
         if quantity.expected:
-            found.setdefault(quantity.group or quantity.word, []).append(quantity)
+            found.setdefault(quantity.group or quantity.question, []).append(quantity)
     return found
 
 
@@ -131,7 +131,7 @@ class AxisFigures(NamedTuple):
 class Expectation:
     """What must hold of a network, or of one layer; `given` is another setting of the file's arguments."""
 
-    __slots__ = ("axes", "figures", "given", "layers", "outputs", "span")
+    __slots__ = ("axes", "dtype", "figures", "given", "layers", "outputs", "span")
 
     def __init__(self, span: Span) -> None:
         self.span = span
@@ -143,6 +143,14 @@ class Expectation:
         self.axes: dict[str, AxisFigures] = {}
         """Figures per axis, by the quantity's key: `size`, `stride` and `start` of the receptive field."""
         self.layers: dict[str, tuple[Span, Expectation]] = {}
+        self.dtype: Scalar | None = None
+        """The type of the numbers whose bytes are expected, if it is not that of `memory`."""
+
+    @property
+    def expects_bytes(self) -> bool:
+        """Whether some figure depends on the type of numbers."""
+        own = any(QUANTITIES[key].unit == "bytes" for key in self.figures)
+        return own or any(entry.expects_bytes for _, entry in self.layers.values())
 
 
 Expectations = dict[str | None, list[Expectation]]
@@ -173,7 +181,7 @@ _LIMIT = re.compile(r"(<=|>=|<|>)\s*")
 _RANGE = re.compile(r"\s*\.\.\s*")
 _TOLERANCE = re.compile(r"\s*\+-\s*")
 _PERCENT = re.compile(r"\s*%\s*$")
-_LITERAL = re.compile(r"(-?)(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))?\s*([kMGTP]?)")
+_LITERAL = re.compile(r"(-?)(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))?\s*([A-Za-z]*)")
 _STRANGE_UNIT = re.compile(r"[\d.,]+\s*([A-Za-z]\w*)")
 
 
@@ -219,15 +227,32 @@ def _entry(reader: FormReader, node: Located, what: str, whole: bool) -> Expecta
                 entry.layers[layer] = (key.span, _entry(reader, inner, what_layer, False))
         elif name == "with":
             entry.given = reader.arguments(value, "`with`", reader.result.args)
+        elif name == "dtype":
+            entry.dtype = _dtype(reader, value)
         elif quantities[name][0].nature == Nature.SHAPE:
             entry.outputs = _outputs(reader, value, whole)
         elif quantities[name][0].nature == Nature.AXES:
             entry.axes |= _axes(reader, value, name, [part.key for part in quantities[name]])
         else:
-            figure = read_figure(reader, value, f"`{name}`", whole=True)
+            figure = read_figure(reader, value, f"`{name}`", whole=True, units=quantities[name][0].units)
             if figure is not None:
                 entry.figures[quantities[name][0].key] = figure
+    if entry.dtype is not None and not entry.expects_bytes and not reader.problems:
+        help = "write it beside a figure of memory, such as `peak_memory`"
+        reader.report("unused-dtype", "`dtype` stands beside no bytes", entry.dtype.span, help)
     return entry
+
+
+def _dtype(reader: FormReader, node: Located) -> Scalar | None:
+    """The type of numbers; None where there is none (reported)."""
+    from cnncalc.analyzers.memory import bits
+
+    if not isinstance(node, Scalar):
+        reader.report("wrong-form", "`dtype` is the type of numbers", node.span, "for example `dtype: int8`")
+        return None
+    before = len(reader.problems)
+    _check(reader, node.span, lambda: bits(node.text), "")
+    return node if len(reader.problems) == before else None
 
 
 def _outputs(reader: FormReader, node: Located, named: bool) -> dict[str | None, tuple[Span, Value]]:
@@ -262,13 +287,15 @@ def _axes(reader: FormReader, node: Located, name: str, parts: list[str]) -> dic
     return found
 
 
-def read_figure(reader: FormReader, node: Located, what: str, whole: bool) -> Figure | None:
+def read_figure(
+    reader: FormReader, node: Located, what: str, whole: bool, units: dict[str, int] = UNITS
+) -> Figure | None:
     """A number or a limit; None where there is none (reported)."""
     if not isinstance(node, Scalar):
         reader.report("wrong-form", f"{what} is a number or a limit", node.span, "for example `1.5 M`, or `<= 5 M`")
         return None
     before = len(reader.problems)
-    figure = _figure(reader, node)
+    figure = _figure(reader, node, what, units)
     if len(reader.problems) > before:
         return None
     operands = [operand for operand in (figure.first, figure.second) if operand is not None]
@@ -280,40 +307,54 @@ def read_figure(reader: FormReader, node: Located, what: str, whole: bool) -> Fi
     return figure if len(reader.problems) == before else None
 
 
-def _figure(reader: FormReader, node: Scalar) -> Figure:
+def _figure(reader: FormReader, node: Scalar, what: str, units: dict[str, int]) -> Figure:
     text = node.text
     limit, between, within = _LIMIT.match(text), _RANGE.search(text), _TOLERANCE.search(text)
+
+    def operand(start: int, end: int) -> Operand:
+        return _operand(reader, node, (start, end), what, units)
+
     if limit:
-        return Figure(node, limit[1], _operand(reader, node, limit.end(), len(text)))
+        return Figure(node, limit[1], operand(limit.end(), len(text)))
     if between:
-        first = _operand(reader, node, 0, between.start())
-        return Figure(node, "..", first, _operand(reader, node, between.end(), len(text)))
+        return Figure(node, "..", operand(0, between.start()), operand(between.end(), len(text)))
     if within:
         percent = _PERCENT.search(text)
         end = percent.start() if percent else len(text)
-        first = _operand(reader, node, 0, within.start())
-        return Figure(node, "+-", first, _operand(reader, node, within.end(), end), percent is not None)
-    first = _operand(reader, node, 0, len(text))
+        first = operand(0, within.start())
+        return Figure(node, "+-", first, operand(within.end(), end), percent is not None)
+    first = operand(0, len(text))
     return Figure(node, "rounded" if first.value is None and first.step != (0, 1) else "exact", first)
 
 
-def _operand(reader: FormReader, node: Scalar, start: int, end: int) -> Operand:
+def _operand(reader: FormReader, node: Scalar, place: tuple[int, int], what: str, units: dict[str, int]) -> Operand:
     """A literal with a unit or thousands separators, else an expression."""
+    start, end = place
     text = node.text[start:end]
     span = node.part(start, end)
     part = Scalar(text, span, node.plain, 0 if span.end - span.column == len(text) else None)
     literal = _LITERAL.fullmatch(text)
-    if literal and (literal[4] or "," in literal[2]):
+    if literal and (literal[4] in units or (not literal[4] and "," in literal[2])):
         sign, digits, decimals, unit = literal[1], literal[2].replace(",", ""), literal[3] or "", literal[4]
-        scale, worth = 10 ** len(decimals), UNITS.get(unit, 1)
+        scale, worth = 10 ** len(decimals), units.get(unit, 1)
         value = int(digits + decimals) * worth
         return Operand(part, None, (-value if sign else value, scale), (worth, scale) if unit or decimals else (0, 1))
     strange = _STRANGE_UNIT.fullmatch(text)
-    if strange and not literal and not re.fullmatch(r"[\d.]+[eE]\d+|\d+(x\d+)+", text):
-        help = f"write `{strange[1].swapcase()}`" if strange[1].swapcase() in UNITS else "units are `k`, `M` and `G`"
-        reader.report("unknown-unit", f"unknown unit `{strange[1]}`", node.part(start + strange.start(1), end), help)
+    if strange and not re.fullmatch(r"[\d.]+[eE]\d+|\d+(x\d+)+", text):
+        _strange_unit(reader, strange[1], node.part(start + strange.start(1), end), what, units)
         return Operand(part, None)
     return Operand(part, reader.value(part))
+
+
+def _strange_unit(reader: FormReader, unit: str, span: Span, what: str, units: dict[str, int]) -> None:
+    """Report a unit that is none, or none of what is expected."""
+    folded = {known.lower(): known for known in units}.get(unit.lower())
+    listed = [f"`{known}`" for known in units][:4]
+    help = f"write `{folded}`" if folded else f"units are {', '.join(listed[:-1])} and {listed[-1]}"
+    if unit in UNITS or unit in BYTE_UNITS:
+        reader.report("wrong-unit", f"the unit `{unit}` does not belong to {what}", span, help)
+    else:
+        reader.report("unknown-unit", f"unknown unit `{unit}`", span, help)
 
 
 def _whole(number: Quotient) -> None:

@@ -24,12 +24,12 @@ from cnncalc.language.model import (
     ValueFault,
     admitted,
 )
-from cnncalc.language.names import GROUP_KEYS, IDENTIFIER, MODIFIERS, RESERVED
+from cnncalc.language.names import GROUP_KEYS, IDENTIFIER, MODIFIERS, NAME, RESERVED
 from cnncalc.language.operators import Env, Word, unknown_name
 from cnncalc.language.source import Located, Mapping, Scalar, Sequence, compose
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import REQUIRED, Field, Layer, judge
-from cnncalc.layers.types import LAYER_NAME, PARTS, TENSORS, Follower
+from cnncalc.layers.types import BIAS, LAYER_NAME, PARTS, TENSORS, Follower
 
 
 class StepReader(FormReader):
@@ -195,9 +195,12 @@ class StepReader(FormReader):
             call.arguments[first] = Argument(key.span, self.argument(target, first, main))
 
     def argument(self, target: type[Layer] | Block | Template, name: str, node: Located) -> Value:
-        """The value of a call's argument; names of layers are templates, all else is an expression."""
+        """The value of a call's argument; names of layers are templates, all else is an expression.
+
+        Where words stand beside names, one that no expression could be (``stage1.0.offsets``) is the name of a row.
+        """
         type = target.fields[name].type if not isinstance(target, (Block, Template)) else None
-        if type is LAYER_NAME:
+        if type is LAYER_NAME or (type is BIAS and _is_row(node)):
             template = self.template(node, f"`{name}`")
             return Value(node, template.fill, template.names) if template else Value(node, broken, frozenset())
         if type is TENSORS:
@@ -516,6 +519,11 @@ def _called(kind: type[Layer], arguments: dict[str, Argument], env: Env) -> Foll
 def kinds_of(field: Any) -> tuple[tuple[str, str], ...]:
     """The kinds that may follow by this field of a layer; none of a block's."""
     return field.type.kinds if isinstance(field, Field) else ()
+
+
+def _is_row(node: Located) -> bool:
+    """Whether a text can be a row's name, and no expression that is a name."""
+    return isinstance(node, Scalar) and NAME.fullmatch(node.text) is not None and not IDENTIFIER.fullmatch(node.text)
 
 
 def _missing(node: Located) -> bool:

@@ -86,6 +86,8 @@ class Layer:
     """Whether what it reads stays while its positions move on, so that the centers of both mean nothing together."""
     bias: bool = False
     """Whether it adds a learned offset to every output channel."""
+    groups: int = 1
+    """The parts of its channels that never meet, where an argument says how many."""
     buffer: ClassVar[str] = OWN
     """Whose buffer its result has: `OWN`, or its input's as a `VIEW` or written `IN_PLACE` of it."""
     keeps: ClassVar[tuple[str, ...] | None] = None

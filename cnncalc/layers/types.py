@@ -213,9 +213,25 @@ def _scale(value: Value) -> Value:
     if not 1 <= len(entries) <= 3:
         raise wrong("one entry per axis", value)
     for entry in entries:
-        if not 0 < _number(entry) <= LIMIT:
-            raise wrong("a number above 0", entry)
+        _positive(entry)
     return value
+
+
+def _positive(value: Value) -> Value:
+    if not 0 < _number(value) <= LIMIT:
+        raise wrong("a number above 0", value)
+    return value
+
+
+def _within(text: str, least: float, most: float) -> Type:
+    """A number from `least` to `most`."""
+
+    def read(value: Value) -> Value:
+        if not least <= _number(value) <= most:
+            raise wrong(f"a {text}", value)
+        return value
+
+    return Type(text, read, schema=({"type": "number", "minimum": least, "maximum": most},))
 
 
 def _none_or(read: Callable[[Value], Value]) -> Callable[[Value], Value]:
@@ -291,6 +307,9 @@ _COUNT = {"type": "integer", "minimum": 1}
 COUNT = Type("whole number, at least 1", lambda value: whole(value, 1), schema=(_COUNT,))
 WHOLE = Type("whole number", whole, schema=(_WHOLE,))
 NUMBER = Type("number", _number, schema=({"type": "number"},))
+POSITIVE = Type("number above 0", _positive, schema=({"type": "number", "exclusiveMinimum": 0},))
+NOT_NEGATIVE = _within("number of at least 0", 0, LIMIT)
+SHARE = _within("number from 0 to 1", 0, 1)
 FLAG = Type("`true` or `false`", _flag, schema=({"type": "boolean"},))
 SIZES = Type("whole number, or one per axis (`1x7`, `[1, 7]`)", _sizes(1), schema=(_COUNT, _list_of("integer", most=3)))
 EXTRA = Type("whole number, or one per axis", _sizes(0), schema=(_WHOLE, _list_of("integer", most=3)))

@@ -11,16 +11,20 @@ from cnncalc.values import (
     Bar,
     Bytes,
     Change,
+    Compact,
     Described,
     Factor,
+    Formula,
     Names,
     PerAxis,
     Prose,
     Range,
     Ratio,
     Shapes,
+    Share,
     Short,
     Sizes,
+    Subtotal,
 )
 
 BAR = 24
@@ -46,11 +50,15 @@ def written(value: Any) -> str:
 
 
 def _axes(value: PerAxis) -> str:
-    return _size(value[0]) if len(set(value)) == 1 else _sizes(value)
+    return _size(value[0]) if len(set(value)) == 1 else " x ".join(map(_size, value))
 
 
-def _sizes(value: tuple[Any, ...]) -> str:
-    return " x ".join(map(_size, value)) or "-"
+def _sizes(value: tuple[Any, ...], between: str = " x ") -> str:
+    """``64 x 112 x 112``; what depends on the position by its least and its greatest, ``188 x 188 to 204 x 204``."""
+    if any(isinstance(size, Range) for size in value):
+        ends = zip(*((size.low, size.high) if isinstance(size, Range) else (size, size) for size in value))
+        return " to ".join(between.join(map(_size, end)) for end in ends)
+    return between.join(map(_size, value)) or "-"
 
 
 def _size(value: Any) -> str:
@@ -95,8 +103,11 @@ WRITERS: dict[type, Callable[[Any], str]] = {
     AtLeast: lambda value: f">= {value.value:,}" if value.value else "?",
     Ratio: lambda value: f"{value.numerator}/{value.denominator}",
     Range: _range,
+    Subtotal: lambda value: f"[{written(value.value)}]",
+    Share: lambda value: f"{value.tenths // 10}.{value.tenths % 10}",
     PerAxis: _axes,
     Sizes: _sizes,
+    Compact: lambda value: _sizes(value, "x"),
     Shapes: _shapes,
     Names: _names,
     Described: _described,
@@ -105,6 +116,7 @@ WRITERS: dict[type, Callable[[Any], str]] = {
     Bar: lambda value: f"{'#' * round(BAR * value.value / max(1, value.most))} {value.mark}".rstrip(),
     Change: lambda value: f"{written(value.old)} -> {written(value.new)}",
     Factor: lambda value: f"x {value.value:.3g}",
+    Formula: lambda value: value.parted,
 }
 """By the type of a value: a lower bound of nothing is unknown."""
 
@@ -128,6 +140,8 @@ def raw(value: Any) -> str:
         return f"{raw(value.old)} -> {raw(value.new)}"
     if isinstance(value, Factor):
         return f"{value.value:.6g}"
+    if isinstance(value, Formula):
+        return value.plain
     if isinstance(value, Names):
         return " ".join(value)
     if isinstance(value, Shapes):

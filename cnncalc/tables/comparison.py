@@ -5,33 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cnncalc.compare.conventions import Convention
+from cnncalc.analyzers.quantities import asked
+from cnncalc.analyzers.quantity import Fold, Quantity
+from cnncalc.compare.conventions import TOOLS, Convention
 from cnncalc.compare.diff import TOTALS, Difference
-from cnncalc.compare.measures import BYTES, MEASURES
-from cnncalc.compare.sweep import Row
+from cnncalc.compare.fronts import Aim
+from cnncalc.compare.sweep import Row, Sweep
 from cnncalc.graph import Graph
-from cnncalc.tables.table import Column, Line, Table, Total
-from cnncalc.values import Bytes, Change, Factor, Sizes
-
-TITLES = {
-    "params": "Params",
-    "state": "State",
-    "macs": "MACs",
-    "flops": "FLOPs",
-    "field": "Field",
-    "peak_memory": "Peak",
-    "weights_memory": "Weights",
-    "kept_memory": "Kept",
-    "training_memory": "Training",
-    "layers": "Layers",
-    "size": "Size",
-}
-"""Column titles, by figure."""
+from cnncalc.tables.table import DETAIL, Column, Line, Table, Total
+from cnncalc.values import AtLeast, Bytes, Change, Factor, Sizes
 
 
-def rows_to_dict(rows: Sequence[Row]) -> dict[str, Any]:
+def sweep_to_dict(found: Sweep, rows: Sequence[Row], shown: Sequence[Aim]) -> dict[str, Any]:
     """The rows under the keys of ``--format json``."""
-    found = []
+    every = []
     for row in rows:
         each: dict[str, Any] = {
             "spec": row.spec,
@@ -39,59 +26,109 @@ def rows_to_dict(rows: Sequence[Row]) -> dict[str, Any]:
             "settings": row.settings,
             "input": {name: list(shape) for name, shape in row.inputs.items()},
         }
-        for key, value in row.figures.items():
-            each["peak_bytes" if key == "peak_memory" else key] = value
+        each |= row_figures(row, shown)
         field = row.receptive_field
         each["receptive_field"] = None if field is None else {"size": [_span(*size) for size in field.size]}
-        each["lower_bound"] = list(row.lower_bound)
+        each["lower_bound"] = [_json_key(word) for word in row.lower_bound]
         each["error"] = None if row.error is None else row.error.message
-        found.append(each)
-    return {"rows": found}
+        every.append(each)
+    return {"rows": every, "settings": found.total, "left_out": list(found.left_out)}
+
+
+def row_figures(row: Row, shown: Sequence[Aim]) -> dict[str, Any]:
+    """The figures of a row as data, and what is worked out from them, under the keys of ``--format json``."""
+    found = {_json_key(word): value for word, value in row.figures.items()}
+    for aim in shown:
+        if aim.formula.quantity is None and aim.key not in row.settings:
+            found[aim.key] = aim.of(row.known)
+    return found
+
+
+def _json_key(word: str) -> str:
+    """Where a figure stands in JSON: as among the totals of a report."""
+    quantity = asked()[word]
+    return word if quantity.group or quantity.fold == Fold.FIRST else quantity.word
 
 
 def _span(low: int, high: int) -> Any:
     return low if low == high else {"min": low, "max": high}
 
 
-def tabulate_rows(rows: Sequence[Row], keys: Sequence[str], total: int) -> Table:
+def tabulate_sweep(found: Sweep, rows: Sequence[Row], shown: Sequence[Aim]) -> Table:
     """A line per network; the first that builds is the baseline, the others show their factor."""
     swept = list(dict.fromkeys(name for row in rows for name in row.settings))
     columns = [Column("Network"), *(Column(name, True) for name in swept), Column("Input")]
-    for key in keys:
-        columns += [Column(TITLES[key], True), Column(f"{TITLES[key]} x", True)]
     baseline = next((row for row in rows if row.error is None), None)
+    for aim in shown:
+        columns.append(Column(title(aim), True))
+        columns += [Column(f"{title(aim)} x", True, DETAIL)] if len(rows) > 1 else []
     lines = []
     for row in rows:
-        name = (
-            row.spec if row.variant in (None, row.spec) or "variant" in row.settings else f"{row.spec} ({row.variant})"
-        )
-        cells: list[Any] = [name, *(_setting(row.settings.get(each)) for each in swept)]
-        if row.error is not None:
-            cells += [row.error.message, *[None] * (2 * len(keys))]
-        else:
-            cells.append(Sizes(next(iter(row.inputs.values()))))
-            for key in keys:
-                value = row.figures[key]
-                cells += [_figure(key, value), _factor(value, baseline, row, key)]
+        cells: list[Any] = [network_of(row), *(_setting(row.settings.get(each)) for each in swept)]
+        cells.append(row.error.message if row.error is not None else Sizes(next(iter(row.inputs.values()))))
+        for aim in shown:
+            cells.append(cell(aim, row))
+            cells += [_factor(aim, baseline, row)] if len(rows) > 1 else []
         lines.append(Line(cells))
-    several = len(rows) > 1
-    kept = [place for place, column in enumerate(columns) if several or not column.title.endswith(" x")]
-    lines = [Line([line.cells[place] for place in kept]) for line in lines]
-    remarks = [f"{len(rows):,} of {total:,} settings"] if len(rows) < total else []
-    return Table([columns[place] for place in kept], lines, remarks=tuple(remarks))
+    return Table(columns, lines, remarks=tuple(_remarks(found)))
+
+
+def network_of(row: Row) -> str:
+    """What a row is called."""
+    plain = row.variant in (None, row.spec) or "variant" in row.settings
+    return row.spec if plain else f"{row.spec} ({row.variant})"
+
+
+def _remarks(found: Sweep) -> list[str]:
+    """What is not in the table, and why."""
+    remarks = []
+    if found.counted_as is not None:
+        tool = TOOLS[found.counted_as]
+        remarks.append(f"MACs: what {found.counted_as} {tool.version} counts, and calls `{tool.label}`")
+    if found.interrupted:
+        remarks.append(f"interrupted: {len(found.rows):,} of {found.total:,} settings were measured")
+    if found.left_out:
+        names = ", ".join(found.left_out[:4]) + (", …" if len(found.left_out) > 4 else "")
+        remarks.append(f"{len(found.left_out):,} networks have not what is swept over, and are left out: {names}")
+    return remarks
+
+
+def title(aim: Aim) -> str:
+    """Of the column of an aim."""
+    quantity = aim.formula.quantity
+    return aim.key if quantity is None else figure_title(quantity)
+
+
+def figure_title(quantity: Quantity) -> str:
+    """Of the column of a quantity where networks are compared."""
+    return quantity.figure.title if quantity.figure is not None else quantity.title
 
 
 def _setting(value: Any) -> Any:
     return str(value) if isinstance(value, (list, tuple)) else value
 
 
-def _figure(key: str, value: Any) -> Any:
-    return Bytes(value) if value is not None and MEASURES[key].units is BYTES else value
+def cell(aim: Aim, row: Row) -> Any:
+    """What is shown of a row: nothing where it was not built, a lower bound where a part is not known."""
+    value = aim.of(row.known) if row.error is None else None
+    if value is not None and any(key in row.lower_bound for key in aim.formula.keys):
+        return AtLeast(value) if isinstance(value, int) else None
+    return in_unit(aim.formula.quantity, value)
 
 
-def _factor(value: Any, baseline: Row | None, row: Row, key: str) -> Factor | None:
-    base = baseline.figures.get(key) if baseline is not None else None
-    return Factor(value / base) if value is not None and base and row is not baseline else None
+def in_unit(quantity: Quantity | None, value: Any) -> Any:
+    """A figure in the unit of its quantity."""
+    return Bytes(value) if value is not None and quantity is not None and quantity.unit == "bytes" else value
+
+
+def _factor(aim: Aim, baseline: Row | None, row: Row) -> Factor | None:
+    """A figure as a multiple of the baseline's."""
+    if baseline is None or row is baseline or row.error is not None:
+        return None
+    base, value = aim.of(baseline.known), aim.of(row.known)
+    if not isinstance(base, (int, float)) or not isinstance(value, (int, float)) or not base:
+        return None
+    return Factor(value / base)
 
 
 def tabulate_diff(found: Difference, names: tuple[str, str]) -> Table:
@@ -109,11 +146,12 @@ def tabulate_diff(found: Difference, names: tuple[str, str]) -> Table:
         lines.append(Line(cells))
     totals = []
     for key in TOTALS:
-        old, new = (_figure(key, value) for value in found.totals[key])
-        totals.append(Total(TITLES[key], _pair((old, new))))
+        quantity = asked()[key]
+        old, new = (in_unit(quantity, value) for value in found.totals[key])
+        totals.append(Total(figure_title(quantity), _pair((old, new))))
         if found.totals[key][0] and found.totals[key][1] is not None and old != new:
             share = found.totals[key][1] / found.totals[key][0] - 1
-            totals[-1] = Total(f"{TITLES[key]} ({share:+.2%})", Change(old, new))
+            totals[-1] = Total(f"{figure_title(quantity)} ({share:+.2%})", Change(old, new))
     remarks = [f"{found.unchanged:,} layers are the same"]
     if found.further:
         remarks.append(f"{found.further:,} of them see another stretch of the input")
@@ -133,11 +171,16 @@ def _pair(pair: tuple[Any, Any]) -> Any:
 
 def tabulate_conventions(graph: Graph, found: Sequence[Convention]) -> Table:
     """A line per tool with the parts that its total adds to ours."""
-    columns = [Column("Tool"), Column("Calls it"), Column("Total", True), Column("Parts"), Column("Checked with")]
+    columns = [
+        Column("Tool"),
+        Column("Calls it"),
+        Column("Total", True),
+        Column("Parts"),
+        Column("Checked with", drop=DETAIL),
+    ]
     lines = []
     for each in found:
         parts = " + ".join(f"{part} {number:,}" for part, number in each.parts.items()).replace("+ -", "- ")
         lines.append(Line([each.tool, each.label, each.value, parts, each.version]))
     remarks = [f"{each.tool}: {note}" for each in found for note in each.notes]
-    name = f"{graph.name} ({graph.variant})" if graph.variant else graph.name
-    return Table(columns, lines, (f"{name}, as other tools count it",), graph.source, remarks=tuple(remarks))
+    return Table(columns, lines, (f"{graph.title}, as other tools count it",), graph.source, remarks=tuple(remarks))

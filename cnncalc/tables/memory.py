@@ -5,44 +5,55 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.analyzers.memory import CONVENTION, Budget
+from cnncalc.analyzers.quantities import columns
 from cnncalc.footprint import Footprint
-from cnncalc.tables.table import Column, Line, Table, Total
-from cnncalc.values import Bar, Bytes, Sizes
+from cnncalc.tables.table import DETAIL, KIND, Column, Line, Table, Total
+from cnncalc.values import AtLeast, Bar, Bytes, Sizes
 
 
 def tabulate(result: Footprint) -> Table:
     """A line per layer with a bar of what is live; then the peak, the weights, and whether a budget holds."""
-    graph, live, step = result.graph, result.live, result.step
-    columns = [Column("Layer"), Column("Type"), Column("Output"), Column("Bytes", True), Column("Live", True)]
-    if step is not None:
-        columns.append(Column("Kept", True))
-    columns.append(Column("Timeline"))
+    graph, live = result.graph, result.live
+    shown = columns("memory") + (columns("training") if result.step is not None else [])
+    titles = [
+        Column("Layer"),
+        Column("Type", drop=KIND),
+        Column("Output"),
+        *(Column(each.title, True) for each in shown),
+    ]
+    values = [result.values(quantity.key) for quantity in shown]
     lines = []
-    for node, output, alive in zip(graph.nodes, live.output_bytes, live.live_bytes):
-        cells: list[Any] = [node.name, node.kind, Sizes(node.operation.output), Bytes(output), Bytes(alive)]
-        if step is not None:
-            kept = step.kept_bytes[node.place]
-            cells.append(None if kept is None else Bytes(kept))
+    for node, alive in zip(graph.nodes, live.live_bytes):
+        cells: list[Any] = [node.name, node.kind, Sizes(node.operation.output)]
+        cells += [in_bytes(each[node.place]) for each in values]
         cells.append(Bar(alive, live.peak_bytes, "peak" if alive == live.peak_bytes else ""))
         lines.append(Line(cells))
-    totals = [Total("Peak", live.peak_bytes, "bytes"), Total("Weights", live.weights_bytes, "bytes")]
-    if step is not None:
-        totals += [
-            Total("Kept for backward", step.kept_total, "bytes"),
-            Total("Gradients", step.gradient_bytes, "bytes"),
-            Total("Optimizer", step.optimizer_bytes, "bytes"),
-            Total("Training step", step.bytes, "bytes"),
-        ]
+    totals = [
+        Total(quantity.total_title or quantity.title, result.total(quantity.key), quantity.unit)
+        for quantity in result.reported
+    ]
     setting = live.setting
-    name = f"{graph.name} ({graph.variant})" if graph.variant else graph.name
-    heading = (f"{name}, memory in {setting.dtype}, batch ", setting.batch)
+    heading = (f"{graph.title}, memory in {setting.dtype}, batch ", setting.batch)
     remarks = [f"the peak is at {', '.join(live.peak_at[:4])}{', …' if len(live.peak_at) > 4 else ''}", CONVENTION]
     if live.lower_bound:
         remarks.append("a layer does not tell its weights: they are a lower bound")
-    if step is not None and None in step.kept_bytes:
-        count = sum(kept is None for kept in step.kept_bytes)
+    if result.step is not None and None in result.step.kept_bytes:
+        count = sum(kept is None for kept in result.step.kept_bytes)
         remarks.append(f"{count:,} layers do not tell what they keep: what is kept is a lower bound")
-    return Table(columns, lines, heading, graph.source, tuple(totals), tuple(remarks), _verdict(result.budget))
+    return Table(
+        [*titles, Column("Timeline", drop=DETAIL)],
+        lines,
+        heading,
+        graph.source,
+        tuple(totals),
+        tuple(remarks),
+        _verdict(result.budget),
+    )
+
+
+def in_bytes(value: Any) -> Any:
+    """A cell of so many bytes; a lower bound as one."""
+    return value if value is None or isinstance(value, AtLeast) else Bytes(value)
 
 
 def _verdict(budget: Budget | None) -> tuple[Any, ...]:
@@ -53,4 +64,4 @@ def _verdict(budget: Budget | None) -> tuple[Any, ...]:
         batch = (" to spare; the largest batch that fits is ", budget.largest_batch)
         return ("fits into ", limit, ", ", Bytes(budget.spare), *batch)
     at = ", ".join(budget.exceeded_at[:4]) + (", …" if len(budget.exceeded_at) > 4 else "")
-    return ("does not fit into ", limit, ": ", Bytes(-budget.spare), f" too many, at {at}")
+    return ("does not fit into ", limit, ": ", Bytes(-budget.spare), f" too many{f', at {at}' if at else ''}")

@@ -10,7 +10,8 @@ import pytest
 
 import cnncalc
 from cnncalc.analyzers.memory import Setting, alive, budget, memory, peak_elements, tensors_alive
-from cnncalc.analyzers.training import kept, largest_batch, training
+from cnncalc.analyzers.training import budget as training_budget
+from cnncalc.analyzers.training import kept, training
 from cnncalc.diagnostics import Fault
 from cnncalc.executor.algebras import Floats
 from cnncalc.executor.fast import drawn
@@ -203,7 +204,7 @@ def test_shared_weights_count_once() -> None:
         "input: [8, 8, 8]\nlayers:\n  - {conv: 8, kernel: 1, name: a}\n  - {conv: 8, kernel: 1, share: a}\n"
     ).graph
     assert memory(graph).weights_bytes == 4 * 72
-    assert training(graph, optimizer="adam").optimizer_bytes == 2 * 4 * 72
+    assert training(graph, Setting(optimizer="adam")).optimizer_bytes == 2 * 4 * 72
 
 
 @pytest.mark.parametrize("dtype", ["float32", "int8", "int4"])
@@ -220,19 +221,25 @@ def test_budget(dtype: str) -> None:
         budget(graph, Setting(), 0)
 
 
-def test_largest_batch_of_training() -> None:
+def test_a_budget_of_training_is_of_all_of_it() -> None:
     graph = cnncalc.load("resnet18").graph
-    limit = 2**30
-    batch = largest_batch(graph, Setting(), "adam", limit)
-    assert training(graph, Setting(batch=batch), "adam").bytes <= limit
-    assert training(graph, Setting(batch=batch + 1), "adam").bytes > limit
-    found = training(graph, Setting(), "adam")
-    assert (found.gradient_bytes, found.optimizer_bytes) == (4 * 11_689_512, 8 * 11_689_512)
+    setting = Setting(optimizer="adam")
+    found = training_budget(graph, setting, 2**30)
+    batch = found.largest_batch
+    assert training(graph, setting._replace(batch=batch)).bytes <= 2**30
+    assert training(graph, setting._replace(batch=batch + 1)).bytes > 2**30
+    step = training(graph, setting)
+    assert found.spare == 2**30 - step.bytes
+    assert (step.gradient_bytes, step.optimizer_bytes) == (4 * 11_689_512, 8 * 11_689_512)
+    assert not training_budget(graph, setting, 2**20).fits
+    with pytest.raises(Fault, match="at least 1 byte"):
+        training_budget(graph, setting, 0)
 
 
 def test_optimizers_and_what_is_fixed() -> None:
     graph = cnncalc.load("resnet18").graph
-    assert [training(graph, optimizer=name).optimizer_bytes for name in ("sgd", "momentum")] == [0, 4 * 11_689_512]
+    held = [training(graph, Setting(optimizer=name)).optimizer_bytes for name in ("sgd", "momentum")]
+    assert held == [0, 4 * 11_689_512]
     fixed = cnncalc.loads("input: [4]\nlayers: [{linear: 4, learned: false}, {linear: 2}]\n").graph
     found = training(fixed)
     assert found.kept_bytes == [0, 16]
@@ -280,7 +287,7 @@ def test_wrong_settings() -> None:
     with pytest.raises(Fault, match="at least 1 sample"):
         memory(graph, Setting(batch=0))
     with pytest.raises(Fault, match="no optimizer `adamw`"):
-        training(graph, optimizer="adamw")
+        training(graph, Setting(optimizer="adamw"))
 
 
 def test_depth_is_no_problem() -> None:

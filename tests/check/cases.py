@@ -34,12 +34,21 @@ FORMS = [
     ("layers: {pool1: {macs: 0, receptive_field: {size: 4}}}", "layers: {pool1: {receptive_field: 3}}"),
     ("with: {width: 32}\n  params: 960", "with: {width: 32}\n  params: 480"),
     ("with: {width: 32}\n  params: 30*width", "with: {width: 32}\n  params: 31*width"),
+    # by hand: the pool takes 16 x 32 x 32 numbers and makes 16 x 16 x 16, four bytes each
+    ("peak_memory: 80 KiB", "peak_memory: 81 KiB"),
+    ("peak_memory: <= 81,920", "peak_memory: < 80 KiB"),
+    ("peak_memory: 0.07 MiB .. 0.0782 MiB", "peak_memory: 81 KiB .. 0.1 MiB"),
+    ("{peak_memory: <= 20 KiB, dtype: int8}", "{peak_memory: <= 20 KiB, dtype: float16}"),
+    ("{peak_memory: 160 KiB, dtype: float64}", "peak_memory: 160 KiB"),
+    ("{layers: {conv1: {peak_memory: 19 KiB}}, dtype: int8}", "layers: {conv1: {peak_memory: 19 KiB}}"),
+    ("weights_memory: 2048", "weights_memory: 2047"),
+    ("{gradient_memory: 1920, optimizer_memory: 0}", "gradient_memory: 1921"),
 ]
 
 ERRORS = [
     ("parms: 1", "unknown-key", "`params`"),
     ("params: 4.09 g", "unknown-unit", "write `G`"),
-    ("params: 4.09 B", "unknown-unit", "units are"),
+    ("params: 4.09 B", "wrong-unit", "units are"),
     ("params: 4.09", "wrong-type", "4.09 G"),
     ("params: [1]", "wrong-form", "1.5 M"),
     ("params: >= 4 M", "yaml", "quote a value that begins with `>`"),
@@ -58,6 +67,12 @@ ERRORS = [
     ("with: {widht: 1}", "unknown-key", "`width`"),
     ("params: width + hight", "unknown-name", ""),
     ("{}", "empty", ""),
+    ("params: 5 KiB", "wrong-unit", "units are `k`, `M`, `G` and `T`"),
+    ("peak_memory: <= 5 M", "wrong-unit", "units are `B`, `KiB`, `MiB` and `GiB`"),
+    ("peak_memory: 5 kib", "unknown-unit", "write `KiB`"),
+    ("{peak_memory: 5 KiB, dtype: int7}", "unknown-dtype", "`int8`"),
+    ("{peak_memory: 5 KiB, dtype: [int8]}", "wrong-form", "dtype: int8"),
+    ("{params: 480, dtype: int8}", "unused-dtype", "`peak_memory`"),
     ("[1]", "wrong-form", ""),
 ]
 
@@ -146,6 +161,10 @@ CASES: dict[str, list[tuple[str, str]]] = {
         (
             net("{one: 4}", more="blocks:\n  one: {args: {c: required, k: 1}, layers: [{conv: c, kernel: 1}]}\n"),
             net("{one: 4}", more="blocks:\n  one: {args: {c: required, k: c}, layers: [{conv: k, kernel: 1}]}\n"),
+        ),
+        (  # a default that asks for the file's argument of the same name
+            net("{one: 4}", more="args: {c: 3}\nblocks:\n  one: {args: {c: 4}, layers: [{conv: c, kernel: 1}]}\n"),
+            net("one", more="args: {c: 3}\nblocks:\n  one: {args: {c: c}, layers: [{conv: c, kernel: 1}]}\n"),
         ),
         (
             net(

@@ -11,17 +11,17 @@ import pytest
 import cnncalc
 from cnncalc.analyzers.memory import Setting as MemorySetting
 from cnncalc.analyzers.memory import memory
+from cnncalc.analyzers.quantities import asked
 from cnncalc.analyzers.receptive_field import Memo, field_alone
 from cnncalc.compare.conditions import condition, formula
 from cnncalc.compare.fronts import Aim, aims, front, ordered
-from cnncalc.compare.measures import MEASURES
 from cnncalc.compare.resizing import Resizer, is_resizable
 from cnncalc.compare.settings import count, read_over, settings
 from cnncalc.compare.sweep import Row, compare, open_spec
 from cnncalc.diagnostics import Fault, SpecError
 from cnncalc.language.library import bundled_names, find, load_file
 
-ALL = tuple(MEASURES)
+ALL = tuple(asked())
 
 
 def swept(*texts: str, spec: str = "mobilenet_v2", **options: Any) -> list[Row]:
@@ -185,7 +185,7 @@ def test_what_does_not_build_is_a_row() -> None:
 
 
 def test_processes_give_the_same_rows_in_the_same_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cnncalc.compare.sweep.WORTH_FORKING", 0.0)
+    monkeypatch.setattr("cnncalc.compare.processes.WORTH_FORKING", 0.0)
     told: list[tuple[int, int]] = []
     many = swept("size=32..80..4", processes=2, progress=lambda done, total: told.append((done, total)))
     assert many == swept("size=32..80..4")
@@ -305,37 +305,63 @@ def brute_front(rows: list[dict[str, Any]], wanted: list[Aim]) -> list[int]:
         beaten = False
         for other in rows:
             signs = [-1 if aim.more else 1 for aim in wanted]
-            mine = [sign * row[aim.key] for sign, aim in zip(signs, wanted)]
-            theirs = [sign * other[aim.key] for sign, aim in zip(signs, wanted)]
+            mine = [sign * aim.of(row) for sign, aim in zip(signs, wanted)]
+            theirs = [sign * aim.of(other) for sign, aim in zip(signs, wanted)]
             beaten = beaten or (all(b <= a for a, b in zip(mine, theirs)) and any(b < a for a, b in zip(mine, theirs)))
         if not beaten:
             kept.append(number)
     return kept
 
 
-@pytest.mark.parametrize("text", ["macs,params", "macs,params,+field", "+macs", "params,-macs,+size"])
+@pytest.mark.parametrize("text", ["macs,params", "macs,params,+field", "+macs", "params,-macs,+size", "macs / params"])
 def test_fronts_by_brute_force(text: str) -> None:
     generator = random.Random(text)
-    wanted = aims(text)
+    wanted = aims(text, "--front")
     for length in (1, 2, 10, 60):
-        rows = [{key: generator.randrange(8) for key in MEASURES} for _ in range(length)]
+        rows = [{key: generator.randrange(1, 9) for key in ALL} for _ in range(length)]
         assert front(rows, wanted) == brute_front(rows, wanted)
     known = [row.known for row in ROWS]
     assert front(known, wanted) == brute_front(known, wanted)
 
 
 def test_aims() -> None:
-    assert aims("macs, +field") == [Aim("macs"), Aim("field", True)]
-    for text, message in (("mac", "unknown quantity `mac`"), ("macs,macs", "given twice"), ("macs,", "quantity ``")):
-        with pytest.raises(Fault, match=message):
-            aims(text)
+    found = aims("macs, +field, - params ,max(macs, 2 * params)", "--front")
+    assert [(aim.key, aim.more) for aim in found] == [
+        ("macs", False),
+        ("field", True),
+        ("params", False),
+        ("max(macs, 2 * params)", False),
+    ]
+    assert [aim.of({"macs": 3, "field": 2, "params": 4}) for aim in found] == [3, 2, 4, 8]
+    assert [aim.of({"macs": None, "field": 2}) for aim in found] == [None, 2, None, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "place"),
+    [
+        ("params, mac", "unknown quantity `mac`", "mac"),
+        ("macs,+ macs", "given twice", "macs"),
+        ("macs,", "an expression is missing", ""),
+        ("macs, params / fied", "unknown quantity `fied`", "fied"),
+        ("macs, params / 3 KiB", "does not belong to `params`", "KiB"),
+    ],
+)
+def test_what_is_no_aim(text: str, message: str, place: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        aims(text, "--columns")
+    (found,) = caught.value.diagnostics
+    assert message in found.message
+    assert found.span is not None
+    assert found.span.source.text == text
+    assert text[found.span.column - 1 : found.span.end - 1] == place
 
 
 def test_order_and_what_is_not_known() -> None:
     rows: list[dict[str, Any]] = [{"macs": 3}, {"macs": None}, {"macs": 1}, {"macs": 3}]
-    assert ordered(rows, Aim("macs")) == [2, 0, 3, 1]
-    assert ordered(rows, Aim("macs", True)) == [0, 3, 2, 1]
-    assert front(rows, [Aim("macs")]) == [2]
+    (macs,) = aims("macs", "--sort")
+    assert ordered(rows, macs) == [2, 0, 3, 1]
+    assert ordered(rows, macs._replace(more=True)) == [0, 3, 2, 1]
+    assert front(rows, [macs]) == [2]
 
 
 def test_memory_settings_reach_the_rows() -> None:

@@ -100,3 +100,17 @@ def test_a_diff_tells_the_call(run: Any, tmp_path: Path) -> None:
     done = run("diff", str(tmp_path / "old.yaml"), str(tmp_path / "new.yaml"), "--format", "json")
     assert (done.code, done.err) == (0, "")
     assert "leaky_relu" in done.out
+
+
+def test_equal_values_from_two_places_are_told_apart() -> None:
+    text = """input: [3, 8, 8]
+layers:
+  - for: k
+    in:
+      - 4
+      - 4
+    layers: [{conv: k, kernel: 3}]
+"""
+    network = cnncalc.loads(text)
+    assert "`k` was given at <string>:5:9" in str(network.explain("conv1"))
+    assert "`k` was given at <string>:6:9" in str(network.explain("conv2"))

@@ -113,7 +113,7 @@ def help_of(step: str, shape: str) -> str:
 
 SUITED = {"act": "relu", "norm": "batch", "mode": "nearest", "learned": "false", "bias": "false", "padding": "1"}
 SUITED |= {"name": "c", "if": "true", "shift": "false", "statistics": "true", "shape": "[64, 32, 32]", "slopes": "64"}
-SUITED |= {"from": "a"}
+SUITED |= {"from": "a", "rate": "0.5"}
 """Values that an argument takes; 2 where nothing is said."""
 FLAT = "  - {identity, name: a}\n"
 

@@ -1,0 +1,109 @@
+"""Pictures of comparisons: what is in them, read back from the SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from cnncalc.compare.selection import selection
+from cnncalc.compare.settings import read_over
+from cnncalc.compare.sweep import Sweep, compare, open_spec
+from cnncalc.diagnostics import UsageFault
+from cnncalc.render.chart import render
+from cnncalc.tables.chart import Axis, Chart, Panel, Series, chart
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def swept(*specs: str, over: tuple[str, ...] = ()) -> Sweep:
+    keys = ("params", "macs", "peak_memory")
+    return compare([open_spec(spec) for spec in specs], [read_over(text) for text in over], keys)
+
+
+def drawn(picture: Chart) -> tuple[list[list[tuple[float, float]]], list[str]]:
+    """The lines as pixels, and all texts; raises where the SVG is not well formed."""
+    root = ElementTree.fromstring(render(picture))
+    lines = [
+        [(float(x), float(y)) for x, y in (pair.split(",") for pair in line.attrib["points"].split())]
+        for line in root.iter(f"{SVG}polyline")
+    ]
+    return lines, [text.text or "" for text in root.iter(f"{SVG}text")]
+
+
+def test_one_swept_number_is_lines() -> None:
+    found = swept("mobilenet_v1", "mobilenet_v2", over=("width=0.25,0.5,1,2",))
+    picture = chart(found, selection("params,peak_memory", arguments=["width"]))
+    assert [panel.y.title for panel in picture.panels] == ["Params", "Peak"]
+    assert [series.name for series in picture.panels[0].lines] == ["mobilenet_v1", "mobilenet_v2"]
+    # Keras' MobileNet, and torchvision's mobilenet_v2
+    assert (0.25, 470_072) in picture.panels[0].lines[0].points
+    assert (1, 3_504_872) in picture.panels[0].lines[1].points
+    lines, texts = drawn(picture)
+    assert [len(line) for line in lines] == [4] * 4
+    assert all(x < after for line in lines for (x, _), (after, _) in pairwise(line))
+    assert all(y > after for line in lines[:2] for (_, y), (_, after) in pairwise(line))  # more is higher up
+    assert {"width", "Params", "1", "10 M", "mobilenet_v1"} <= {text.partition(" (")[0] for text in texts}
+    assert any(text.endswith(" MiB") for text in texts)
+
+
+def test_several_settings_are_lines_of_their_own() -> None:
+    found = swept("mobilenet_v2", over=("width=0.5,1", "size=64..256..64"))
+    picture = chart(found, selection("macs", arguments=["width", "size"]))
+    assert picture.panels[0].x.title == "size"
+    assert [series.name for series in picture.panels[0].lines] == ["width=0.5", "width=1"]
+
+
+def test_two_figures_are_a_scatter_with_its_front() -> None:
+    """torchvision: AlexNet has the fewest MACs of these, SqueezeNet 1.1 the fewest parameters."""
+    found = swept("alexnet", "vgg11", "squeezenet1_1", "resnet18", "squeezenet1_0")
+    panel = chart(found, selection(front="macs,params")).panels[0]
+    assert panel.points is not None
+    assert set(panel.points.names) == {"alexnet", "vgg11", "squeezenet1_1", "resnet18", "squeezenet1_0"}
+    assert panel.lines[0].names == ("squeezenet1_1",)
+    more = chart(found, selection(front="macs,+params")).panels[0]
+    assert more.lines[0].names == ("squeezenet1_1", "alexnet", "vgg11")
+    lines, texts = drawn(chart(found, selection("macs,params")))
+    assert len(lines) == 1
+    assert "squeezenet1_1" in texts
+
+
+def test_conditions_hold_and_what_does_not_build_is_left_out() -> None:
+    found = swept("unet", over=("size=100..300..20",))
+    points = chart(found, selection("macs", arguments=["size"])).panels[0].lines[0].points
+    assert [x for x, _ in points] == [200, 220, 240, 260, 280, 300]
+    less = chart(found, selection("macs", "size > 250", arguments=["size"])).panels[0].lines[0].points
+    assert less == points[3:]
+
+
+def test_names_are_no_markup() -> None:
+    series = Series("a < b & c", ((1, 2), (2, 2)), ("x<y", "z"))
+    picture = Chart("<i>", (Panel(Axis("x&y"), Axis("y", "bytes"), (series,), series),))
+    _, texts = drawn(picture)
+    assert {"<i>", "x&y", "a < b & c", "x<y"} <= set(texts)
+
+
+@pytest.mark.parametrize("value", [0, 5, -3, 1e12])
+def test_a_single_point_is_drawn(value: float) -> None:
+    lines, _ = drawn(Chart("", (Panel(Axis("x"), Axis("y"), (Series("", ((value, value),)),)),)))
+    assert len(lines[0]) == 1
+
+
+def test_what_is_no_picture() -> None:
+    with pytest.raises(UsageFault, match="one swept number, or of two figures"):
+        chart(swept("resnet18"), selection("params"))
+    with pytest.raises(UsageFault, match="no network is left"):
+        chart(swept("resnet18"), selection("params,macs", "params < 1 k"))
+
+
+def test_the_file_is_written(tmp_path: Path, run: Callable[..., Any]) -> None:
+    path = tmp_path / "picture.svg"
+    done = run("compare", "lenet5", "--over", "size=32..48..4", "--plot", str(path))
+    assert (done.code, "lenet5" in done.out) == (0, True)
+    assert ElementTree.parse(path).getroot().tag == f"{SVG}svg"
+    nowhere = run("compare", "lenet5", "--over", "size=32,36", "--plot", str(tmp_path / "no" / "picture.svg"))
+    assert (nowhere.code, "cannot be written" in nowhere.err) == (1, True)
