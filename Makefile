@@ -3,10 +3,26 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test test-frameworks check bench verify verify-families clean
+.PHONY: run test test-frameworks check bench verify verify-families clean help
 
 run: $(VENV)/installed
 	$(BIN)/cnncalc summary resnet18 --depth 2
+	@echo
+	@echo 'Try next:'
+	@echo '  $(BIN)/cnncalc init my.yaml            a network of your own, to change'
+	@echo '  $(BIN)/cnncalc summary my.yaml         what it has'
+	@echo '  $(BIN)/cnncalc explain resnet18 conv1  how a number came about'
+	@echo '  $(BIN)/cnncalc --help                  all commands'
+
+help:
+	@echo 'make run              installs into $(VENV), shows a network, and says what to try next'
+	@echo 'make test             installs, and runs the tests'
+	@echo 'make check            ruff and mypy'
+	@echo 'make bench            timings, as ratios'
+	@echo 'make verify           executes every bundled network, an hour or so'
+	@echo 'make verify-families  executes one network of each family'
+	@echo 'make test-frameworks  against PyTorch, Keras and ONNX: gigabytes to install'
+	@echo 'make clean            removes what was installed and cached'
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n auto

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from cnncalc.diagnostics import Diagnostic, Error, Fault, SpecError
 from cnncalc.expansion.expand import MAX_STEPS
 from cnncalc.language.library import UnknownSpec, bundled_names
-from cnncalc.network import Network, from_darknet, from_keras, from_onnx, load, loads
+from cnncalc.network import Network, from_darknet, from_keras, from_onnx, from_torch, load, loads
 from cnncalc.report import Report, Row, Totals
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ __all__ = [
     "from_darknet",
     "from_keras",
     "from_onnx",
+    "from_torch",
     "load",
     "loads",
     "spec_schema",

@@ -23,13 +23,14 @@ class Span(NamedTuple):
 
 
 class Source:
-    """A text and the path it is shown under."""
+    """A text, the path it is shown under, and the one that it was read from."""
 
-    __slots__ = ("_lines", "path", "text")
+    __slots__ = ("_lines", "location", "path", "text")
 
-    def __init__(self, path: str, text: str) -> None:
+    def __init__(self, path: str, text: str, location: str = "") -> None:
         self.path = path
         self.text = text
+        self.location = location or path
         self._lines: list[str] | None = None
 
     def line(self, number: int) -> str:
@@ -94,6 +95,10 @@ class Note(NamedTuple):
         return f"{self.text} at {self.span}" if self.span else self.text
 
 
+MAX_LINE = 160
+"""Characters of a source line that are shown."""
+
+
 class Diagnostic(NamedTuple):
     """One problem: a code, a message, the smallest span that signifies, facts, and what to do."""
 
@@ -109,30 +114,27 @@ class Diagnostic(NamedTuple):
         head = f"{self.severity}[{self.code}]: {self.message}"
         return "\n".join([head, *self.body()])
 
-    def body(self) -> list[str]:
-        """The lines below the head: place, source line with carets, notes and help."""
+    def body(self, widest: int = MAX_LINE) -> list[str]:
+        """The lines below the head: place, source line with carets (so much of it), notes and help."""
         lines = []
         if self.span is not None:
-            lines += excerpt(self.span, self.label)
+            lines += excerpt(self.span, self.label, widest)
         lines += [f"note: {note}" for note in self.notes]
         if self.help:
             lines.append(f"help: {self.help}")
         return lines
 
 
-MAX_LINE = 160
-
-
-def excerpt(span: Span, label: str = "") -> list[str]:
-    """The place, and the source line with carets below `span`; a long line is cut around it."""
+def excerpt(span: Span, label: str = "", widest: int = MAX_LINE) -> list[str]:
+    """The place, and the source line with carets below `span`; a line of more than `widest` is cut around it."""
     text = span.source.line(span.line)
     if not text:
         return [f"  --> {span}"]
     text = text.replace("\t", " ")
     start, end = span.column - 1, min(max(span.end, span.column + 1) - 1, len(text) + 1)
-    if len(text) > MAX_LINE:
-        first = max(0, start - MAX_LINE // 2)
-        text = ("…" if first else "") + text[first : first + MAX_LINE] + ("…" if first + MAX_LINE < len(text) else "")
+    if len(text) > widest:
+        first = max(0, start - widest // 2)
+        text = ("…" if first else "") + text[first : first + widest] + ("…" if first + widest < len(text) else "")
         shift = first - (1 if first else 0)
         start, end = start - shift, min(end - shift, len(text))
     gutter = " " * len(str(span.line))

@@ -99,6 +99,10 @@ class Graph:
         self.outputs: list[tuple[str, int]] = []
         """Names and tensor numbers of what leaves the network."""
         self.warnings: list[Diagnostic] = []
+        self.like: str | None = None
+        """The variant of its file that the arguments make, where none was asked for."""
+        self.variants: tuple[str, ...] = ()
+        """The variants that its file has, where none was asked for."""
         self.parts: list[Part] = []
         """Block calls and turns, each after those inside it."""
         self.names: dict[str, int] = {name: number for number, (name, _) in enumerate(self.inputs)}
@@ -174,6 +178,13 @@ class Graph:
             self._moved[name] = prefix
 
     # -- asking
+
+    @property
+    def title(self) -> str:
+        """``ResNet (resnet50)``; ``ResNet, as resnet50`` where no variant was asked for."""
+        if self.variant:
+            return f"{self.name} ({self.variant})"
+        return f"{self.name}, as {self.like}" if self.like else self.name
 
     def node(self, tensor: int) -> Node | None:
         """The node that gives a tensor; None for an input."""

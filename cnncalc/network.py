@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnncalc.diagnostics import Fault, Source, Span, SpecError, UsageFault, suggestion
 from cnncalc.expansion.expand import MAX_STEPS, expand
-from cnncalc.expansion.instance import Given, located, variant_values
+from cnncalc.expansion.instance import Given, located, variant_like, variant_values
 from cnncalc.geometry import Shape
 from cnncalc.graph import Graph
 from cnncalc.language.expressions import compile_expression
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from cnncalc.compare.formulas import Formula
     from cnncalc.compare.sizes import Sizes
     from cnncalc.compare.sweep import Spec
+    from cnncalc.convert import Imported
     from cnncalc.convert.account import Account
+    from cnncalc.convert.lift import Lifted
+    from cnncalc.convert.lift import Progress as Stages
     from cnncalc.executor.tensors import Tensor
     from cnncalc.explain import Explanation
     from cnncalc.footprint import Footprint
@@ -34,6 +37,9 @@ if TYPE_CHECKING:
 
 Arguments = Mapping[str, Any]
 """Values for a file's `args`: numbers, lists, booleans, or text in the spec's expression language."""
+
+Inputs = Mapping[str, Shape] | Shape | None
+"""Shapes from outside: for the first input, or by name."""
 
 
 class Network:
@@ -60,6 +66,54 @@ class Network:
         """What stands in for the file's arguments."""
         self.inputs = dict(inputs or {})
         """What stands in for the file's input shapes."""
+
+    @classmethod
+    def _imported(cls, found: Imported) -> Network:
+        return cls(None, found.graph, found.account)
+
+    @classmethod
+    def from_onnx(cls, model: Any, inputs: Inputs = None) -> Network:
+        """The network of an ONNX file by its path, or of a ModelProto; raises `SpecError`.
+
+        `inputs` give the sizes that it leaves open, channels first and without the batch.
+        """
+        from cnncalc.convert.onnx import read, read_proto
+
+        is_path = isinstance(model, (str, os.PathLike))
+        return cls._imported(read(os.fspath(model), inputs) if is_path else read_proto(model, inputs))
+
+    @classmethod
+    def from_keras(cls, model: Any, inputs: Inputs = None) -> Network:
+        """The network of a Keras model, of its config, or of a ``.keras`` or ``.json`` file; raises `SpecError`.
+
+        Its axes become channels first; `inputs` give the sizes that it leaves open, channels first.
+        """
+        from cnncalc.convert.keras import from_keras, read
+
+        is_path = isinstance(model, (str, os.PathLike))
+        return cls._imported(read(os.fspath(model), inputs) if is_path else from_keras(model, inputs))
+
+    @classmethod
+    def from_torch(cls, model: Any, inputs: Inputs | Sequence[Shape] = None) -> Network:
+        """The network of a ``torch.nn.Module``, or of a ``.pt2`` file; raises `SpecError`.
+
+        `inputs` are the shapes of what the module takes, channels first and without the batch: of its first input, of
+        all in their order, or by their names in ``forward``.  It is exported as for inference, and left as it is.
+        """
+        if isinstance(model, (str, os.PathLike)):
+            from cnncalc.convert.torch.pt2 import read
+
+            return cls._imported(read(os.fspath(model), inputs))
+        from cnncalc.convert.torch import from_torch
+
+        return cls._imported(from_torch(model, inputs))
+
+    @classmethod
+    def from_darknet(cls, path: str | os.PathLike[str], inputs: Inputs = None) -> Network:
+        """The network of a Darknet ``.cfg`` file; raises `SpecError`."""
+        from cnncalc.convert.darknet import read
+
+        return cls._imported(read(os.fspath(path), inputs))
 
     @property
     def name(self) -> str:
@@ -122,14 +176,14 @@ class Network:
         from cnncalc.compare.conventions import counting
         from cnncalc.compare.writings import written
 
-        return counting(self.graph, tool, written(self.file.source.path) if self.file is not None else ())
+        return counting(self.graph, tool, written(self.file.source.location) if self.file is not None else ())
 
     def conventions(self) -> list[Convention]:
         """The totals of other tools, and the parts that bridge from our figures to theirs."""
         from cnncalc.compare.conventions import conventions
         from cnncalc.compare.writings import written
 
-        return conventions(self.graph, written(self.file.source.path) if self.file is not None else ())
+        return conventions(self.graph, written(self.file.source.location) if self.file is not None else ())
 
     def diff(self, other: Network) -> Difference:
         """What was added, removed and changed from this network to another, and what it costs."""
@@ -167,16 +221,66 @@ class Network:
 
     def expand(self) -> str:
         """The flat spec that the blocks expand to, itself a valid spec: one step a layer."""
-        from cnncalc.render.spec import render
+        from cnncalc.convert.spec_text import flat
 
-        return render(self.graph)
+        return flat(self.graph)
+
+    def lift(self, flat: bool = False, progress: Stages | None = None) -> Lifted:
+        """The spec that a person would write, of the same graph, and the row in it that each row has become.
+
+        With `flat` the flat one.  Of another program's model, the names are those of its nodes.  `progress` hears how
+        many stages are done, of how many, and which is next.
+        """
+        from cnncalc.convert.lift import Lifted, lift, unlifted
+
+        found = unlifted(self.graph) if flat else lift(self.graph, progress)
+        if self.account is None:
+            return found
+        rows = self.account.names.items()
+        return Lifted(found.text, {node: found.names[row] for node, row in rows if row in found.names})
+
+    def to_torch_source(self) -> str:
+        """A Python module that defines the network as an `nn.Module`, a class for every distinct block.
+
+        Raises `SpecError` at a layer that PyTorch cannot say.
+        """
+        from cnncalc.convert.torch_out import to_torch_source
+
+        return to_torch_source(self.graph)
+
+    def to_torch(self, weights: Any = None, seed: int | None = None) -> Any:
+        """The `torch.nn.Module` that the source defines: as PyTorch initialises it, or with the weights of `run`.
+
+        Raises `SpecError` at a layer that PyTorch cannot say, `Fault` where it is not installed.
+        """
+        from cnncalc.convert.torch_out import to_torch
+
+        return to_torch(self.graph, self._given(weights, seed))
+
+    def to_torch_files(self, path: str | os.PathLike[str], weights: Any = None, seed: int = 0) -> None:
+        """Write the source, and beside it the weights of `run`, as safetensors for the module's ``load_state_dict``.
+
+        Raises `SpecError` for weights that do not fit, `Fault` for files that cannot be written; then neither is.
+        """
+        from cnncalc.convert.weights import SUFFIX, encoded, weights_of
+        from cnncalc.writing import write_all
+
+        source = self.to_torch_source().encode("utf-8")
+        given = encoded(self.graph, weights_of(self.graph, weights, seed))
+        write_all({os.fspath(path): source, os.path.splitext(path)[0] + SUFFIX: given})
+
+    def _given(self, weights: Any, seed: int | None) -> Any:
+        """The weights that are given, or drawn; None where neither is asked for."""
+        from cnncalc.convert.weights import weights_of
+
+        return None if weights is None and seed is None else weights_of(self.graph, weights, seed or 0)
 
     def to_keras_source(self) -> str:
         """A Python module that builds the network with Keras' functional API, channels last.
 
         Raises `SpecError` at a layer that Keras cannot say.
         """
-        from cnncalc.convert.keras_source import to_keras_source
+        from cnncalc.convert.keras_out.source import to_keras_source
 
         return to_keras_source(self.graph)
 
@@ -185,11 +289,9 @@ class Network:
 
         Raises `Fault` where Keras is not installed.
         """
-        from cnncalc.convert.keras_source import to_keras
-        from cnncalc.executor.session import weights_of
+        from cnncalc.convert.keras_out.source import to_keras
 
-        given = None if weights is None and seed is None else weights_of(self.graph, weights, seed or 0)
-        return to_keras(self.graph, given)
+        return to_keras(self.graph, self._given(weights, seed))
 
     def to_onnx(
         self, path: str | os.PathLike[str], weights: Any = None, seed: int = 0, opset: int | None = None
@@ -199,8 +301,8 @@ class Network:
         Raises `SpecError` at a layer that ONNX cannot say and for weights that do not fit, `Fault` for a file that
         cannot be written, an opset that is not known, and where onnx is not installed.
         """
-        from cnncalc.convert.onnx_model import OPSET, to_onnx
-        from cnncalc.executor.session import weights_of
+        from cnncalc.convert.onnx_out.model import OPSET, to_onnx
+        from cnncalc.convert.weights import weights_of
 
         to_onnx(self.graph, path, weights_of(self.graph, weights, seed), OPSET if opset is None else opset)
 
@@ -208,11 +310,16 @@ class Network:
         """Execute the network on data, in plain Python: the tensors that leave it, or that of one layer, by name.
 
         `data` is a path (JSON, or a PGM or PPM image), or nested lists, channels first and without the batch; of
-        several inputs a mapping by name.  `weights` is a path or a mapping ``{layer: {tensor: nested lists}}`` in
-        PyTorch's layouts; what it leaves out is drawn from `seed`.  Raises `SpecError` for what does not fit.
+        several inputs a mapping by name.  `weights` is a path (JSON, or safetensors) or a mapping
+        ``{layer: {tensor: nested lists}}`` in PyTorch's layouts; what it leaves out is drawn from `seed`.
+        Raises `SpecError` for what does not fit.
         """
         from cnncalc.executor.session import outputs
 
+        if isinstance(weights, (str, os.PathLike)) and os.fspath(weights).endswith(".safetensors"):
+            from cnncalc.convert.weights import weights_of
+
+            weights = weights_of(self.graph, weights, seed)
         return outputs(self.graph, data, weights, seed, layer)
 
     def verify(self, progress: Progress | None = None, processes: int = 1) -> Verification:
@@ -252,18 +359,42 @@ def load(
     """
     text = os.fspath(spec)
     if is_model(text):
-        return load_model(text, variant, args, inputs)
+        return load_model(text, variant, args, channels_moved(inputs) if channels_last else inputs)
     path, found = find(text)
     return build(load_file(path), variant or found, args, inputs, max_steps, channels_last)
 
 
+def variants(spec: str) -> tuple[str, ...]:
+    """The names of a spec's variants; raises `Fault` where it has none."""
+    names = () if is_model(spec) else tuple(load_file(find(spec)[0]).variants)
+    if not names:
+        raise Fault("unknown-variant", f"`{spec}` has no variants", None, "leave `--variant` out")
+    return names
+
+
 def is_model(spec: str) -> bool:
-    """Whether a SPEC names another program's model file, such as ``model.onnx``; nothing is opened."""
-    if spec.endswith((".yaml", ".yml")) or "." not in spec:
+    """Whether a SPEC names another program's model, ``model.onnx`` or ``net.py:Net``; nothing is opened."""
+    if spec.endswith((".yaml", ".yml")) or not ("." in spec or ":" in spec):
         return False
     from cnncalc.convert import recognised
 
     return recognised(spec) is not None
+
+
+def runs_code(spec: str) -> bool:
+    """Whether a SPEC asks for code to be run: ``package.module:name``, and nothing else does; nothing is opened."""
+    if ":" not in spec or not is_model(spec):
+        return False
+    from cnncalc.convert import is_callable
+
+    return is_callable(spec)
+
+
+def channels_moved(inputs: Inputs) -> Inputs:
+    """Shapes with the channels last as shapes with the channels first."""
+    if isinstance(inputs, Mapping):
+        return {name: (*shape[-1:], *shape[:-1]) for name, shape in inputs.items()}
+    return inputs and (*inputs[-1:], *inputs[:-1])
 
 
 def load_model(
@@ -282,34 +413,10 @@ def load_model(
     return Network(None, found.graph, found.account)
 
 
-def from_onnx(model: Any, inputs: Mapping[str, Shape] | Shape | None = None) -> Network:
-    """The network of an ONNX file by its path, or of a ModelProto; raises `SpecError`.
-
-    `inputs` give the sizes that it leaves open, channels first and without the batch.
-    """
-    from cnncalc.convert.onnx import read, read_proto
-
-    found = read(os.fspath(model), inputs) if isinstance(model, (str, os.PathLike)) else read_proto(model, inputs)
-    return Network(None, found.graph, found.account)
-
-
-def from_keras(model: Any, inputs: Mapping[str, Shape] | Shape | None = None) -> Network:
-    """The network of a Keras model, of its config, or of a ``.keras`` or ``.json`` file; raises `SpecError`.
-
-    Its axes become channels first; `inputs` give the sizes that it leaves open, channels first.
-    """
-    from cnncalc.convert.keras import from_keras, read
-
-    found = read(os.fspath(model), inputs) if isinstance(model, (str, os.PathLike)) else from_keras(model, inputs)
-    return Network(None, found.graph, found.account)
-
-
-def from_darknet(path: str | os.PathLike[str], inputs: Mapping[str, Shape] | Shape | None = None) -> Network:
-    """The network of a Darknet ``.cfg`` file; raises `SpecError`."""
-    from cnncalc.convert.darknet import read
-
-    found = read(os.fspath(path), inputs)
-    return Network(None, found.graph, found.account)
+from_onnx = Network.from_onnx
+from_keras = Network.from_keras
+from_torch = Network.from_torch
+from_darknet = Network.from_darknet
 
 
 def loads(
@@ -341,6 +448,8 @@ def build(
     elif inputs is not None:
         shapes = {next(iter(file.inputs), "input"): tuple(inputs)}
     graph = expand(file, given, variant, shapes, max_steps, channels_last)
+    if variant is None and file.variants:
+        graph.like, graph.variants = variant_like(file, given), tuple(file.variants)
     return Network(file, graph, None, args, shapes)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from cnncalc.analyzers.quantities import QUANTITIES
 from cnncalc.layers import KINDS, families
 from cnncalc.layers.base import REQUIRED, Field, Layer
@@ -51,6 +53,23 @@ def markdown() -> str:
             lines.append(f"| `{kind.kind}` | {arguments} | {first_line(kind)} |")
         lines.append("")
     return "\n".join(lines)
+
+
+def to_dict(name: str | None = None) -> list[dict[str, Any]]:
+    """One kind, or all of them, as plain data: what it is, its arguments in order, the main one first."""
+    found = []
+    for family, kinds in families().items():
+        for kind in kinds:
+            if name in (None, kind.kind):
+                arguments = [_argument(key, field) for key, field in kind.fields.items()]
+                told = {"kind": kind.kind, "family": family, "doc": first_line(kind)}
+                found.append({**told, "arguments": arguments, "example": kind.example or kind.kind})
+    return found
+
+
+def _argument(name: str, field: Field) -> dict[str, str]:
+    text = field.type.text.replace("`", "")
+    return {"name": name, "doc": field.doc, "type": text, "default": default(field).removeprefix("default ")}
 
 
 def first_line(kind: type[Layer]) -> str:

@@ -27,7 +27,8 @@ class Report(Measurement):
     """The figures of a graph, for one command: rows in `layers`, sums in `totals`.
 
     As text it is the command's table, in a notebook the same as HTML, and `to_dict` gives what ``--format json``
-    prints.  Raises `Fault` where the input `of` is not the network's.
+    prints.  Of a `batch` the MACs are those of all its samples.  Raises `Fault` where the input `of` is not the
+    network's.
     """
 
     def __init__(self, graph: Graph, command: str, of: str | None = None, setting: Setting | None = None) -> None:

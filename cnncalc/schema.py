@@ -79,6 +79,9 @@ def schema() -> Schema:
         name: {**MODIFIERS[name], "description": MODIFIER_DOCS[name]} for name in MODIFIERS
     }
     definitions |= {f"kind-{name}": _kind(kind) for name, kind in KINDS.items()}
+    following = _following()
+    definitions |= {f"call-{word}": _follower(word, KINDS[kind]) for word, kind in following.items()}
+    definitions["value"] = {"anyOf": [EXPRESSION, *(_ref(f"call-{word}") for word in following)]}
     definitions |= {"step": _step(), "steps": _steps(), "branch": _branch(), "block-call": _block_call()}
     definitions |= {"group": _group(()), "loop": _group(("for", "in")), "figure": _figure()}
     definitions |= {"layer-expectation": _entry(False), "expectation": _entry(True)}
@@ -109,7 +112,7 @@ def _mapping(values: Schema) -> Schema:
 
 def _keys() -> dict[str, Schema]:
     """The keys of a file."""
-    arguments = _mapping(EXPRESSION)
+    arguments = _mapping(_ref("value"))
     imported = {"type": "object", "properties": {"file": {"type": "string"}}, "required": ["file"]}
     block = _object({"args": arguments, "inputs": {"type": "array", "items": TEXT}, "layers": _ref("steps")})
     output = {"anyOf": [TEXT, {"type": "object"}]}
@@ -157,6 +160,7 @@ def _field(field: Field) -> Schema:
     accepted = [*field.type.schema]
     if field.type.words:
         accepted.append({"enum": list(field.type.words)})
+    accepted += [_ref(f"call-{word}") for word, kind in field.type.kinds if KINDS[kind].fields]
     doc = f"{field.doc}: {field.type.text}; {default(field)}"
     return {"anyOf": [*accepted, {"type": "string"}], "description": doc}
 
@@ -176,13 +180,28 @@ def _kind(kind: type[Layer]) -> Schema:
     return _object({kind.kind: {**main, "description": description}, **fields, **_modifiers()}, (kind.kind,))
 
 
+def _following() -> dict[str, str]:
+    """The words for kinds with arguments that may follow another layer, as its `norm` or `act`."""
+    fields = [field for kind in KINDS.values() for field in kind.fields.values()]
+    return {word: kind for field in fields for word, kind in field.type.kinds if KINDS[kind].fields}
+
+
+def _follower(word: str, kind: type[Layer]) -> Schema:
+    """A call of a layer that follows another: ``act: {leaky_relu: 0.1}``."""
+    fields = _arguments(kind)
+    first = fields.pop(next(iter(kind.fields)))
+    text = f"{first_line(kind)}\n\n{first['description']}"
+    main: Schema = {"anyOf": [*first["anyOf"], {"type": "null"}], "description": text}
+    return _object({word: main, **fields}, (word,))
+
+
 def _block_call() -> Schema:
     """A call of a block, whose name and arguments only the file knows."""
     kinds = [
         name for name, kind in KINDS.items() if kind.joins or any(f.default is REQUIRED for f in kind.fields.values())
     ]
     others = {"anyOf": [{"required": [name]} for name in (*kinds, "layers", "for")]}
-    values = {"type": ["string", "number", "boolean", "array", "null"]}
+    values = {"anyOf": [_ref("value"), {"type": "null"}]}
     return {
         "type": "object",
         "minProperties": 1,

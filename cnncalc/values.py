@@ -35,6 +35,10 @@ class Sizes(tuple[Any, ...]):
     """A shape: channels and spatial sizes, without the batch."""
 
 
+class Compact(tuple[Any, ...]):
+    """Sizes in running text: ``427x427``."""
+
+
 class Shapes(tuple[Sizes, ...]):
     """The shapes of several tensors."""
 
@@ -47,6 +51,18 @@ class Names(tuple[str, ...]):
     """Names of tensors, as they are seen from the layer in `block`."""
 
     block: str = ""
+
+
+class Subtotal(NamedTuple):
+    """The sum of rows that are told below it, and not to be added to them."""
+
+    value: Any
+
+
+class Share(NamedTuple):
+    """So many tenths of a hundredth of a total."""
+
+    tenths: int
 
 
 class Bytes(NamedTuple):
@@ -116,6 +132,18 @@ def added(values: list[Any]) -> Any:
     if AtLeast not in set(map(type, counted)):
         return sum(counted)
     return AtLeast(sum(map(known, counted)))
+
+
+def shares(values: list[int]) -> list[Share]:
+    """The shares that counts have of their sum, rounded so that they add up to it."""
+    total = sum(values)
+    if not total:
+        return [Share(0) for _ in values]
+    found = [value * 1000 // total for value in values]
+    greatest = sorted(range(len(values)), key=lambda place: -(values[place] * 1000 % total))
+    for place in greatest[: 1000 - sum(found)]:
+        found[place] += 1
+    return list(map(Share, found))
 
 
 def known(value: Any) -> int:

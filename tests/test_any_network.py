@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import cnncalc
+from cnncalc.convert.spec_text import flat
 from cnncalc.diagnostics import Fault, SpecError
 from cnncalc.expansion.expand import MAX_STEPS
-from cnncalc.render import spec as flat
 
 SPECS = sorted((Path(__file__).parents[1] / "architectures").glob("*.yaml"))
 
@@ -133,12 +133,32 @@ def test_totals_are_sums_of_rows(text: str) -> None:
 @given(network())
 def test_the_expanded_spec_gives_the_same_figures(text: str) -> None:
     net = cnncalc.loads(text)
-    again = cnncalc.loads(flat.render(net.graph))
+    again = cnncalc.loads(flat(net.graph))
     first, second = net.summary().to_dict(), again.summary().to_dict()
     assert figures(first) == figures(second)
     assert first["totals"] == second["totals"]
     assert [name for name, _ in net.graph.outputs] == [name for name, _ in again.graph.outputs]
-    assert flat.render(again.graph) == flat.render(net.graph)
+    assert flat(again.graph) == flat(net.graph)
+
+
+@settings(max_examples=20)
+@given(network())
+def test_the_lifted_spec_is_the_same_network_and_no_longer(text: str) -> None:
+    net = cnncalc.loads(text)
+    lifted = net.lift()
+    again = cnncalc.loads(lifted.text)
+    assert len(lifted.text) <= len(flat(net.graph))
+    kept = [
+        sorted(
+            (layer.kind, layer.output_shape, layer.params, layer.state, layer.macs or 0)
+            for layer in side.summary().layers
+            if layer.kind not in ("identity", "concat")
+        )
+        for side in (net, again)
+    ]
+    assert kept[0] == kept[1]
+    assert again.receptive_field().field == net.receptive_field().field
+    assert set(lifted.names.values()) <= {node.name for node in again.graph.nodes}
 
 
 @given(network())
@@ -170,11 +190,12 @@ def test_a_folded_table_has_the_same_sums(text: str, depth: int) -> None:
     from cnncalc.values import known
 
     report = cnncalc.loads(text).summary()
-    for view in (View(), View(depth=1), View(depth=depth)):
+    for view in (View(), View(flat=True), View(depth=1), View(depth=depth), View(depth=depth, sort="macs")):
         table = tabulate(report, view)
-        assert sum(line.layers for line in table.lines) == len(report.layers)
-        column = [title for title, _ in table.columns].index("MACs")
-        assert sum(known(line.cells[column]) for line in table.lines) == report.totals.macs
+        counted = [line for line in table.lines if not line.heading]
+        assert sum(line.layers for line in counted) == len(report.layers)
+        column = [column.title for column in table.columns].index("MACs")
+        assert sum(known(line.cells[column]) for line in counted) == report.totals.macs
 
 
 @settings(max_examples=25)

@@ -141,7 +141,7 @@ def test_all_leaves_out_what_has_not_what_is_swept_over(run: Run) -> None:
     assert all("width" in row["settings"] for row in found["rows"])
     done = run("compare", "--all", "--over", "widht=1")
     assert (done.code, "none of" in done.err) == (2, True)
-    assert "resnet has no argument `widht`" in run("compare", "resnet50", "--over", "widht=1").err
+    assert "resnet.yaml has no argument `widht`" in run("compare", "resnet50", "--over", "widht=1").err
 
 
 def test_quotients_are_columns_and_orders(run: Run) -> None:
@@ -191,7 +191,7 @@ def test_what_is_no_range(given: str, run: Run) -> None:
 
 def test_the_list_is_chosen_from(run: Run) -> None:
     """torchvision's SqueezeNets have 1,248,424 and 1,235,496 parameters."""
-    done = run("list", "--where", "1.2 M < params < 1.3 M", "--sort", "params", "--columns", "layers", "-f", "json")
+    done = run("list", "--where", "1.23 M < params < 1.25 M", "--sort", "params", "--columns", "layers", "-f", "json")
     found = json.loads(done.out)["networks"]
     assert [(each["name"], each["params"]) for each in found] == [
         ("squeezenet1_1", 1_235_496),

@@ -149,17 +149,6 @@ def test_a_bare_call_shows_help(run) -> None:
         assert command in done.out + done.err
 
 
-@pytest.mark.parametrize("command", [*REPORTS, "expand", "explain", "list", "layers"])
-def test_help_has_an_example_that_works(command: str, run) -> None:
-    done = run(command, "--help")
-    assert done.code == 0
-    example = re.search(r"For example: cnncalc (.*)", done.out)
-    assert example is not None
-    if command != "list":  # which takes seconds, and has a test of its own
-        tried = run(*example[1].partition(">")[0].split())
-        assert (tried.code, tried.err) == (0, "")
-
-
 def test_version(run) -> None:
     assert run("--version")[:2] == (0, f"cnncalc {cnncalc.__version__}\n")
 
@@ -255,10 +244,24 @@ def test_totals_worked_out_by_hand(spec: str, run) -> None:
     assert totals["macs"] == 16 * 16 * (216 + 2 * 576) + 512 * 10
 
 
-def test_batch_stands_in_the_heading_alone(spec: str, run) -> None:
-    one, many = (run("summary", spec, "--batch", n).out for n in ("1", "64"))
-    assert ", batch 64, " in many
-    assert many.replace(", batch 64", "") == one
+@pytest.mark.parametrize("format", ["table", "markdown", "latex", "html", "csv", "json"])
+def test_batch_multiplies_macs_in_every_format(spec: str, format: str, run) -> None:
+    """16*16*(216 + 2*576) + 5,120 MACs a sample; parameters and shapes are those of a sample."""
+    one, many = (run("summary", spec, "--batch", n, "-f", format).out for n in ("1", "64"))
+    assert "batch 64" in many or '"batch": 64' in many or many.startswith("Batch,Layer")
+    for macs in (55_296, 5_120):
+        for text, count in ((one, macs), (many, 64 * macs)):
+            assert re.search(rf"\b{count if format in ('csv', 'json') else f'{count:,}'}\b", text)
+    assert re.search(r"\b5,?130\b", many)
+
+
+def test_batch_of_totals(spec: str, run) -> None:
+    one, many = (data(run("summary", spec, "--batch", n, "-f", "json")) for n in ("1", "64"))
+    assert many["batch"] == 64
+    assert "batch" not in one
+    assert many["totals"] == {**one["totals"], "macs": 64 * one["totals"]["macs"]}
+    assert [row["output_shape"] for row in many["layers"]] == [row["output_shape"] for row in one["layers"]]
+    assert "batch 64: 6.54 k params, 22.74 MMACs (45.48 MFLOPs)" in run("summary", spec, "--batch", "64").out
 
 
 def test_channels_last(spec: str, run) -> None:
@@ -448,7 +451,7 @@ def test_on_a_terminal(spec: str, no_color: str, wide: int) -> None:
     assert program.wait(timeout=60) == 0
     shown = re.sub(r"\x1b\[[\d;]*m", "", text.decode())
     assert ("\x1b[36m" in text.decode()) is (not no_color)
-    assert re.search(r"\b147,456\b", shown)
+    assert re.search(r"\b294,912\b", shown)
     assert re.search(r"\b5,130\b", shown)
 
 

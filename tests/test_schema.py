@@ -56,6 +56,13 @@ def test_examples_of_the_kinds_are_valid() -> None:
 def test_specs_of_the_tests_are_valid() -> None:
     for text in [text for _, *pair in PAIRS for text in pair]:
         assert problem(text) == "", text
+    for text in (
+        "layers: [{conv: 4, kernel: 3, act: {leaky_relu: 0.1}, norm: {batch, eps: 0.001}}]",
+        "layers: [relu]\ndefaults: {conv: {norm: {group_norm: 4, eps: 0.001}}}",
+        "layers: [relu]\nargs: {act: {leaky_relu: 0.1}}",
+        "layers: [{residual: 64, act: {leaky_relu: 0.1}}]",
+    ):
+        assert problem(text) == "", text
     for form in [form for pair in FORMS for form in pair]:
         assert problem(f"{NET}expect:\n  {form}\n") == "", form
 
@@ -69,6 +76,9 @@ def test_specs_of_the_tests_are_valid() -> None:
         "layers: [{conv: 0, kernel: 3}]",
         "layers: [{conv: 4, kernel: [3, 3, 3, 3]}]",
         "layers: [{conv: 4, kernel: {height: 3}}]",
+        "layers: [{conv: 4, kernel: 3, act: {leaky: 3}}]",
+        "layers: [{conv: 4, kernel: 3, act: {group_norm: 3}}]",
+        "layers: [{conv: 4, kernel: 3, act: {leaky_relu: 3, slope: 3}}]",
         "layers: [{max_pool: 2, channels: 3}]",
         "layers: [{concat: {conv: 8}}]",
         "layers: [{concat: [{conv: 8, kernel: 3}]}]",

@@ -163,7 +163,7 @@ DOORS = {"yaml": "language.source", "rich": "render", "typer": "cli"}
 """The module or package of ours that may import each of others'."""
 
 
-FRAMEWORKS = {"keras": "convert", "numpy": "convert", "onnx": "convert"}
+FRAMEWORKS = {"keras": "convert", "numpy": "convert", "onnx": "convert", "torch": "convert"}
 """What is not installed with us: imported late, where a conversion is asked for."""
 
 
@@ -209,8 +209,8 @@ def test_only_the_command_line_prints_or_exits(module: str) -> None:
             assert node.id != "SystemExit", f"{module}:{node.lineno}"
 
 
-RUNS = {"convert.keras_source": {"exec", "compile"}}
-"""Runs the source that it has written, and no other."""
+RUNS = {"convert.keras_out.source": {"exec", "compile"}, "convert.torch_out": {"exec", "compile"}}
+"""They run the source that they have written, and no other."""
 
 DRAWS = {"render.progress"}
 """Draws its bar on a terminal's standard error."""

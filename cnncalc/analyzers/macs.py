@@ -1,4 +1,4 @@
-"""Multiply-accumulates of convolutions, linear layers and products of tensors, for one sample.
+"""Multiply-accumulates of convolutions, linear layers and products of tensors, for the samples of a batch.
 
 Those of products between tensors, as in attention, are told apart too, since some papers leave them out.
 Padded taps are included; bias, normalisation, activation, pooling and joins are not.  FLOPs are twice the MACs.
@@ -11,10 +11,13 @@ from typing import Any
 from cnncalc.analyzers.measurement import Measurement
 from cnncalc.values import AtLeast, added
 
-CONVENTION = (
-    "MACs: multiply-accumulates of convolutions, linear layers and products of tensors, batch 1, padded taps included, "
-    "bias and all else excluded; FLOPs = 2 x MACs"
-)
+
+def convention(batch: int) -> str:
+    """What counts, in a sentence."""
+    return (
+        f"MACs: those of convolutions, linear layers and products of tensors, batch {batch:,}, padded taps included, "
+        "bias and all else excluded; FLOPs = 2 x MACs"
+    )
 
 
 def macs(measured: Measurement) -> list[Any]:
@@ -22,7 +25,8 @@ def macs(measured: Measurement) -> list[Any]:
     if measured.counting is not None:
         return list(measured.counting.values)
     return [
-        AtLeast(0) if "macs" in node.operation.layer.unknown else node.operation.macs for node in measured.graph.nodes
+        AtLeast(0) if "macs" in node.operation.layer.unknown else _of_batch(node.operation.macs, measured)
+        for node in measured.graph.nodes
     ]
 
 
@@ -35,7 +39,11 @@ def products(measured: Measurement) -> list[Any]:
     """Those MACs of every node that are products between tensors; None where there are none, or another tool counts."""
     if measured.counting is not None:
         return [None] * len(measured.graph.nodes)
-    return [node.operation.products for node in measured.graph.nodes]
+    return [_of_batch(node.operation.products, measured) for node in measured.graph.nodes]
+
+
+def _of_batch(count: int | None, measured: Measurement) -> int | None:
+    return None if count is None else count * measured.batch
 
 
 def all_products(measured: Measurement) -> Any:

@@ -31,8 +31,9 @@ class Counting(NamedTuple):
 class Measurement:
     """The quantities of one graph; receptive fields are those towards the input `of` (the first if absent).
 
-    `setting` is how numbers are held, for bytes (32 bits each, and one sample, if absent); `shared` is what
-    measurements of several graphs remember together, by what only their analyzers know.
+    `setting` is how numbers are held, for bytes (32 bits each if absent), and how many samples there are (one): what is
+    done for every sample, such as MACs, is done for all of them. `shared` is what measurements of several graphs
+    remember together, by what only their analyzers know.
     """
 
     def __init__(
@@ -50,6 +51,11 @@ class Measurement:
         """What stands in for MACs, if they are counted by another tool's convention."""
         self._once: dict[Any, Any] = {}
         self._values: dict[str, list[Any]] = {}
+
+    @property
+    def batch(self) -> int:
+        """How many samples are worked on together."""
+        return 1 if self.setting is None else self.setting.batch
 
     def once(self, analyse: Callable[[Measurement], T]) -> T:
         """What `analyse` makes of this measurement; worked out once, however many quantities follow from it."""

@@ -40,7 +40,12 @@ def _unread(*counts: int) -> str:
     return f"the stride leaves {' and '.join(parts)} of the padded input unread"
 
 
-TITLES = {UNEQUAL: "branches of unequal stride", MISALIGNED: "misaligned branches"}
+TITLES = {
+    UNREAD: "strides leave rows or columns unread",
+    UNEQUAL: "branches of unequal stride",
+    MISALIGNED: "misaligned branches",
+    PERIODIC: "what a unit sees depends on its position",
+}
 
 TEXTS: dict[str, Callable[..., str]] = {
     UNREAD: _unread,
@@ -48,7 +53,7 @@ TEXTS: dict[str, Callable[..., str]] = {
     MISALIGNED: lambda one, other, apart: (
         f"{TITLES[MISALIGNED]}: the centers of `{one}` and `{other}` lie {apart:g} pixel{'s' * (apart != 1)} apart"
     ),
-    PERIODIC: lambda period: f"what a unit sees depends on its position, with a period of {period} units",
+    PERIODIC: lambda period: f"{TITLES[PERIODIC]}, with a period of {period} units",
     BEYOND: lambda *sizes: "even its smallest path sees more than the input",
     UNKNOWN: lambda *words: f"not known to cnncalc: {', '.join(words)}",
 }

@@ -41,6 +41,7 @@ ENTRIES = (
         expected=True,
         commands=("summary", "params"),
         columns=("summary", "params"),
+        shared=True,
     ),
     Quantity(
         "state",
@@ -62,7 +63,12 @@ ENTRIES = (
         expected=True,
         commands=("summary",),
         columns=("summary",),
-        further=(Line("FLOPs (2 x MACs)", "macs.flops"), Line("Weights, 32-bit", "params.weight_bytes", "bytes")),
+        shared=True,
+        further=(
+            Line("of which products of tensors", "macs.all_products"),
+            Line("FLOPs (2 x MACs)", "macs.flops"),
+            Line("Weights, 32-bit", "params.weight_bytes", "bytes"),
+        ),
     ),
     Quantity(
         "flops",
@@ -77,10 +83,10 @@ ENTRIES = (
         "Those of the MACs that multiply two tensors of the network, as attention does; some papers leave them out.",
         "macs.products",
         total="macs.all_products",
-        total_title="of which products of tensors",
         expected=True,
         commands=("summary",),
         columns=("summary",),
+        untold=("summary",),
         optional=True,
     ),
     Quantity(
@@ -91,6 +97,7 @@ ENTRIES = (
         total_title="Params, separable",
         commands=("summary", "params"),
         columns=("params",),
+        untold=("summary",),
     ),
     Quantity(
         "size",
@@ -139,6 +146,7 @@ ENTRIES = (
         group=FIELD,
         commands=("summary", "rf"),
         columns=("rf",),
+        detail=True,
     ),
     Quantity(
         "min_size",
@@ -150,6 +158,7 @@ ENTRIES = (
         group=FIELD,
         commands=("summary", "rf"),
         columns=("rf",),
+        detail=True,
     ),
     Quantity(
         "global",

@@ -96,8 +96,14 @@ class Quantity(NamedTuple):
     """The reports that have it: in JSON, and in totals."""
     columns: tuple[str, ...] = ()
     """The reports whose table has it as a column."""
+    untold: tuple[str, ...] = ()
+    """The reports that have it, but not in the block of totals: another line tells it, or another command."""
     optional: bool = False
     """The column is left out where no row has anything to say in it."""
+    shared: bool = False
+    """The share of the total stands beside it, where rows are told as a paper does."""
+    detail: bool = False
+    """The column goes where there is no room for all: others nearly tell it."""
     further: tuple[Line, ...] = ()
     figure: Figure | None = None
     """What networks are compared by, if it is not just the total under its own name."""

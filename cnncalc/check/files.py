@@ -22,7 +22,7 @@ from cnncalc.expansion.ends import UNUSED
 from cnncalc.expansion.expand import MAX_STEPS, expand
 from cnncalc.expansion.instance import Given, Instance, located, variant_values
 from cnncalc.language.expectations import Expectation
-from cnncalc.language.library import UnknownSpec, bundled_files, find, load_file
+from cnncalc.language.library import UnknownSpec, bundled_files, find, load_file, shown_path
 from cnncalc.language.lint import LINTS
 from cnncalc.language.model import File, ValueFault
 from cnncalc.report import Report
@@ -90,7 +90,7 @@ def find_tasks(paths: list[str], allowed: Iterable[str] = (), max_steps: int = M
     for code in sorted(allow - LINTS.keys()):
         help = suggestion(code, LINTS) or f"codes are {', '.join(LINTS)}"
         raise UsageFault("unknown-lint", f"there is no lint `{code}`", None, help)
-    asked = [Task(path, _near(path)) for path in bundled_files()] if not paths else []
+    asked = [Task(path, shown_path(path)) for path in bundled_files()] if not paths else []
     found: dict[tuple[str, str | None], Task] = {}
     for task in (*asked, *(task for path in paths for task in _tasks(path))):
         found.setdefault((os.path.realpath(task.path), task.variant), task)
@@ -112,7 +112,7 @@ def _tasks(path: str) -> Iterator[Task]:
                 raise
             yield Task(path, path, problem=Diagnostic("no-such-file", f"there is no file {path}"))
         else:
-            yield Task(bundled, _near(bundled), variant)
+            yield Task(bundled, shown_path(bundled), variant)
 
 
 def _in_folder(folder: str) -> Iterator[Task]:
@@ -141,12 +141,6 @@ def _in_glob(pattern: str) -> Iterator[Task]:
             yield Task(match, match)
         elif len(matches) == 1:
             yield from _in_folder(match)
-
-
-def _near(path: str) -> str:
-    """A path as it is shown: relative where it is below the working folder."""
-    relative = os.path.relpath(path)
-    return path if relative.startswith(os.pardir) else relative
 
 
 # -- one file ----------------------------------------------------------------------------------------------------------

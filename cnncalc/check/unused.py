@@ -109,7 +109,7 @@ class _Uses:
             block = self.file.blocks.get(name)
             if block is not None and name not in self.blocks:
                 self.blocks.add(name)
-                self.take(_names_of_block(block) - {*block.args, *block.inputs})
+                self.take(_names_outside(block))
                 self.call(_calls(block.steps))
 
     def expectations(self, file: File) -> None:
@@ -130,6 +130,16 @@ def _names_of_values(values: Iterable[Value | None]) -> set[str]:
 def _names_of_block(block: Block) -> set[str]:
     """The names that a block's steps and defaults ask for, its own included."""
     return _names_of_values(arg.default for arg in block.args.values()) | _names_of_steps(block.steps)
+
+
+def _names_outside(block: Block) -> set[str]:
+    """The names that a block asks of its file: a default sees the arguments before it alone."""
+    found = _names_of_steps(block.steps) - {*block.args, *block.inputs}
+    before = {*block.inputs}
+    for name, parameter in block.args.items():
+        found |= _names_of_values([parameter.default]) - before
+        before.add(name)
+    return found
 
 
 def _names_of_steps(steps: Iterable[AnyStep]) -> set[str]:

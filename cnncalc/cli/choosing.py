@@ -23,10 +23,13 @@ from cnncalc.cli.flags import (
     assignment,
     check_counted_as,
     given,
+    input_shapes,
     loaded,
     networks,
+    running,
     single,
 )
+from cnncalc.cli.help import examples
 from cnncalc.cli.output import deliver, guarded
 from cnncalc.diagnostics import UsageFault
 from cnncalc.expansion.expand import MAX_STEPS
@@ -51,15 +54,28 @@ Where = Annotated[str | None, typer.Option(metavar="CONDITION", help="'params < 
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
-    app.command(epilog="For example: cnncalc memory mobilenet_v2 --dtype int8 --budget 2MiB")(memory)
-    app.command(epilog="For example: cnncalc compare mobilenet_v1 --over width=0.25..1..0.25 --where 'params < 3 M'")(
-        compare
+    shown = examples(
+        "cnncalc memory mobilenet_v2 --dtype int8 --budget 2MiB", "cnncalc memory resnet50 --training --batch 32"
     )
-    app.command(epilog="For example: cnncalc diff HEAD:nets/mine.yaml nets/mine.yaml --fail-on 'macs > +2%'")(diff)
-    app.command(epilog="For example: cnncalc conventions resnet50")(conventions)
-    app.command(epilog="For example: cnncalc formula vgg16 --in classes")(formula)
-    app.command(epilog="For example: cnncalc sizes unet --range 100..600")(sizes)
-    app.command("list", epilog="For example: cnncalc list --where 'params < 5 M' --sort macs")(list_)
+    app.command(epilog=shown)(memory)
+    shown = examples(
+        "cnncalc compare resnet18 resnet50",
+        "cnncalc compare mobilenet_v1 --over width=0.25,0.5,1 --where 'params < 3 M'",
+    )
+    app.command(epilog=shown)(compare)
+    shown = examples(
+        "cnncalc diff resnet18 resnet34", "cnncalc diff HEAD:nets/mine.yaml nets/mine.yaml --fail-on 'macs > +2%'"
+    )
+    app.command(epilog=shown)(diff)
+    app.command(epilog=examples("cnncalc conventions resnet50", "cnncalc conventions net.yaml --format json"))(
+        conventions
+    )
+    app.command(epilog=examples("cnncalc formula vgg16 --in classes", "cnncalc formula mobilenet_v1 --in width"))(
+        formula
+    )
+    app.command(epilog=examples("cnncalc sizes unet --range 100..600", "cnncalc sizes resnet50"))(sizes)
+    shown = examples("cnncalc list --where 'params < 5 M' --sort macs", "cnncalc list --format csv -o networks.csv")
+    app.command("list", epilog=shown)(list_)
 
 
 @guarded
@@ -144,6 +160,7 @@ def compare(
     max_settings: Annotated[int, typer.Option(min=1, help="Limit on the settings of a sweep.")] = 100_000,
     variant: Variant = None,
     set_: Set = None,
+    input_: Input = None,
     format: Format = "table",
     output: Output = None,
     max_steps: MaxSteps = MAX_STEPS,
@@ -162,7 +179,10 @@ def compare(
     chosen = selection(columns, where, front, sort, top, arguments)
     names = _compared(specs, every, "variant" in arguments)
     fixed = [assignment(text, "--set", "ARG=VALUE") for text in set_ or []]
-    opened = [sweep.open_spec(name, variant, fixed) for name in names]
+    inputs, opened = input_shapes(input_ or []), []
+    for name in names:
+        with running(name):
+            opened.append(sweep.open_spec(name, variant, fixed, inputs))
     keys = chosen.keys(arguments)
     with _told("comparing") as told:
         found = sweep.compare(
@@ -226,6 +246,7 @@ def diff(
         str | None, typer.Option(metavar="LIMITS", help="Exit with 1 where one is met: 'macs > +2%, params > +10 k'.")
     ] = None,
     set_: Set = None,
+    input_: Input = None,
     format: Format = "table",
     output: Output = None,
     max_steps: MaxSteps = MAX_STEPS,
@@ -236,7 +257,7 @@ def diff(
     from cnncalc.tables.comparison import tabulate_diff
 
     limit = limits(fail_on) if fail_on is not None else []
-    both = [_one_side(text, set_, max_steps) for text in (old, new)]
+    both = [_one_side(text, set_, input_, max_steps) for text in (old, new)]
     found = difference(both[0].graph, both[1].graph)
 
     def text() -> str:
@@ -252,16 +273,16 @@ def diff(
         raise typer.Exit(1)
 
 
-def _one_side(text: str, set_: list[str] | None, max_steps: int) -> Network:
+def _one_side(text: str, set_: list[str] | None, input_: list[str] | None, max_steps: int) -> Network:
     """The network of a SPEC, or of a file in a revision."""
     from cnncalc.compare.revisions import load_revision, split
-    from cnncalc.network import build
+    from cnncalc.network import build, runs_code
 
-    at = split(text)
+    at = None if runs_code(text) else split(text)
     if at is None:
-        return single(networks([text], None, set_, None, max_steps))
+        return single(networks([text], None, set_, input_, max_steps))
     arguments = dict(assignment(each, "--set", "ARG=VALUE") for each in set_ or [])
-    return build(load_revision(*at), None, arguments, None, max_steps)
+    return build(load_revision(*at), None, arguments, input_shapes(input_ or []), max_steps)
 
 
 @guarded

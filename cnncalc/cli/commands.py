@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cnncalc.cli import choosing
+from cnncalc.cli import choosing, learning
 from cnncalc.cli.flags import (
     As,
     Batch,
     Depth,
     Format,
+    Full,
     Input,
     Layout,
     MaxSteps,
@@ -37,7 +38,8 @@ from cnncalc.cli.flags import (
     single,
     view,
 )
-from cnncalc.cli.output import deliver, emit, guarded, reported
+from cnncalc.cli.help import Panels, examples
+from cnncalc.cli.output import deliver, emit, guarded, reported, tell, width_of
 from cnncalc.diagnostics import SpecError, UsageFault
 from cnncalc.expansion.expand import MAX_STEPS
 
@@ -45,8 +47,11 @@ if TYPE_CHECKING:
     from typer.models import CommandInfo
 
     from cnncalc.check.files import Checked, Task
+    from cnncalc.convert.lift import Lifted
+    from cnncalc.network import Network
 
 app = typer.Typer(
+    cls=Panels,
     help="Exact shapes, parameters, MACs and receptive fields of convolutional networks.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -63,6 +68,7 @@ REPORT_FLAGS: dict[str, tuple[Any, Any]] = {
     "of": (Of, None),
     "counted_as": (As, None),
     "batch": (Batch, 1),
+    "full": (Full, False),
     "depth": (Depth, None),
     "sort": (Sort, None),
     "top": (Top, None),
@@ -78,16 +84,20 @@ OWN_FLAGS = {"of": ("summary", "rf"), "counted_as": ("summary",)}
 
 
 NETWORK_FLAGS = ("specs", "variant", "set_", "input_", "max_steps")
+VIEW_FLAGS = ("full", "depth", "sort", "top", "layout", "format")
 
 
-def report_command(name: str, help: str, example: str) -> None:
+def report_command(name: str, help: str, *shown: str) -> None:
     """Register a command that prints a report of the networks on its line."""
 
     def run(**flags: Any) -> None:
-        shown = view(*(flags[flag] for flag in ("batch", "depth", "sort", "top", "layout")))
+        shown = view(*(flags[flag] for flag in VIEW_FLAGS))
         specs, variant, set_, input_, max_steps = (flags[flag] for flag in NETWORK_FLAGS)
         found = networks(specs, variant, set_, input_, max_steps, shown.channels_last)
-        reported(name, found, shown, flags["format"], flags["output"], flags.get("of"), flags.get("counted_as"))
+        counted_as, batch = flags.get("counted_as"), flags["batch"]
+        if counted_as is not None and batch > 1:
+            raise UsageFault("batch", "`--as` counts one sample", None, "leave `--batch` out")
+        reported(name, found, shown, flags["format"], flags["output"], flags.get("of"), batch, counted_as)
 
     taken = {flag: entry for flag, entry in REPORT_FLAGS.items() if name in OWN_FLAGS.get(flag, (name,))}
     keyword = inspect.Parameter.KEYWORD_ONLY
@@ -97,32 +107,40 @@ def report_command(name: str, help: str, example: str) -> None:
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {flag: entry[0] for flag, entry in taken.items()}
     run.__doc__ = help
-    app.command(name, epilog=f"For example: {example}")(guarded(run))
+    app.command(name, epilog=examples(*shown))(guarded(run))
 
 
 report_command(
     "summary",
     "Shapes, parameters and MACs of every layer, and the totals.",
     "cnncalc summary resnet50 --depth 2",
+    "cnncalc summary net.yaml --set width=32",
 )
 report_command(
     "shapes",
     "Output shapes, and the rows and columns that strides leave unread.",
-    "cnncalc shapes vgg16 --input 3x320x320",
+    "cnncalc shapes vgg16 --input 320x320",
+    "cnncalc shapes unet --layout nhwc",
 )
 report_command(
     "params",
     "Learned parameters and state; regular against depthwise separable.",
     "cnncalc params mobilenet_v1 --sort params --top 10",
+    "cnncalc params resnet18 resnet34 --depth 1",
 )
 report_command(
     "rf",
     "Receptive fields: size, stride, start and center of what a unit sees.",
     "cnncalc rf alexnet",
+    "cnncalc rf unet --format csv",
 )
 
 
-@app.command(epilog="For example: cnncalc expand inception_module > flat.yaml")
+@app.command(
+    epilog=examples(
+        "cnncalc expand inception_module > flat.yaml", "cnncalc expand net.yaml --set width=32 -o flat.yaml"
+    )
+)
 @guarded
 def expand(
     specs: Specs = None,
@@ -136,37 +154,73 @@ def expand(
     emit(single(networks(specs, variant, set_, input_, max_steps)).expand(), output)
 
 
-@app.command("import", epilog="For example: cnncalc import resnet50.onnx -o resnet50.yaml")
+@app.command(
+    "import", epilog=examples("cnncalc import resnet50.onnx -o resnet50.yaml", "cnncalc import model.keras --strict")
+)
 @guarded
 def import_(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A model file: .onnx, .keras, .json, .cfg.")],
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A model file, package.module:name, or a SPEC to lift.")
+    ],
+    flat: Annotated[bool, typer.Option("--flat", help="One step a layer, called as in the source.")] = False,
+    names: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write there, as JSON, the row that each name has become.")
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="1 if anything is opaque or not accounted for.")] = False,
+    variant: Variant = None,
+    set_: Set = None,
     input_: Input = None,
     output: Output = None,
+    max_steps: MaxSteps = MAX_STEPS,
 ) -> None:
-    """The flat spec of another program's model, with an account of every shape and weight."""
-    from cnncalc.convert import FORMATS as FORMATS_IN
-    from cnncalc.network import is_model
+    """The spec that a person would write, of a model of another program with an account, or of a flat spec."""
+    network = single(networks([source], variant, set_, input_, max_steps))
+    lifted = _lifted(network, flat)
+    emit(lifted.text, output)
+    if names is not None:
+        from cnncalc.render.json import document
 
-    if not is_model(source):
-        suffixes = ", ".join(suffix for format in FORMATS_IN for suffix in format.suffixes)
-        raise UsageFault("no-model", f"`{source}` is no model file", None, f"model files end in {suffixes}")
-    network = single(networks([source], None, None, input_))
+        emit(document({"rows": lifted.names}), names)
     account = network.account
-    assert account is not None, "a model has an account"
-    emit(network.expand(), output)
+    if account is None:
+        return
     sys.stderr.write("".join(f"{line}\n" for line in (*account.notes, account.sentence)))
     if strict and account.failures():
         raise SpecError(account.failures())
 
 
-@app.command(epilog="For example: cnncalc export resnet50 --to keras -o resnet50.py")
+SLOW = 500
+"""Layers from which on lifting may take more than a second."""
+
+
+def _lifted(network: Network, flat: bool) -> Lifted:
+    """The readable spec, with a bar where that takes long; or the flat one."""
+    from cnncalc.render.progress import bar
+
+    if flat or len(network.graph.nodes) < SLOW:
+        return network.lift(flat)
+    with bar("lifting") as progress:
+        return network.lift(progress=progress)
+
+
+TARGETS = ("pytorch", "keras", "onnx")
+"""What a network is written for."""
+
+
+@app.command(
+    epilog=examples(
+        "cnncalc export resnet50 --to pytorch -o resnet50.py", "cnncalc export net.yaml --to onnx -o net.onnx"
+    )
+)
 @guarded
 def export(
     spec: Spec,
-    to: Annotated[str, typer.Option(metavar="keras|onnx", help="Source for Keras, or an ONNX model.")],
-    weights: Annotated[str | None, typer.Option(metavar="FILE", help="For onnx: as `run` reads them.")] = None,
-    seed: Annotated[int, typer.Option(help="For onnx: what weights that no file gives are drawn from.")] = 0,
+    to: Annotated[str, typer.Option(metavar="|".join(TARGETS), help="Source for PyTorch or Keras, or an ONNX model.")],
+    weights: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="As `run` reads them: into the model, or a .safetensors beside the source."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="What weights that no file gives are drawn from.")] = None,
     opset: Annotated[int | None, typer.Option(help="For onnx: the version of its operators.")] = None,
     variant: Variant = None,
     set_: Set = None,
@@ -175,19 +229,26 @@ def export(
     max_steps: MaxSteps = MAX_STEPS,
 ) -> None:
     """The network for another program."""
-    choice(to, ("keras", "onnx"), "--to")
-    if to == "keras" and (weights is not None or opset is not None):
-        raise typer.BadParameter("--weights and --opset are for `--to onnx`")
-    if to == "onnx" and output is None:
-        raise typer.BadParameter("--to onnx needs `-o FILE`: a model is no text")
+    choice(to, TARGETS, "--to")
+    weighted = weights is not None or seed is not None
+    if to == "keras" and weighted:
+        raise typer.BadParameter("--weights and --seed are for `--to onnx` and `--to pytorch`")
+    if to != "onnx" and opset is not None:
+        raise typer.BadParameter("--opset is for `--to onnx`")
+    if output is None and (to == "onnx" or weighted):
+        raise typer.BadParameter("a model and weights are no text: name a file with `-o FILE`")
     network = single(networks([spec], variant, set_, input_, max_steps))
     if to == "keras":
         emit(network.to_keras_source(), output)
-    elif output is not None:
-        network.to_onnx(output, weights, seed, opset)
+    elif output is not None and to == "onnx":
+        network.to_onnx(output, weights, seed or 0, opset)
+    elif output is not None and weighted:
+        network.to_torch_files(output, weights, seed or 0)
+    else:
+        emit(network.to_torch_source(), output)
 
 
-@app.command(epilog="For example: cnncalc explain alexnet conv1")
+@app.command(epilog=examples("cnncalc explain alexnet conv1", "cnncalc explain resnet50 layer1"))
 @guarded
 def explain(
     spec: Spec,
@@ -208,33 +269,19 @@ def explain(
 
         emit(document({**network_header(network.graph), **found.to_dict()}), output)
     else:
-        emit(str(found), output)
+        tell(str(found), output)
 
 
-@app.command(epilog="For example: cnncalc layers conv")
-@guarded
-def layers(
-    kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="A layer kind.")] = None,
-    output: Output = None,
-) -> None:
-    """The reference of the layer kinds and their arguments."""
-    from cnncalc import reference
-    from cnncalc.diagnostics import suggestion
-    from cnncalc.layers import KINDS
-
-    if kind is not None and kind not in KINDS:
-        raise typer.BadParameter(
-            f"unknown layer kind {kind!r}; {suggestion(kind, KINDS) or '`cnncalc layers` lists them'}"
-        )
-    emit(reference.page(kind) if kind else reference.overview(), output)
-
-
-@app.command(epilog="For example: cnncalc run notes_stride2 --data row.json")
+@app.command(
+    epilog=examples("cnncalc run notes_stride2 --data row.json", "cnncalc run net.yaml --data image.ppm --layer stage2")
+)
 @guarded
 def run(
     spec: Spec,
     data: Annotated[str, typer.Option(metavar="FILE", help="The input: JSON, or a PGM or PPM image; - is stdin.")],
-    weights: Annotated[str | None, typer.Option(metavar="FILE", help="Weights in JSON, by layer and tensor.")] = None,
+    weights: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Weights: JSON by layer and tensor, or .safetensors.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="What weights that no file gives are drawn from.")] = 0,
     layer: Annotated[str | None, typer.Option(metavar="LAYER", help="The result of this layer instead.")] = None,
     variant: Variant = None,
@@ -251,7 +298,7 @@ def run(
     emit(tensors.as_json(found) if format == "json" else tensors.as_text(found), output)
 
 
-@app.command(epilog="For example: cnncalc verify alexnet resnet18, or cnncalc verify --all --up-to 100000000")
+@app.command(epilog=examples("cnncalc verify lenet5", "cnncalc verify --all --up-to 100000000"))
 @guarded
 def verify(
     specs: Specs = None,
@@ -281,7 +328,7 @@ def verify(
         return documents([tables.to_dict(each) for each in found])
 
     if every and format == "table":
-        emit("".join("\n".join([*tables.differing(each), each.sentence]) + "\n" for each in found), output)
+        tell("".join("\n".join([*tables.differing(each), each.sentence]) + "\n" for each in found), output)
     else:
         deliver(lambda: list(map(tables.tabulate, found)), text, format, output)
     if any(each.differences for each in found):
@@ -291,11 +338,12 @@ def verify(
 def _bundled_up_to(most: int | None) -> list[str]:
     """The bundled networks of at most so many MACs."""
     from cnncalc.gallery import gallery
+    from cnncalc.values import known
 
-    return [entry.name for entry in gallery() if most is None or entry.macs <= most]
+    return [entry.name for entry in gallery() if most is None or known(entry.macs) <= most]
 
 
-@app.command(epilog="For example: cnncalc check architectures/ --fail-on lint --format github")
+@app.command(epilog=examples("cnncalc check net.yaml", "cnncalc check networks/ --fail-on lint --format github"))
 @guarded
 def check(
     paths: Annotated[
@@ -325,8 +373,9 @@ def check(
         results = check_all(tasks, jobs, progress)
     if update:
         results = updated(tasks, results)
-    colour = output is None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    emit(findings.render(results, format, lints_fail, colour), output)
+    width = width_of(sys.stdout) if output is None else None
+    colour = width is not None and not os.environ.get("NO_COLOR")
+    emit(findings.render(results, format, lints_fail, colour, width), output)
     if any(each.failures or (lints_fail and each.lints) for each in results):
         raise typer.Exit(1)
 
@@ -347,15 +396,6 @@ def updated(tasks: list[Task], results: list[Checked]) -> list[Checked]:
     return found
 
 
-@app.command(epilog="For example: cnncalc schema > cnncalc.schema.json")
-@guarded
-def schema(output: Output = None) -> None:
-    """The JSON Schema of the spec language, for editors."""
-    from cnncalc.schema import render
-
-    emit(render(), output)
-
-
 def version(asked: bool) -> None:
     if asked:
         from cnncalc import __version__
@@ -364,9 +404,7 @@ def version(asked: bool) -> None:
         raise typer.Exit(0)
 
 
-@app.callback(
-    epilog="For example: cnncalc summary resnet50, cnncalc shapes vgg.yaml --variant vgg16, cnncalc rf alexnet"
-)
+@app.callback(epilog=examples("cnncalc init", "cnncalc summary resnet50", "cnncalc shapes vgg.yaml --variant vgg16"))
 def main_options(
     show_version: Annotated[
         bool, typer.Option("--version", callback=version, is_eager=True, help="Print the version.")
@@ -376,6 +414,7 @@ def main_options(
 
 
 choosing.add_to(app)
+learning.add_to(app)
 
 
 def only_the_named_command() -> None:

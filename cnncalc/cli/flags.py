@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,14 +13,16 @@ import typer
 from cnncalc.diagnostics import Error, Fault, Source, Span, SpecError, UsageFault
 from cnncalc.expansion.expand import MAX_STEPS
 from cnncalc.language.library import bundled_names, find_bundled
-from cnncalc.network import Network, load
-from cnncalc.render import FORMS
+from cnncalc.network import Network, load, runs_code, variants
+from cnncalc.render import DATA, FORMS
 
 if TYPE_CHECKING:
     from cnncalc.tables.table import View
 
 FORMATS = ("table", "json", *(form for form in FORMS if form != "table"))
 LAYOUTS = ("nchw", "nhwc")
+ALL = "*"
+"""In place of a variant's name: every variant of the file."""
 
 
 def complete_spec(incomplete: str) -> list[str]:
@@ -46,7 +48,7 @@ Specs = Annotated[
 ]
 Spec = Annotated[str, typer.Argument(metavar="SPEC", help="A file, or a bundled name.", autocompletion=complete_spec)]
 Variant = Annotated[
-    str | None, typer.Option(help="A variant of the file.", metavar="NAME", autocompletion=complete_variant)
+    str | None, typer.Option(help="A variant of the file; '*' is all.", metavar="NAME", autocompletion=complete_variant)
 ]
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="ARG=VALUE", help="An argument of the file; repeatable.")
@@ -57,8 +59,9 @@ Input = Annotated[
 ]
 Of = Annotated[str | None, typer.Option("--of", metavar="INPUT", help="The input whose receptive field is meant.")]
 As = Annotated[str | None, typer.Option("--as", metavar="TOOL", help="Count MACs as another tool: fvcore, thop, …")]
-Batch = Annotated[int, typer.Option(min=1, help="Batch size, for the heading; counts stay per sample.")]
-Depth = Annotated[int | None, typer.Option(min=1, help="Fold blocks below this depth into subtotals.")]
+Batch = Annotated[int, typer.Option(min=1, help="Samples at once: multiplies MACs.")]
+Depth = Annotated[int | None, typer.Option(min=1, help="Open blocks down to this depth.")]
+Full = Annotated[bool, typer.Option("--full", help="Every layer in a row of its own.")]
 Sort = Annotated[
     str | None, typer.Option(metavar="COLUMN", help="Sort rows: name, kind, output, params, macs, size, …")
 ]
@@ -106,14 +109,36 @@ def networks(
         list_names()
         raise typer.Exit(2)
     arguments = dict(assignment(text, "--set", "ARG=VALUE") for text in set_ or [])
-    inputs = _inputs(input_ or [])
+    inputs = input_shapes(input_ or [])
     for spec in specs:
         try:
-            yield load(spec, variant, arguments, inputs, max_steps, channels_last)
+            chosen = variants(spec) if variant == ALL else (variant,)
         except UsageFault:
             raise
         except Error as error:
             yield error
+            continue
+        for each in chosen:
+            try:
+                with running(spec):
+                    network = load(spec, each, arguments, inputs, max_steps, channels_last)
+            except UsageFault:
+                raise
+            except Error as error:
+                yield error
+            else:
+                yield network
+
+
+@contextmanager
+def running(spec: str) -> Iterator[None]:
+    """While a SPEC is loaded: where that runs code, stderr says so before it does, and gets what the code prints."""
+    if not runs_code(spec):
+        yield
+        return
+    sys.stderr.write(f"runs the code of {spec.rpartition(':')[0]}\n")
+    with redirect_stdout(sys.stderr):
+        yield
 
 
 def loaded(found: Iterator[Network | Error]) -> Iterator[Network]:
@@ -128,7 +153,7 @@ def single(found: Iterator[Network | Error]) -> Network:
     """The one network of a command that takes one; raises `SpecError`."""
     network, *others = loaded(found)
     if others:
-        raise typer.BadParameter("this command takes one SPEC")
+        raise typer.BadParameter("this command takes one network: one SPEC, in one variant")
     return network
 
 
@@ -160,7 +185,7 @@ def assignment(text: str, flag: str, form: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def _inputs(texts: list[str]) -> Any:
+def input_shapes(texts: list[str]) -> Any:
     """Shapes by input name, or one shape for the first input."""
     named: dict[str, tuple[int, ...]] = {}
     single = None
@@ -181,13 +206,17 @@ def _inputs(texts: list[str]) -> Any:
     return named or single
 
 
-def view(batch: int, depth: int | None, sort: str | None, top: int | None, layout: str) -> View:
+def view(full: bool, depth: int | None, sort: str | None, top: int | None, layout: str, format: str) -> View:
+    """What the flags ask of a report's rows; data is flat whatever a table shows."""
     from cnncalc.tables.rows import sort_key
     from cnncalc.tables.table import View
 
+    if full and depth is not None:
+        raise typer.BadParameter("--full shows every layer, --depth folds them: choose one")
     if sort is not None:
         sort_key(sort)
-    return View(batch, depth, sort, top, choice(layout, LAYOUTS, "--layout") == "nhwc")
+    channels_last = choice(layout, LAYOUTS, "--layout") == "nhwc"
+    return View(full or choice(format, FORMATS, "--format") in DATA, depth, sort, top, channels_last)
 
 
 def list_names() -> None:

@@ -6,7 +6,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
@@ -51,8 +51,17 @@ def complain(diagnostics: list[Diagnostic]) -> None:
     """Diagnostics on stderr, coloured on a terminal."""
     from cnncalc.render.findings.messages import render
 
-    colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-    sys.stderr.write("\n\n".join(render(diagnostic, colour) for diagnostic in diagnostics) + "\n")
+    width = width_of(sys.stderr)
+    colour = width is not None and not os.environ.get("NO_COLOR")
+    sys.stderr.write("\n\n".join(render(diagnostic, colour, width) for diagnostic in diagnostics) + "\n")
+
+
+def width_of(stream: TextIO) -> int | None:
+    """The characters of a line of the terminal that a stream is; None for a pipe or a file."""
+    if not stream.isatty():
+        return None
+    told = os.environ.get("COLUMNS", "")
+    return (int(told) if told.isdecimal() else 0) or os.get_terminal_size(stream.fileno()).columns or 80
 
 
 def report_bug(bug: Exception) -> None:
@@ -78,20 +87,35 @@ def emit(text: str, output: str | None) -> None:
     write(output, text.encode("utf-8"))
 
 
+def tell(text: str, output: str | None) -> None:
+    """As `emit`, for text that people read: on a terminal its lines break between words."""
+    width = width_of(sys.stdout) if output is None else None
+    if width is not None:
+        from cnncalc.render.layout import wrapped
+
+        text = wrapped(text, width)
+    emit(text, output)
+
+
 def deliver(tables: Callable[[], list[Table]], text: Callable[[], str], format: str, output: str | None) -> None:
     """A result in the form that was asked for: `text` is its JSON, tables are drawn to the width of a terminal."""
     if format == "json":
         emit(text(), output)
         return
     made = tables()
-    if format == "table" and output is None and sys.stdout.isatty() and all(len(t.lines) <= 5_000 for t in made):
-        from cnncalc.render import rich
-
-        rich.show(made)
+    if format == "table" and output is None and sys.stdout.isatty() and all(len(t.lines) <= MOST_ROWS for t in made):
+        draw(made)
     else:
         from cnncalc.render import render
 
         emit(render(made, format), output)
+
+
+def draw(tables: list[Table]) -> None:
+    """Tables on the terminal, in its width and its colours."""
+    from cnncalc.render import rich
+
+    rich.show(tables)
 
 
 def show(reports: list[Report], shown: View, format: str, output: str | None) -> None:
@@ -115,22 +139,28 @@ def show(reports: list[Report], shown: View, format: str, output: str | None) ->
         sys.stderr.write(f"\n{len(warnings) - MAX_WARNINGS:,} further warnings; `cnncalc check` tells all\n")
 
 
+MOST_ROWS = 5_000
+"""Rows up to which a table is drawn in colour, and shown of a network that failed."""
 MAX_WARNINGS = 20
 """Warnings that are told one by one beside a report."""
 
 
 def show_partial(error: SpecError, command: str, shown: View) -> None:
-    """The good rows up to a failing layer, and the failing one marked; no totals, which would be of a part only."""
+    """The good rows up to a failing layer, and the failing one marked; no totals, which would be of a part only.
+
+    Of a network that ran into a limit there are too many to be read, and none is shown.
+    """
     from cnncalc.render import plain
     from cnncalc.tables.report import tabulate
 
     graph: Any = error.partial
-    if not graph.nodes:
+    if not 0 < len(graph.nodes) <= MOST_ROWS:
         return
     table = tabulate(Report(graph, command), shown)
-    sys.stdout.write(plain.render([table._replace(totals=(), remarks=(), sentence=())]))
+    rows = table._replace(totals=(), remarks=(), sentence=())
+    draw([rows]) if sys.stdout.isatty() else emit(plain.render([rows]), None)
     failing = error.diagnostics[0]
-    sys.stdout.write(f"\nFAILED at {failing.span}: {failing.message}\n\n")
+    tell(f"\nFAILED at {failing.span}: {failing.message}\n\n", None)
     sys.stdout.flush()
 
 
@@ -141,6 +171,7 @@ def reported(
     format: str,
     output: str | None,
     of: str | None = None,
+    batch: int = 1,
     counted_as: str | None = None,
 ) -> None:
     """Report on every network; of a spec that fails midway the good rows in a table, and its errors at the end.
@@ -150,7 +181,12 @@ def reported(
     check_counted_as(counted_as)
     found = list(every)
     errors = [each for each in found if isinstance(each, Error)]
-    good = [Report(each.graph, command, of) for each in found if isinstance(each, Network)]
+    setting = None
+    if batch > 1:  # what else is loaded for the memory alone
+        from cnncalc.analyzers.memory import Setting
+
+        setting = Setting(batch=batch)
+    good = [Report(each.graph, command, of, setting) for each in found if isinstance(each, Network)]
     if counted_as is not None:
         good = [each.summary(of, counted_as) for each in found if isinstance(each, Network)]
     if not errors or (format == "table" and output is None):

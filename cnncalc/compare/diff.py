@@ -16,6 +16,7 @@ from cnncalc.analyzers.params import count
 from cnncalc.analyzers.quantities import asked
 from cnncalc.analyzers.receptive_field import ReceptiveField, receptive_fields
 from cnncalc.graph import Graph, Node
+from cnncalc.layers.types import show
 from cnncalc.values import known
 
 TOTALS = ("params", "state", "macs", "peak_memory", "field")
@@ -170,7 +171,7 @@ def _fields(old: Graph, new: Graph, a: Node, b: Node, partner: Partners) -> dict
     for name in {**mine.fields, **theirs.fields}:
         pair = (getattr(mine, name, None), getattr(theirs, name, None))
         if pair[0] != pair[1] and name in mine.fields and name in theirs.fields:
-            found[name] = pair
+            found[name] = (show(pair[0]), show(pair[1])) if name in mine.following else pair
     if a.frozen != b.frozen:
         found["learned"] = (not a.frozen, not b.frozen)
     if (a.shares and a.shares.name) != (b.shares and b.shares.name):

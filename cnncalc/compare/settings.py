@@ -5,7 +5,6 @@ width=0.25,0.5,1   depth=1..8   size=32..512..32   variant=*   channels=[16,32],
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import product
@@ -13,7 +12,6 @@ from math import prod
 from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Fault, Source, Span, SpecError, suggestion
-from cnncalc.language.library import bundled_folder
 from cnncalc.language.model import File
 from cnncalc.language.names import IDENTIFIER
 
@@ -150,13 +148,6 @@ def count(file: File, over: Sequence[Swept]) -> int:
     return prod(len(_of(file, swept)) for swept in over)
 
 
-def shown_name(file: File) -> str:
-    """What a file is called in messages: a bundled one by its name, another by its path."""
-    folder, name = os.path.split(os.path.realpath(file.source.path))
-    bundled = folder == os.path.realpath(bundled_folder())
-    return os.path.splitext(name)[0] if bundled else file.source.path
-
-
 def _of(file: File, swept: Swept) -> Sequence[Any]:
     """The values that are swept over in this file."""
     if swept.name in file.args or swept.name == "size":
@@ -167,16 +158,16 @@ def _of(file: File, swept: Swept) -> Sequence[Any]:
     if swept.name == "variant":
         for value in swept.values:
             if value not in file.variants:
-                fault = Fault("unknown-variant", f"{shown_name(file)} has no variant `{value}`", None)
+                fault = Fault("unknown-variant", f"{file.source.path} has no variant `{value}`", None)
                 fault.help = suggestion(str(value), file.variants)
                 raise SpecError([fault.at(swept.span())])
         if not file.variants:
-            fault = Fault("unknown-variant", f"{shown_name(file)} has no variants")
+            fault = Fault("unknown-variant", f"{file.source.path} has no variants")
             raise SpecError([fault.at(swept.span())])
         return swept.values or tuple(file.variants)
     known = ", ".join(f"`{name}`" for name in (*file.args, "size", "variant"))
     help = suggestion(swept.name, [*file.args, "size", "variant"]) or f"it can be swept over {known}"
-    fault = Fault("unknown-argument", f"{shown_name(file)} has no argument `{swept.name}`", None, help)
+    fault = Fault("unknown-argument", f"{file.source.path} has no argument `{swept.name}`", None, help)
     raise SpecError([fault.at(swept.span())])
 
 

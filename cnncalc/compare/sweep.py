@@ -6,7 +6,7 @@ not build is a row that says why.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.analyzers.measurement import Measurement
@@ -108,13 +108,19 @@ def open_spec(
     name: str,
     variant: str | None = None,
     args: Sequence[tuple[str, Any]] = (),
-    inputs: Sequence[tuple[str, Shape]] = (),
+    inputs: Mapping[str, Shape] | Shape | None = None,
 ) -> Spec:
-    """The parsed spec of a path or a bundled name, or a model file; raises `SpecError`, or `UnknownSpec`."""
+    """The parsed spec of a path or a bundled name, or a model; raises `SpecError`, or `UnknownSpec`.
+
+    `inputs` are shapes by name, or one for the first input.
+    """
     if is_model(name):
-        return Spec(name, None, graph=load_model(name, variant, dict(args), dict(inputs)).graph)
+        return Spec(name, None, graph=load_model(name, variant, dict(args), inputs).graph)
     path, found = find(name)
-    return Spec(name, load_file(path), variant or found, tuple(args), tuple(inputs))
+    file = load_file(path)
+    if inputs is not None and not isinstance(inputs, Mapping):
+        inputs = {next(iter(file.inputs), "input"): inputs}
+    return Spec(name, file, variant or found, tuple(args), tuple((inputs or {}).items()))
 
 
 def compare(
@@ -184,7 +190,7 @@ class Measurer:
                 self.memo.clear()
             measured = Measurement(graph, None, self.memory, self.memo)
             if self.counted_as is not None:
-                source = written(spec.file.source.path) if spec.file is not None else ()
+                source = written(spec.file.source.location) if spec.file is not None else ()
                 measured.counting = counting(graph, self.counted_as, source)
             found = {key: measured.figure(quantity) for key, quantity in self.quantities.items()}
             field = measured.once(alone) if "field" in found else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 Inputs = Mapping[str, Shape] | Shape | None
 """Shapes given from outside, channels first and without the batch: for the first input, or by name."""
+
+Shapes = Inputs | Sequence[Shape]
+"""As `Inputs`, or the shapes of all inputs in their order."""
 
 
 class Imported(NamedTuple):
@@ -46,6 +49,8 @@ FORMATS = (
     Format("ONNX", (".onnx",), "onnx"),
     Format("Keras", (".json", ".keras"), "keras"),
     Format("Darknet", (".cfg",), "darknet"),
+    Format("PyTorch program", (".pt2",), "torch.pt2"),
+    Format("PyTorch", (".pt", ".pth"), "torch", calls=True),
 )
 """Every source format."""
 
@@ -62,9 +67,12 @@ def recognised(source: str) -> Format | None:
     for format in FORMATS:
         if suffix in format.suffixes:
             return format
-    if CALLABLE.fullmatch(source) and not os.path.exists(source):
-        return next((format for format in FORMATS if format.calls), None)
-    return None
+    return next((format for format in FORMATS if format.calls), None) if is_callable(source) else None
+
+
+def is_callable(source: str) -> bool:
+    """Whether a source is ``package.module:name`` or ``net.py:Name``: the one form that runs code."""
+    return CALLABLE.fullmatch(source) is not None and not os.path.exists(source)
 
 
 def read_model(source: str, inputs: Inputs = None) -> Imported:

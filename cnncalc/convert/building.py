@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
 
-from cnncalc.convert import Imported, Inputs
+from cnncalc.convert import Imported, Shapes
 from cnncalc.convert.constants import EVALUATED
 from cnncalc.convert.constants.evaluator import Evaluator
 from cnncalc.convert.constants.rearranging import shape_of
@@ -26,13 +26,14 @@ Translate = Callable[[Making, Operator, list[Operand]], list[Operand] | None]
 """The results of an operator, after its rows have been appended; None where it is to be opaque."""
 
 
-def build(program: Program, inputs: Inputs, translations: Mapping[str, Translate]) -> Imported:
+def build(program: Program, inputs: Shapes, translations: Mapping[str, Translate]) -> Imported:
     """The graph of a program, and its account.
 
     Composites are recognised first.  Raises `SpecError`.
     """
     builder = Builder(program, translations)
-    builder.account.nodes = sum(operator.kind != "Constant" for operator in program.operators)
+    own = sum(operator.kind != "Constant" for operator in program.operators)
+    builder.account.nodes = own if program.nodes is None else program.nodes
     builder.evaluate_constants()
     recognise(program)
     builder.start(inputs)
@@ -87,7 +88,7 @@ class Builder(Making):
         except Fault as fault:
             raise failed(fault, self.program.source, operator.name) from None
 
-    def start(self, given: Inputs) -> None:
+    def start(self, given: Shapes) -> None:
         """The network's inputs; raises `SpecError` where their sizes are not known."""
         program = self.program
         try:
@@ -209,8 +210,12 @@ class Builder(Making):
         """Note weights that several rows use: it may be that the network has them once, or that its file does."""
         sharing = sum(node.shares is not None for node in self.rows.graph.nodes)
         often = sum(count > self.account.tensors.get(tensor, 0) for tensor, count in self.account.uneven.items())
-        if sharing or often:
+        told = [
+            (sharing, "layer has all of its weights from another", "layers have all of their weights from others"),
+            (often, "tensor is part of several layers", "tensors are parts of several layers"),
+        ]
+        found = [f"{count:,} {one if count == 1 else several}" for count, one, several in told if count]
+        if found:
             self.account.note(
-                f"{sharing:,} layers have all of their weights from others, {often:,} tensors are parts of several: "
-                "exporters also store equal tensors once, of which an untrained network has many"
+                f"{', '.join(found)}: exporters also store equal tensors once, of which an untrained network has many"
             )

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from cnncalc.convert import Inputs
+from cnncalc.convert import Shapes
 from cnncalc.convert.account import Account
 from cnncalc.convert.operators import Input, Program, Sizes
 from cnncalc.convert.values import inverse
@@ -44,7 +44,7 @@ class Entrances(NamedTuple):
     """Whether they have the source's own sizes, so that the shapes that it states hold."""
 
 
-def entrances(program: Program, given: Inputs, account: Account) -> Entrances:
+def entrances(program: Program, given: Shapes, account: Account) -> Entrances:
     """The inputs of a program; raises `Fault` where their sizes are not known, or do not fit what is given."""
     if len(program.inputs) > MAX_INPUTS:
         raise Fault("too-large", f"the network has {len(program.inputs):,} inputs; the limit is {MAX_INPUTS:,}")
@@ -91,12 +91,13 @@ def input_names(inputs: Sequence[Input]) -> dict[str, str]:
     return found
 
 
-def _given(given: Inputs, names: dict[str, str]) -> dict[str, Shape]:
+def _given(given: Shapes, names: dict[str, str]) -> dict[str, Shape]:
     """The shapes from outside, by the names of inputs here; those of the source are taken too."""
     if given is None or not names:
         return {}
     if not isinstance(given, Mapping):
-        return {next(iter(names.values())): tuple(given)}
+        every = [given] if all(isinstance(size, int) for size in given) else given
+        return {name: tuple(shape) for name, shape in zip(names.values(), every)}  # type: ignore[arg-type]
     known = {**names, **{name: name for name in names.values()}}
     shapes: dict[str, Shape] = {}
     for name, shape in given.items():

@@ -10,10 +10,11 @@ from math import prod
 
 from cnncalc.convert.account import Account
 from cnncalc.convert.constants.evaluator import whole_list
+from cnncalc.convert.layout import Layout, layout
 from cnncalc.convert.operators import FLOATS, Constant, Operator, Program, Sizes
 from cnncalc.convert.rows import Rows
 from cnncalc.convert.shapes import broadcast
-from cnncalc.convert.values import PADDED, SHAPED, TURNED, Operand, Parts, Value, View, inverse
+from cnncalc.convert.values import EXPANDED, PADDED, PART, SHAPED, TURNED, Operand, Parts, Value, View, inverse
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import Shape, dims
 from cnncalc.graph import Node
@@ -40,6 +41,8 @@ class Making:
         """Whether the shapes that the source states hold: not at another input size."""
         self.owners: dict[object, Node] = {}
         """The first row that has certain weights."""
+        self.fronts: dict[tuple[int, Sizes], Value] = {}
+        """Tensors with their axes in another order, by tensor and order: made once for those that share them."""
 
     # -- what translations ask
 
@@ -134,6 +137,9 @@ class Making:
             self.account.use(row, name, roots)
             whole = all(count == self.account.tensors.get(root) for root, count in roots.items())
             key.append((name, tuple(roots.items()) if whole else id(constant)))
+        learned = [weight.name for weight in row.operation.weights if weight.learned and weight.name in weights]
+        behind = {root for name in learned for root in weights[name].roots}
+        row.frozen = bool(behind) and behind <= self.program.buffers
         own = [(weight.name, weight.shape) for weight in row.operation.weights]
         key.append(tuple(own))
         if len(own) == len(weights):
@@ -176,7 +182,8 @@ class Making:
         weights: dict[str, int] = {}
         for operand in operands:
             if isinstance(operand, Constant) and operand.dtype in FLOATS:
-                if operand.size == 1 or not operand.roots:
+                is_number = operand.size == 1 and not operand.roots.keys() & self.program.learned
+                if is_number or operand.roots.keys() <= self.program.buffers:
                     self.ignored(operand)
                 else:
                     weights |= self.weight_roots(operand)
@@ -242,9 +249,69 @@ class Making:
         base = view.of if view is not None and view.kind == SHAPED and value.tensor is None else value
         return base if shape == base.shape else Value(shape, batch, None, View(SHAPED, base, None, operator))
 
+    def plain(self, found: Layout, operator: Operator) -> Value | None:
+        """The view that a layout describes, where it only reshapes its base, or only turns its axes."""
+        base, shape = found.base, found.shape
+        if [factor for axis in found.axes for factor in axis] == found.order:
+            return self.shape(base, shape, operator)
+        wide = [axis for axis, size in enumerate(base.shape) if size != 1]
+        owners = [found.owners[axis[0]] for axis in found.axes if axis]
+        whole = all(axis == found.of(found.owners[axis[0]]) for axis in found.axes if axis)
+        if not whole or sorted(owners) != wide or len(shape) != len(base.shape):
+            return None
+        rest = iter([axis for axis in range(len(shape)) if axis not in wide])
+        return self.turn(base, tuple([found.owners[axis[0]] if axis else next(rest) for axis in found.axes]), operator)
+
+    def arranged(self, found: Layout, operator: Operator) -> Value:
+        """The view that a layout describes: as few views as can be."""
+        plain = self.plain(found, operator)
+        if plain is not None:
+            return plain
+        base = found.base
+        lead = (1,) if base.batch and base.shape[0] == 1 else ()
+        split = self.shape(base, (*lead, *(found.sizes[factor] for factor in found.order)), operator)
+        places = [found.order.index(factor) + len(lead) for axis in found.axes for factor in axis]
+        return self.shape(self.turn(split, (*range(len(lead)), *places), operator), found.shape, operator)
+
+    def upright(self, found: Layout, axis: int, operator: Operator) -> bool:
+        """Bring the axis of the base that an axis of its view is to the place of the channels; whether it is one."""
+        base = found.base
+        owner = found.owners[found.axes[axis][0]] if found.axes[axis] else 0
+        if owner < base.first or found.axes[axis] != found.of(owner) or not 2 <= len(base.sample) <= MAX_AXES:
+            return False
+        if owner != base.first:
+            rest = [place for place in range(len(base.shape)) if place >= base.first and place != owner]
+            forward = (*range(base.first), owner, *rest)
+            tensor = self.force(base)
+            turned = self.fronts.get((tensor, forward))
+            if turned is None:
+                turned = self.turn(base, forward, operator)
+                turned = self.fronts[tensor, forward] = Value(turned.shape, turned.batch, self.force(turned))
+            found.rebase(turned, forward)
+        return True
+
+    def straightened(self, value: Value, operator: Operator) -> Value:
+        """A value, without the views that undo each other."""
+        view = value.view
+        if value.tensor is not None or view is None or view.of.tensor is not None:
+            return value
+        found = layout(value)
+        return value if found is None else self.plain(found, operator) or value
+
+    def part(self, value: Value, channels: range, operator: Operator) -> Value:
+        """Some neighbouring channels of a tensor; a layer that takes all of them may undo it."""
+        shape = list(value.shape)
+        shape[value.first] = len(channels)
+        return Value(tuple(shape), value.batch, None, View(PART, value, channels, operator))
+
     def pad(self, value: Value, padding: object, shape: Sizes, operator: Operator) -> Value:
         """A value with something around it."""
         return Value(shape, value.batch, None, View(PADDED, value, padding, operator))
+
+    def expand(self, value: Value, shape: Sizes, operator: Operator) -> Value:
+        """A value repeated along axes of size 1, which what joins it to another does by itself."""
+        batch = value.batch and shape[0] == value.shape[0]
+        return Value(shape, batch, None, View(EXPANDED, value, None, operator))
 
     def force(self, value: Value) -> int:
         """The graph tensor that holds a value; appends rows for views.  Raises `Fault`."""
@@ -279,6 +346,12 @@ class Making:
             target.tensor = self.permuted(base, target, view)
         elif view.kind == SHAPED:
             target.tensor = self.reshaped(base.tensor, target.sample, operator)
+        elif view.kind == PART:
+            bounds = (view.argument.start, view.argument.stop)
+            target.tensor = self.append(operator, "slice", [base.tensor], {"channels": bounds}).number
+        elif view.kind == EXPANDED:
+            row = self.rows.opaque(operator.kind, [base.tensor], target.sample, operator.title, operator.name, None, 0)
+            target.tensor = row.number
         else:
             kind, arguments = view.argument.row()
             target.tensor = self.append(operator, kind, [base.tensor], arguments).number

@@ -20,7 +20,7 @@ FLOATS = ("float", "double")
 class Constant:
     """A tensor that does not depend on the network's inputs."""
 
-    __slots__ = ("_read", "_values", "dtype", "roots", "shape")
+    __slots__ = ("_read", "_values", "dtype", "norm", "roots", "shape")
 
     def __init__(
         self,
@@ -35,6 +35,8 @@ class Constant:
         """``float`` (of 32 bits or fewer), ``double``, ``int``, ``bool`` or ``text``."""
         self.roots = roots or {}
         """The source's tensors that it is made from, with how many elements of each."""
+        self.norm = ""
+        """How a convolution's kernel was normalised, in the words of its field `weight_norm`; else empty."""
         self._values = values
         self._read = read
 
@@ -114,8 +116,13 @@ class Program:
         self.inputs: list[Input] = []
         self.outputs: list[str] = []
         self.operators: list[Operator] = []
+        self.nodes: int | None = None
+        """How many nodes the source has, where some have become several operators."""
         self.constants: dict[str, Constant] = {}
         """Initializers, parameters, buffers, and what constants become."""
+        self.learned: set[str] = set()
+        self.buffers: set[str] = set()
+        """Those of them that the source says are learned, and those that it says are not: most say nothing."""
         self.stated: dict[str, Stated] = {}
         """Shapes that the source states, with the batch, by tensor."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from math import isclose, pi, sqrt
 
+from cnncalc.convert.attended import attended
 from cnncalc.convert.matching import Match, Matcher, Recognise, bounds, composite
 from cnncalc.convert.operators import Operator, Program
 
@@ -254,6 +255,7 @@ COMPOSITES: dict[str, tuple[Recognise, ...]] = {
     "Mul": (activation, factored),
     "Div": (activation, normalised, unit),
     "Add": (biased, factored),
+    "MatMul": (attended,),
     "Min": (clipped,),
     "Reshape": (grouped,),
 }

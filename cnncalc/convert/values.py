@@ -12,17 +12,17 @@ from typing import Any, NamedTuple
 
 from cnncalc.convert.operators import Constant, Operator, Sizes
 
-TURNED, SHAPED, PADDED = "turned", "shaped", "padded"
+TURNED, SHAPED, PADDED, EXPANDED, PART = "turned", "shaped", "padded", "expanded", "part"
 
 
 class View(NamedTuple):
     """How a tensor is made from another without computing anything."""
 
     kind: str
-    """`TURNED`, `SHAPED` or `PADDED`."""
+    """`TURNED`, `SHAPED`, `PADDED`, `EXPANDED` or `PART`."""
     of: Value
     argument: Any
-    """The order of the axes (for each of the result, one of the other); None; or the padding."""
+    """The order of the axes (for each of the result, one of the other); None; the padding, or the channels."""
     operator: Operator
     """What asked for it: its row is called after it, if it becomes one."""
 

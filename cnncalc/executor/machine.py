@@ -52,6 +52,8 @@ class Machine(Products):
             result = node.operation.layer.execute_all(self, inputs)
         except OverflowError:
             raise Fault("too-large", f"a value in `{node.name}` is too large for a floating-point number") from None
+        except ZeroDivisionError:
+            raise Fault("division", f"a value in `{node.name}` is divided by 0", None, "give it an `eps`") from None
         self.made = self.algebra.products - before
         return result
 

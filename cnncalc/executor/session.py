@@ -19,7 +19,7 @@ def outputs(graph: Graph, data: Any, weights: Any = None, seed: int = 0, layer: 
     """The tensors that leave the network, or that of one layer, by name.
 
     `data` and `weights` are paths (`-` is standard input), or what such files hold: nested lists, and mappings of
-    layers to mappings of tensors.  Weights that are not given are drawn from `seed`.
+    layers to mappings of tensors; weights may have been read already.  Those that are not given are drawn from `seed`.
     Raises `SpecError` for data that does not fit, and at the layer for what cannot be computed.
     """
     if data == weights == "-":
@@ -41,7 +41,9 @@ def outputs(graph: Graph, data: Any, weights: Any = None, seed: int = 0, layer: 
 
 
 def weights_of(graph: Graph, weights: Any, seed: int) -> Weights:
-    """The weights of a file, or a mapping, and the rest drawn; raises `SpecError` for what no layer could use."""
+    """The weights of a JSON file, or a mapping, and the rest drawn; raises `SpecError` for what no layer could use."""
+    if isinstance(weights, Weights):
+        return weights
     if _is_path(weights):
         path = os.fspath(weights)
         return Weights(graph, parse_json(read_bytes(path), path), path, seed)

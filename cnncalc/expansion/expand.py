@@ -12,28 +12,26 @@ from functools import partial
 from typing import Any
 
 from cnncalc.diagnostics import Fault, Link, Note, Origin, Span, SpecError, suggestion
+from cnncalc.expansion.appending import JOIN_FIRST, Appender, Inputs
 from cnncalc.expansion.ends import UNUSED, input_shapes, resolve_outputs, warn_unused
 from cnncalc.expansion.instance import Given, Instance
-from cnncalc.expansion.making import Made, Maker, at_field
+from cnncalc.expansion.making import Maker
 from cnncalc.expansion.registry import Registry
 from cnncalc.expansion.scope import Place, Scope, Where
 from cnncalc.expansion.sharing import settle_weights, share_parts
-from cnncalc.geometry import Shape, dims
+from cnncalc.geometry import Shape
 from cnncalc.graph import Graph, Node, Part
 from cnncalc.language.model import AnyStep, Block, Branch, Call, File, Group, Join, Loop, Template, Value
 from cnncalc.language.names import MAX_ROW
 from cnncalc.language.operators import TENSORS, Wire, Word
-from cnncalc.language.source import Mapping, Scalar, Sequence
 from cnncalc.layers import KINDS
-from cnncalc.layers.base import Layer, make
+from cnncalc.layers.base import make
 from cnncalc.layers.types import show, whole
 
 MAX_DEPTH = 32
 MAX_NESTING = 100
 MAX_TURNS = 10_000
 MAX_STEPS = 200_000
-
-Inputs = tuple[Wire, ...]
 
 
 def expand(
@@ -79,6 +77,7 @@ class _Expander:
         self.instance = instance
         self.registry = Registry(graph)
         self.maker = Maker()
+        self.appender = Appender(graph, self.registry, self.maker)
         self.max_steps = max_steps
         self.steps = 0
         self.factor = 1
@@ -183,7 +182,7 @@ class _Expander:
             made.append(self.nodes[first:])
         share_parts(made)
         self.factor = factor
-        return self.join(make(KINDS["concat"], {}), ends, f"{base}.concat", step, where), text
+        return self.appender.join(make(KINDS["concat"], {}), ends, f"{base}.concat", step, where), text
 
     def repeated(self, step: AnyStep, inputs: Inputs, where: Where) -> tuple[Wire | None, str]:
         """The turns of a repeat, chained, then gathered; None where no turn was made; and the name to give."""
@@ -213,7 +212,9 @@ class _Expander:
             del env["i"]
         self.factor = factor
         if step.gather and results:
-            x = self.join(make(KINDS[step.gather], {}), [inputs[0], *results], f"{base}.{step.gather}", step, where)
+            x = self.appender.join(
+                make(KINDS[step.gather], {}), [inputs[0], *results], f"{base}.{step.gather}", step, where
+            )
         return (x if results else None), text
 
     def turn(self, step: AnyStep, inputs: Inputs, row: str, where: Where) -> Wire | None:
@@ -346,7 +347,7 @@ class _Expander:
             arguments = {name: argument.value for name, argument in step.arguments.items()}
             instance = home(step.text, where.scope.instance)
             return self.block(step, target, instance, arguments, inputs, row, where, turn)
-        return self.append(self.maker.from_step(step, target, where), step, inputs, row, where)
+        return self.appender.append(self.maker.from_step(step, target, where), step, inputs, row, where)
 
     def interpolated(
         self, step: Call, target: Template, inputs: Inputs, row: str, where: Where, turn: tuple[int, int]
@@ -370,7 +371,7 @@ class _Expander:
         arguments = interpolated_arguments(step, text, takes, where)
         if block is None:
             made = self.maker.make(step, KINDS[text], arguments, where)
-            return self.append(made, step, inputs, row, where)
+            return self.appender.append(made, step, inputs, row, where)
         return self.block(step, block, home(text, instance), arguments, inputs, row, where, turn)
 
     def instance_of(self, file: File, scope: Scope) -> Instance:
@@ -428,85 +429,6 @@ class _Expander:
         self.graph.parts.append(Part(row, block.name, taken, result.number, first, len(self.nodes)))
         return result
 
-    # -- nodes
-
-    def append(self, made: Made, step: Call, inputs: Inputs, row: str, where: Where) -> Wire:
-        """The nodes of a call: the layer, then what follows it."""
-        tensors, layers = self.taken(made, step, inputs, where), made.layers
-        if made.kind.inverts:
-            layers, tensors = self.inverted(made, tensors, step, where)
-        try:
-            pieces = layers[0][1].pieces(tuple([tensor.shape for tensor in tensors]))
-        except Fault as fault:
-            raise at_field(fault, made, step, where) from None
-        if pieces:
-            self.beside(pieces, made, tensors[0], step, where)
-            return tensors[0]
-        row = self.registry.free_row(row, step, where)
-        origin = Origin(step.span, where.call)
-        append, taken = self.graph.append, tuple([tensor.number for tensor in tensors])
-        for suffix, layer in layers:
-            try:
-                node = append(layer, taken, row + suffix, origin)
-            except Fault as fault:
-                raise at_field(fault, made, step, where) from None
-            node.written = made.written
-            taken = (node.number,)
-        if len(layers) > 1:
-            self.graph.call(row, node.number)
-        return Wire(node.number, node.operation.output)
-
-    def taken(self, made: Made, step: Call, inputs: Inputs, where: Where) -> Inputs:
-        """The tensors that a layer takes: those of `from`, then those that its arguments name."""
-        least, most = made.kind.takes
-        if not step.sources and not most:
-            inputs = ()
-        if not least <= len(inputs) <= most:
-            amount = {0: "no tensor", 1: "one tensor"}.get(most, f"{least} to {most} tensors")
-            message = f"`{made.kind.kind}` takes {amount}, `from` names {len(inputs)}"
-            help = JOIN_FIRST if most else "leave `from` out"
-            raise where.fail(step.span, "from", message, help)
-        try:
-            named = made.layers[0][1].named()
-        except Fault as fault:
-            raise at_field(fault, made, step, where) from None
-        found, x = list(inputs), where.scope.env["x"]
-        for name, texts in named:
-            node = made.sources[name].node
-            for place, text in enumerate(texts):
-                written = node.items[place] if isinstance(node, Sequence) else node
-                template = Template(written, [text])  # type: ignore[arg-type]  # a scalar
-                words = made.kind.fields[name].type.words
-                found.append(self.registry.find(text, template, x, where, words))
-        return tuple(found)
-
-    def inverted(self, made: Made, tensors: Inputs, step: Call, where: Where) -> tuple[list[tuple[str, Layer]], Inputs]:
-        """A layer as the inverse of the one that gives its last tensor, which is exchanged for what that one took."""
-        *own, named = tensors
-        node = self.graph.node(named.number)
-        try:
-            if node is None:
-                raise Fault("max-unpool", "an input is no result of a layer", next(iter(made.sources), None))
-            suffix, layer = made.layers[0]
-            layers = [(suffix, self.maker.intern(layer.inverse(node.operation.layer))), *made.layers[1:]]
-        except Fault as fault:
-            raise at_field(fault, made, step, where) from None
-        number = node.inputs[0]
-        return layers, (*own, Wire(number, self.graph.shapes[number]))
-
-    def beside(self, pieces: tuple[tuple[str, Layer], ...], made: Made, x: Wire, step: Call, where: Where) -> None:
-        """Layers beside each other, each under its own name."""
-        keys = {key: scalar for source in made.sources.values() for key, scalar in _keys(source)}
-        for text, layer in pieces:
-            name = Template(keys.get(text, step), [text])  # type: ignore[arg-type]  # both have a span
-            row, first = where.place.prefix + text, len(self.nodes)
-            if row in self.graph.names and row not in self.registry.skipped:
-                raise self.registry.taken(text, where.scope.prefix + text, name, where)
-            self.graph.move(where.scope.prefix + text, row)
-            node = self.graph.append(layer, (x.number,), row, Origin(step.span, where.call))
-            node.written = made.written
-            self.registry.give(text, Wire(node.number, node.operation.output), name, first, where)
-
     def branches(self, step: Join, x: Wire, row: str, where: Where) -> Wire:
         """The branches of a join, each beginning at `x`, then the join itself if there is more than one."""
         self.deeper(step.span, where)
@@ -522,7 +444,7 @@ class _Expander:
         if len(ends) == 1:
             return ends[0]
         made = self.maker.from_step(step, step.kind, where)
-        return self.join(made.layers[0][1], ends, row, step, where)
+        return self.appender.join(made.layers[0].layer, ends, row, step, where)
 
     def branch(self, branch: Branch, x: Wire, ends: list[Wire], where: Where) -> None:
         """Append the ends of one branch: none where its condition is false, one per turn of a loop."""
@@ -548,27 +470,6 @@ class _Expander:
                 self.nesting -= 1
             else:
                 ends.append(self.sequence(loop.steps, x, here))
-
-    def join(self, layer: Layer, tensors: list[Wire], row: str, step: AnyStep, where: Where) -> Wire:
-        """The node of a join; of a single branch, that branch."""
-        if len(tensors) == 1:
-            return tensors[0]
-        row = self.registry.free_row(row, step, where)
-        try:
-            node = self.graph.append(layer, [tensor.number for tensor in tensors], row, Origin(step.span, where.call))
-        except Fault as fault:
-            gives = [f"`{self.graph.tensor_name(tensor.number)}` gives {dims(tensor.shape)}" for tensor in tensors[:6]]
-            raise where.at(step.span, fault, facts=tuple(map(Note, gives))) from None
-        return Wire(node.number, node.operation.output)
-
-
-JOIN_FIRST = "join them first with `concat`, `add` or `multiply`"
-
-
-def _keys(source: Value) -> list[tuple[str, Scalar]]:
-    """The keys of an argument that is a mapping."""
-    node = source.node
-    return [(text, key) for text, (key, _) in node.entries.items()] if isinstance(node, Mapping) else []
 
 
 def _asked(step: AnyStep) -> Iterator[frozenset[str]]:

@@ -73,6 +73,23 @@ def variant_values(file: File, variant: str) -> dict[str, Given]:
     return {name: _given(argument) for name, argument in arguments.items()}
 
 
+def variant_like(file: File, given: dict[str, Given]) -> str | None:
+    """The first variant whose arguments are all those of the file with these given; None if there is none."""
+    here = _arguments(file, given)
+    for variant in file.variants:
+        try:
+            if _arguments(file, variant_values(file, variant)) == here:
+                return variant
+        except SpecError:  # a variant that is broken, or leaves out what is required, is like no network
+            continue
+    return None
+
+
+def _arguments(file: File, given: dict[str, Given]) -> dict[str, Any]:
+    env = Instance(file, given).env
+    return {name: env[name] for name in file.args}
+
+
 def _given(argument: Argument) -> Given:
     try:
         return Given(argument.value.evaluate({}), argument.value.span)

@@ -4,57 +4,61 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.diagnostics import Fault, Note, SpecError, suggestion
+from cnncalc.diagnostics import Fault, Note, Span, SpecError, suggestion
 from cnncalc.expansion.instance import notes
 from cnncalc.expansion.scope import Where
-from cnncalc.language.model import Call, Join, Value
+from cnncalc.language.model import Call, Join, Value, admitted
 from cnncalc.language.operators import TENSORS, Wire, Word, unknown_name
-from cnncalc.language.source import Scalar
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import Layer, make
 from cnncalc.layers.types import Follower
+
+Written = dict[str, list[Note]]
+"""Where each argument of a layer was written, and the names in it given their values."""
+
+
+class Piece:
+    """One layer of those that a call appends in a chain."""
+
+    __slots__ = ("_names", "_written", "layer", "named", "sources", "suffix")
+
+    def __init__(self, suffix: str, layer: Layer, sources: dict[str, Value], named: Value | None = None) -> None:
+        self.suffix = suffix
+        """What its row's name ends with: nothing, `.norm`, `.act`."""
+        self.layer = layer
+        self.sources = sources
+        """Each of its arguments as it was written, in the call or in `defaults`."""
+        self.named = named
+        """The value that names it, where it follows another."""
+        self._names = sorted({name for value in sources.values() for name in value.names})
+        self._written: dict[tuple[Span | None, ...], Written] = {}
+
+    def written(self, where: Where) -> Written:
+        """The places for a call that is made here: equal values may have been given at different ones."""
+        origins = where.scope.origins
+        given = tuple([origins.get(name) for name in self._names])
+        found = self._written.get(given)
+        if found is None:
+            found = self._written[given] = {
+                name: [Note("written", value.span), *notes(value.names, origins)]
+                for name, value in self.sources.items()
+            }
+        return found
 
 
 class Made:
     """What a call appends, and its operations by input shapes."""
 
-    __slots__ = ("kind", "layers", "lists", "sources", "written")
+    __slots__ = ("kind", "layers", "lists", "sources")
 
     def __init__(self, kind: type[Layer], sources: dict[str, Value], where: Where) -> None:
         self.kind = kind
         self.sources = sources
         """Each argument as it was written, in the call or in `defaults`."""
-        origins = where.scope.origins
-        self.written = {
-            name: [Note("written", value.span), *notes(value.names, origins)] for name, value in sources.items()
-        }
-        self.layers: list[tuple[str, Layer]] = []
-        """Suffixes of rows and layers, in a chain: ``("", conv), (".norm", batch_norm), (".act", relu)``."""
+        self.layers: list[Piece] = []
+        """Itself, and what follows it."""
         self.lists: list[Any] = []
         """The lists that it was made for, kept alive: `Maker` knows them by identity."""
-
-
-def admissible(kind: type[Layer], name: str, value: Value, where: Where) -> Any:
-    """A value here; of a name whose value the field does not take, but for which it has a word, that word."""
-    found = where.evaluate(value)
-    type = kind.fields[name].type
-    if not type.words or not value.names or isinstance(found, Word):
-        return found
-    try:
-        type.read(found)
-    except Fault:
-        if (words := _as_words(value, type.words)) is not None:
-            return words
-    return found
-
-
-def _as_words(value: Value, words: tuple[str, ...]) -> Any:
-    """A bare word, or a list of such, as it is written; None where it is something else."""
-    if value.items is not None:
-        found = [_as_words(item, words) for item in value.items]
-        return None if None in found else tuple(found)
-    text = value.node.text if isinstance(value.node, Scalar) else ""
-    return Word(text) if text in words else None
 
 
 class Maker:
@@ -87,26 +91,31 @@ class Maker:
         values = {name: value for name, (value, _) in defaults.items() if name not in judged}
         for name, value in arguments.items():
             if name not in judged:
-                values[name] = admissible(kind, name, value, where)
+                values[name] = admitted(value, where.evaluate(value), kind.fields[name].type)
         try:
             layer = make(kind, values, judged)
         except Fault as fault:
-            raise at_field(_misspelt(fault, kind, values, where), made, step, where) from None
+            raise at_field(_misspelt(fault, kind, values, where), made.sources, step, where) from None
         for suffix, part in layer.parts():
-            made.layers.append((suffix, self.intern(part)))
+            made.layers.append(Piece(suffix, self.intern(part), made.sources))
             for role, follower in part.followers():
-                made.layers.append((f"{suffix}.{role}", self.follower(follower, role, made, step, where)))
+                made.layers.append(self.follower(f"{suffix}.{role}", follower, role, made.sources[role], where))
         return made
 
-    def follower(self, follower: Follower, role: str, made: Made, step: Call | Join, where: Where) -> Layer:
+    def follower(self, suffix: str, follower: Follower, role: str, call: Value, where: Where) -> Piece:
         """What comes after a layer: its arguments over the defaults of its own kind; raises `SpecError`."""
         kind = follower.kind
-        given = {name: value for name, (value, _) in where.scope.instance.defaults.get(kind, {}).items()}
+        defaults = where.scope.instance.defaults.get(kind, {})
+        given = {name: value for name, (value, _) in defaults.items()}
+        sources = {name: value for name, (_, value) in defaults.items()}
+        sources |= {name: call for name, _ in follower.arguments}
+        sources |= {name: argument.value for name, argument in call.arguments.items()}
         try:
-            return self.intern(make(KINDS[kind], given | dict(follower.arguments)))
+            layer = self.intern(make(KINDS[kind], given | dict(follower.arguments)))
         except Fault as fault:
-            help = f"give it in `defaults: {{{kind}: …}}`, or write `{kind}` as a step of its own"
-            raise at_field(Fault(fault.code, fault.message, role, help), made, step, where) from None
+            help = f"for example `{role}: {KINDS[kind].example}`, or give it in `defaults`"
+            raise where.at_value(call, Fault(fault.code, fault.message, role, help)) from None
+        return Piece(suffix, layer, sources, call)
 
     def intern(self, layer: Layer) -> Layer:
         return self.layers.setdefault(layer, layer)
@@ -118,16 +127,22 @@ def _misspelt(fault: Fault, kind: type[Layer], values: dict[str, Any], where: Wh
     word = values.get(field) if field else None
     if not field or not isinstance(word, Word):
         return fault
-    words = kind.fields[field].type.words
-    if words or fault.help:
-        return Fault(fault.code, fault.message, field, fault.help or suggestion(word, [*words, *where.scope.env]))
+    allowed = kind.fields[field].type.words
+    if allowed or fault.help:
+        from cnncalc.language import words  # those of other frameworks, only where something is wrong
+
+        meant = words.word(word, allowed)
+        help = f"write `{meant}`" if meant else words.absent(word) or fault.help
+        return Fault(fault.code, fault.message, field, help or suggestion(word, [*allowed, *where.scope.env]))
     message, help = unknown_name(word, where.scope.env)
     return Fault("unknown-name", message, field, help)
 
 
-def at_field(fault: Fault, made: Made, step: Call | Join, where: Where) -> SpecError:
-    """A layer's fault at the span of the field that it names, or of its step."""
-    value = made.sources.get(fault.field or "")
+def at_field(
+    fault: Fault, sources: dict[str, Value], step: Call | Join, where: Where, named: Value | None = None
+) -> SpecError:
+    """A layer's fault at the span of the field that it names, of the value that names it, or of its step."""
+    value = sources.get(fault.field or "", named)
     if value is None:
         return where.at(step.span, fault)
     return where.at_value(value, fault)

@@ -34,6 +34,13 @@ def bundled_folder() -> str:
     return inside if os.path.isdir(inside) else os.path.join(os.path.dirname(package), "architectures")
 
 
+def starter() -> str:
+    """The text of the spec that a person may start from."""
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    with open(os.path.join(package, "starter.yaml"), encoding="utf-8") as file:
+        return file.read()
+
+
 def bundled_files() -> list[str]:
     """Paths of the bundled networks, by name."""
     folder = bundled_folder()
@@ -91,10 +98,16 @@ def find(spec: str) -> tuple[str, str | None]:
     return found
 
 
+def shown_path(path: str) -> str:
+    """How the path of a spec is shown: of a bundled one, wherever that is installed, its name."""
+    folder, name = os.path.split(path)
+    return name if folder == bundled_folder() else path
+
+
 def load_file(path: str, shown: str | None = None) -> File:
     """The parsed spec at `path`, with its imports; raises `SpecError`."""
     folder = os.path.dirname(os.path.realpath(path))
-    return _Loader(folder).load(path, shown or path)
+    return _Loader(folder).load(path, shown or shown_path(path))
 
 
 def load_text(text: str, name: str = "<string>") -> File:
@@ -146,8 +159,9 @@ class _Loader:
             if bundled and self.folder != os.path.realpath(bundled_folder()):
                 inner = _Loader(os.path.realpath(bundled_folder()))
                 inner.files, inner.open = self.files, self.open
-                return inner.load(target, target), variant
-            return self.load(target, os.path.join(os.path.dirname(shown), text) if variant is None else target), variant
+                return inner.load(target, shown_path(target)), variant
+            near = os.path.join(os.path.dirname(shown), text) if os.path.dirname(target) != bundled_folder() else ""
+            return self.load(target, near or shown_path(target)), variant
 
         return resolve
 
@@ -180,4 +194,4 @@ class _Loader:
 
 
 def _shown_as(path: str, shown: str) -> Source:
-    return Source(shown, read_source(path).text)
+    return Source(shown, read_source(path).text, path)

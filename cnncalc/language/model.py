@@ -8,9 +8,10 @@ from cnncalc.diagnostics import Fault, Source, Span
 from cnncalc.language.expressions import Expression
 from cnncalc.language.lexer import ExpressionFault
 from cnncalc.language.names import MAX_NAME, NAME
-from cnncalc.language.operators import Env, unknown_name
+from cnncalc.language.operators import Env, Word, unknown_name
 from cnncalc.language.source import Located, Scalar
 from cnncalc.layers.base import Layer
+from cnncalc.layers.types import Type
 
 if TYPE_CHECKING:
     from cnncalc.language.expectations import Expectations
@@ -27,9 +28,9 @@ class ValueFault(Exception):
 
 
 class Value:
-    """A value not yet evaluated: an expression, or a list of values."""
+    """A value not yet evaluated: an expression, a list of values, or a call of a layer that follows another."""
 
-    __slots__ = ("constant", "items", "judged", "names", "node", "run")
+    __slots__ = ("arguments", "constant", "items", "judged", "names", "node", "run")
 
     def __init__(self, node: Located, run: Any, names: frozenset[str], items: tuple[Value, ...] | None = None) -> None:
         self.node = node
@@ -37,6 +38,8 @@ class Value:
         self.names = names
         self.constant = not names
         self.items = items
+        self.arguments: dict[str, Argument] = {}
+        """Of a call of a layer that follows another, ``{leaky_relu: 0.1}``, its arguments."""
         self.judged: tuple[Any] | None = None
         """As the field that it is for takes it, if it is constant and has been judged."""
 
@@ -51,6 +54,28 @@ class Value:
         except ExpressionFault as fault:
             assert isinstance(self.node, Scalar)
             raise ValueFault(fault, self.node.part(fault.start, fault.end), self.names) from None
+
+
+def admitted(value: Value, found: Any, type: Type) -> Any:
+    """What a value has been found to be; of a name whose value a field of this type does not take, but for which it
+    has a word, that word."""
+    if not type.words or not value.names or isinstance(found, Word):
+        return found
+    try:
+        type.read(found)
+    except Fault:
+        if (words := _as_words(value, type.words)) is not None:
+            return words
+    return found
+
+
+def _as_words(value: Value, words: tuple[str, ...]) -> Any:
+    """A bare word, or a list of such, as it is written; None where it is something else."""
+    if value.items is not None:
+        found = [_as_words(item, words) for item in value.items]
+        return None if None in found else tuple(found)
+    text = value.node.text if isinstance(value.node, Scalar) else ""
+    return Word(text) if text in words else None
 
 
 class Template:

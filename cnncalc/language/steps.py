@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
-from cnncalc.diagnostics import Fault, Span, suggestion
+from cnncalc.diagnostics import Fault, Source, Span, SpecError, suggestion
 from cnncalc.language.expressions import QUOTE_HELP
 from cnncalc.language.forms import FormReader, broken
 from cnncalc.language.model import (
@@ -20,12 +21,14 @@ from cnncalc.language.model import (
     Template,
     Value,
     ValueFault,
+    admitted,
 )
-from cnncalc.language.names import GROUP_KEYS, IDENTIFIER, MODIFIERS, RESERVED
-from cnncalc.language.source import Located, Mapping, Scalar, Sequence
+from cnncalc.language.names import GROUP_KEYS, IDENTIFIER, MODIFIERS, NAME, RESERVED
+from cnncalc.language.operators import Env, Word, unknown_name
+from cnncalc.language.source import Located, Mapping, Scalar, Sequence, compose
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import REQUIRED, Layer, judge
-from cnncalc.layers.types import LAYER_NAME, PARTS, TENSORS
+from cnncalc.layers.types import BIAS, LAYER_NAME, PARTS, TENSORS, Follower
 
 
 class StepReader(FormReader):
@@ -42,9 +45,10 @@ class StepReader(FormReader):
         if isinstance(node, Scalar):
             return self.bare(node)
         if isinstance(node, Sequence):
-            self.report(
-                "wrong-form", "a step is a word or a mapping", node.span, "`{layers: […]}` makes a group of steps"
-            )
+            from cnncalc.language import advice
+
+            help = advice.listed(self, node) or "`{layers: […]}` makes a group of steps"
+            self.report("wrong-form", "a step is a word or a mapping", node.span, help)
             return None
         if "layers" in node.entries or "for" in node.entries:
             return self.group(node)
@@ -57,7 +61,7 @@ class StepReader(FormReader):
             return Call(node.span, template, node.text) if template else None
         target = self.target(node.text)
         if target is None:
-            self.unknown_kind(node.text, node.span)
+            self.unknown_kind(node.text, node.span, node)
             return None
         if not isinstance(target, Block) and target.joins:
             self.report(
@@ -72,37 +76,42 @@ class StepReader(FormReader):
         """What a kind's key names: a block first, so that a new layer kind never breaks an old spec."""
         return self.result.block(name) or KINDS.get(name)
 
-    def unknown_kind(self, text: str, span: Span) -> None:
+    def unknown_kind(self, text: str, span: Span, node: Located | None = None) -> None:
         if text.partition(".")[0] in self.failed_imports:
             return  # the import is the problem, and reported
-        names = [*self.result.block_names(), *KINDS]
-        word = text.split(maxsplit=1)[0] if text.split() else text
-        if word != text and word in names:
-            help = f"write `{{{word}: {text[len(word) :].strip()}}}`"
-        else:
-            traps = {
-                "convolution": "conv",
-                "dense": "linear",
-                "fc": "linear",
-                "maxpool": "max_pool",
-                "bn": "batch_norm",
-            }
-            trap = traps.get(text.lower().removesuffix("2d").removesuffix("1d"))
-            help = f"write `{trap}`" if trap else suggestion(text, names)
-        self.report(
-            "unknown-kind", f"unknown layer kind or block `{text}`", span, help or "`cnncalc layers` lists the kinds"
-        )
+        from cnncalc.language import advice  # with the words of other frameworks, only where something is wrong
 
-    def unknown_argument(self, what: str, name: str, span: Span, known: Iterable[str]) -> None:
-        if set(name) & set("()[]"):
-            self.report("unknown-argument", f"`{name}` is no argument, but the rest of an expression", span, QUOTE_HELP)
-            return
+        help = advice.kind(self, text, node) or "`cnncalc layers` lists the kinds"
+        self.report("unknown-kind", f"unknown layer kind or block `{text}`", span, help)
+
+    def takes(self, name: str) -> tuple[str, ...]:
+        """What a kind or block takes, the main argument first; nothing where there is none of this name."""
+        target = self.target(name)
+        return () if target is None else tuple(target.args if isinstance(target, Block) else target.fields)
+
+    def tries(self, text: str) -> bool:
+        """Whether a text is a step, or a list of steps, that this file could hold here."""
+        source = Source("", text)
+        probe = StepReader(source)
+        probe.result = self.result
+        try:
+            node = compose(source)
+        except SpecError:
+            return False
+        for item in node.items if isinstance(node, Sequence) else [node]:
+            probe.step(item)
+        return not probe.problems
+
+    def unknown_argument(self, what: str, name: str, span: Span, known: Iterable[str], help: str = "") -> None:
         listed = ", ".join(f"`{argument}`" for argument in known)
-        help = suggestion(name, [*known, *MODIFIERS]) or (f"it takes {listed}" if listed else "it takes no arguments")
+        near = help or suggestion(name, [*known, *MODIFIERS])
+        help = near or (f"it takes {listed}" if listed else "it takes no arguments")
         self.report("unknown-argument", f"{what} has no argument `{name}`", span, help)
 
     def call(self, node: Mapping) -> AnyStep | None:
         keys = [key for key in node.entries if key not in MODIFIERS]
+        if self.torn(node):
+            return None
         kind = self.kind(node, keys)
         if kind is None:
             return None
@@ -120,6 +129,8 @@ class StepReader(FormReader):
             if not isinstance(target, Block) and target.joins:
                 return self.join(node, key.span, target, main, rest)
             call = Call(key.span, target, kind)
+            if isinstance(main, Mapping) and self.nested(node, kind, main):
+                return None
             if not _missing(main):
                 self.main_argument(call, target, key, main)
         for name, (argument, value) in rest.items():
@@ -134,6 +145,36 @@ class StepReader(FormReader):
                     self.check_constant(call.target, name, given.value)
         return call
 
+    def torn(self, node: Mapping) -> bool:
+        """Whether a comma in brackets has torn a value apart, which YAML goes on with as a key (reported)."""
+        entries = list(node.entries.values())
+        for place, (key, value) in enumerate(entries):
+            if not isinstance(value, Scalar) or not value.plain or value.text.count("(") <= value.text.count(")"):
+                continue
+            text, end = value.text, key.span
+            for further, nothing in entries[place + 1 :]:
+                if text.count("(") <= text.count(")") or not _missing(nothing):
+                    break
+                text, end = f"{text}, {further.text}", further.span
+            if text == value.text:
+                continue
+            from cnncalc.language.translation import value_text
+
+            span = value.span._replace(end=end.end) if end.line == value.span.line else value.span
+            help = f"write `{value_text(text)}`" if text.count("(") == text.count(")") else QUOTE_HELP
+            self.report("syntax", "a comma inside `{ }` ends the value", span, help)
+            return True
+        return False
+
+    def nested(self, node: Mapping, kind: str, main: Mapping) -> bool:
+        """Whether a step has its arguments below its kind (reported)."""
+        from cnncalc.language import advice
+
+        help = advice.lifted(self, node, kind)
+        if help:
+            self.report("wrong-form", f"arguments stand beside `{kind}`, not below it", main.span, help)
+        return bool(help)
+
     def main_argument(self, call: Call, target: type[Layer] | Block, key: Scalar, main: Located) -> None:
         first = next(iter(target.args if isinstance(target, Block) else target.fields), None)
         if first is None:
@@ -147,14 +188,58 @@ class StepReader(FormReader):
             call.arguments[first] = Argument(key.span, self.argument(target, first, main))
 
     def argument(self, target: type[Layer] | Block | Template, name: str, node: Located) -> Value:
-        """The value of a call's argument; names of layers are templates, all else is an expression."""
+        """The value of a call's argument; names of layers are templates, all else is an expression.
+
+        Where words stand beside names, one that no expression could be (``stage1.0.offsets``) is the name of a row.
+        """
         type = target.fields[name].type if not isinstance(target, (Block, Template)) else None
-        if type is LAYER_NAME:
+        if type is LAYER_NAME or (type is BIAS and _is_row(node)):
             template = self.template(node, f"`{name}`")
             return Value(node, template.fill, template.names) if template else Value(node, broken, frozenset())
         if type is TENSORS:
             return self.tensors(name, node)
         return self.sizes(name, node) if type is PARTS else self.value(node)
+
+    def value(self, node: Located) -> Value:
+        """An expression, a list of values, or a call of a layer that follows another."""
+        if not isinstance(node, Mapping):
+            return super().value(node)
+        from cnncalc.layers.activation import ACT  # which a spec without such a call need not load
+        from cnncalc.layers.normalisation import NORM
+
+        kinds = dict((*ACT.type.kinds, *NORM.type.kinds))
+        called = [key for key in node.entries if key in kinds]
+        if len(called) != 1:
+            near = next(filter(None, (suggestion(key, kinds) for key in node.entries)), "")
+            help = near or "further arguments stand beside the kind: `{conv: 8, kernel: 3}`"
+            self.report(
+                "wrong-form", "a value is an expression, a list, or a call of a norm or activation", node.span, help
+            )
+            return Value(node, broken, frozenset())
+        return self.follower(node, KINDS[kinds[called[0]]], called[0])
+
+    def follower(self, node: Mapping, kind: type[Layer], word: str) -> Value:
+        """The call of a layer that follows another: ``{leaky_relu: 0.1}``."""
+        key, main = node.entries[word]
+        call = Call(key.span, kind, word)
+        if not _missing(main):
+            self.main_argument(call, kind, key, main)
+        for name, (argument, entry) in node.entries.items():
+            if name == word:
+                continue
+            if name not in kind.fields:
+                self.unknown_argument(f"`{word}`", name, argument.span, kind.fields)
+            elif name in call.arguments:
+                self.report("duplicate-key", f"`{name}` is given twice", argument.span, f"`{word}:` gives it already")
+            else:
+                call.arguments[name] = Argument(argument.span, self.argument(kind, name, entry))
+        values = [argument.value for argument in call.arguments.values()]
+        names = frozenset(name for value in values for name in value.names)
+        if any(value.run is broken for value in values):
+            return Value(node, broken, names)
+        made = Value(node, partial(_called, kind, call.arguments), names)
+        made.arguments = call.arguments
+        return made
 
     def tensors(self, name: str, node: Located) -> Value:
         """A list of names of tensors."""
@@ -200,15 +285,35 @@ class StepReader(FormReader):
                 "write two steps",
             )
         elif known:
-            kind = min(known, key=lambda key: len(known[key]))
-            self.wrong_arguments(node, kind, known)
+            from cnncalc.language import advice
+
+            key = advice.foreign(self, node, [key for key in keys if key not in known])
+            if key:
+                self.strange_kind(node, key)
+            else:
+                self.wrong_arguments(node, min(known, key=lambda key: len(known[key])), known)
         elif keys:
-            self.unknown_kind(keys[0], node.entries[keys[0]][0].span)
+            from cnncalc.language import advice
+
+            self.strange_kind(node, advice.named(node, keys))
         else:
             self.report(
                 "missing-kind", "this step has no layer kind or block", node.span, "use `identity` to name a tensor"
             )
         return None
+
+    def strange_kind(self, node: Mapping, key: str) -> None:
+        """Report the key by which a step names a kind that is not known, or that its value names."""
+        from cnncalc.language import advice
+
+        named = node.entries[key][0]
+        if advice.typed(node, key):
+            help = advice.of_type(self, node, key) or "`cnncalc layers` lists the kinds"
+            self.report(
+                "missing-kind", f"the kind of a layer is a key itself, and not the value of `{key}`", named.span, help
+            )
+        else:
+            self.unknown_kind(key, named.span, node)
 
     def wrong_arguments(self, node: Mapping, kind: str, known: dict[str, list[str]]) -> None:
         target = self.target(kind)
@@ -219,7 +324,10 @@ class StepReader(FormReader):
                 help = f"`{strange}` is a layer of its own: write it as the next step"
                 self.report("unknown-argument", f"`{kind}` has no argument `{strange}`", key.span, help)
             else:
-                self.unknown_argument(f"`{kind}`", strange, key.span, takes)
+                from cnncalc.language import advice
+
+                help = advice.argument(self, node, kind, strange, known[kind])
+                self.unknown_argument(f"`{kind}`", strange, key.span, takes, help)
 
     def check_required(self, call: Call, target: type[Layer] | Block) -> None:
         """Report required arguments of a block that are missing (a layer's may come from `defaults`)."""
@@ -379,6 +487,27 @@ class StepReader(FormReader):
             self.report("wrong-form", f"{what} is a name, or `{{name, if: condition}}`", node.span)
             return None
         return bare[0], self.value(node.entries["if"][1]) if "if" in node.entries else None
+
+
+def _called(kind: type[Layer], arguments: dict[str, Argument], env: Env) -> Follower:
+    """A layer that follows another, its arguments evaluated and judged; raises `ValueFault` at the one at fault."""
+    given = []
+    for name, argument in arguments.items():
+        value, type = argument.value, kind.fields[name].type
+        found = admitted(value, value.evaluate(env), type)
+        if isinstance(found, Word) and not type.words:
+            message, help = unknown_name(found, env)
+            raise ValueFault(Fault("unknown-name", message, None, help), value.span, value.names)
+        try:
+            given.append((name, judge(kind, name, found)))
+        except Fault as fault:
+            raise ValueFault(fault, value.span, value.names) from None
+    return Follower(kind.kind, tuple(given))
+
+
+def _is_row(node: Located) -> bool:
+    """Whether a text can be a row's name, and no expression that is a name."""
+    return isinstance(node, Scalar) and NAME.fullmatch(node.text) is not None and not IDENTIFIER.fullmatch(node.text)
 
 
 def _missing(node: Located) -> bool:

@@ -65,6 +65,11 @@ class _Kinds(Mapping[str, type[Layer]]):
 KINDS: Mapping[str, type[Layer]] = _Kinds()
 
 
+def names(family: str) -> tuple[str, ...]:
+    """The kinds of a family by name, in order: none of them is loaded."""
+    return tuple([kind for title, _, kinds in MODULES if title == family for kind in kinds])
+
+
 def families() -> dict[str, tuple[type[Layer], ...]]:
     """The kinds of every family, in order: all of them are loaded."""
     found: dict[str, tuple[type[Layer], ...]] = {}

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import GLOBAL, Reach, Shape
+from cnncalc.layers import names
 from cnncalc.layers.base import Layer, Weight, field
 from cnncalc.layers.memory import IN_PLACE, OWN
-from cnncalc.layers.types import COUNT, NOTHING, NUMBER, OVER, follower, words
+from cnncalc.layers.types import COUNT, NOTHING, NUMBER, OVER, POSITIVE, follower, words
 
 if TYPE_CHECKING:
     from cnncalc.layers.kernels import Kernels, T
@@ -75,7 +76,7 @@ class Prelu(Activation, kind="prelu"):
                 "wrong-shape",
                 f"`slopes` is {self.slopes} for {inputs[0][0]} channels",
                 "slopes",
-                "use 1, or `x.channels` for one per channel",
+                f"use 1, or {inputs[0][0]} for one per channel",
             )
         return (Weight("weight", (self.slopes,)),)
 
@@ -170,7 +171,7 @@ class Tanh(Activation, kind="tanh"):
 class Softplus(Activation, kind="softplus"):
     """log(1 + exp(beta*x))/beta."""
 
-    beta: float = field(NUMBER, "sharpness", 1.0)
+    beta: float = field(POSITIVE, "sharpness", 1.0)
 
     def scalar(self, x: float) -> float:
         return softplus(self.beta * x) / self.beta
@@ -212,26 +213,8 @@ class LogSoftmax(Normalised, kind="log_softmax"):
         return x - total
 
 
-ACTIVATIONS: tuple[type[Layer], ...] = (
-    Relu,
-    Relu6,
-    LeakyRelu,
-    Prelu,
-    Elu,
-    Selu,
-    Gelu,
-    Silu,
-    Mish,
-    Sigmoid,
-    HardSigmoid,
-    HardSwish,
-    Tanh,
-    Softplus,
-    Softmax,
-    LogSoftmax,
-)
 ACT = field(
-    follower("`none` or an activation's kind", (kind.kind for kind in ACTIVATIONS)),
+    follower("`none`, an activation's kind, or a call of one (`{leaky_relu: 0.1}`)", names("activation")),
     "activation after it, and after the normalisation",
     NOTHING,
 )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import AXES, GLOBAL, Intervals, Reach, Shape, Taps, dims, own
 from cnncalc.layers.activation import log_sum
-from cnncalc.layers.base import Layer, Multiplies, Weight, field
+from cnncalc.layers.base import Layer, Multiplies, Weight, divisor_help, field
 from cnncalc.layers.normalisation import squares
 from cnncalc.layers.types import BIAS, BIAS_WORDS, COUNT, NUMBER, SIZES, SOME_EXTRA, SOME_SIZES, Sizes, words
 from cnncalc.layers.windows import per_axis, spatial
@@ -126,10 +126,8 @@ class Attention(Layer, kind="attention"):
             raise Fault("attention", message, None, "make k and v of one tensor")
         for channels, name in ((q[0], "query"), (v[0], "value")):
             if channels % self.heads:
-                near = next(heads for heads in range(min(self.heads, channels), 0, -1) if channels % heads == 0)
                 message = f"{self.heads} heads do not divide the {channels} {name} channels"
-                help = f"use {near} heads, or a multiple of {self.heads} channels"
-                raise Fault("heads", message, "heads", help)
+                raise Fault("heads", message, "heads", divisor_help(self.heads, "head", (q[0], v[0])))
 
     def frames(self, inputs: tuple[Shape, ...]) -> tuple[Frame, ...] | None:
         """The keys of a query per axis; None where it has all of them."""

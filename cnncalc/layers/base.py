@@ -6,8 +6,9 @@ weights and its multiplications, each once.  It knows no file, no graph and no o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
+from math import gcd
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar, dataclass_transform
 
 from cnncalc.diagnostics import Fault
@@ -85,6 +86,8 @@ class Layer:
     """Whether what it reads stays while its positions move on, so that the centers of both mean nothing together."""
     bias: bool = False
     """Whether it adds a learned offset to every output channel."""
+    groups: int = 1
+    """The parts of its channels that never meet, where an argument says how many."""
     buffer: ClassVar[str] = OWN
     """Whose buffer its result has: `OWN`, or its input's as a `VIEW` or written `IN_PLACE` of it."""
     keeps: ClassVar[tuple[str, ...] | None] = None
@@ -94,7 +97,7 @@ class Layer:
         cls.kind = kind
         cls.fields = _collected(cls)
         cls.defaults = {name: value.default for name, value in cls.fields.items() if value.default is not REQUIRED}
-        cls.following = tuple([name for name, value in cls.fields.items() if value.type.is_follower])
+        cls.following = tuple([name for name, value in cls.fields.items() if value.type.kinds])
 
     def __init__(self, **values: Value) -> None:
         """Take values that are already read; `make` reads them first."""
@@ -297,9 +300,16 @@ def make(kind: type[Layer], given: dict[str, Value], judged: dict[str, Value] | 
     return kind(**values)
 
 
-def divides(groups: int, channels: int, what: str, name: str = "groups") -> None:
-    """Raise `Fault` unless `groups` divides `channels`."""
-    if channels % groups:
-        near = [n for n in range(groups, 0, -1) if channels % n == 0][:1] if groups < 10_000 else []
-        help = f"use `{name}: {near[0]}`, or a multiple of {groups} channels" if near else ""
-        raise Fault("groups", f"{groups} groups do not divide the {channels} {what} channels", name, help)
+def divides(groups: int, **channels: int) -> None:
+    """Raise `Fault` unless `groups` divides the numbers of channels, each called by what it counts."""
+    for what, count in channels.items():
+        if count % groups:
+            message = f"{groups} groups do not divide the {count} {what} channels"
+            raise Fault("groups", message, "groups", divisor_help(groups, "group", channels.values()))
+
+
+def divisor_help(parts: int, word: str, channels: Iterable[int]) -> str:
+    """How many parts would divide all these numbers of channels: the most below `parts`."""
+    common = gcd(*channels)
+    near = next(n for n in range(min(parts, common, 10_000), 0, -1) if common % n == 0)
+    return f"use {near} {word}{'s' if near > 1 else ''}, or a multiple of {parts} channels"

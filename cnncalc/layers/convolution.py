@@ -72,8 +72,7 @@ class Convolution(Layer):
 
     def channels_out(self, inputs: tuple[Shape, ...]) -> int:
         channels, groups = self.split(inputs[0][0])
-        divides(groups, inputs[0][0], "input")
-        divides(groups, channels, "output")
+        divides(groups, input=inputs[0][0], output=channels)
         shape = self.kernel_shape(inputs)
         if self.weights and len(self.weights) != elements(shape):
             raise Fault(
@@ -94,7 +93,7 @@ class Convolution(Layer):
     def weight_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
         shape = self.kernel_shape(inputs)
         gain = (Weight("gain", shape[:1]),) if self.weight_norm.endswith("gain") else ()
-        return with_bias((Weight("weight", shape), *gain), self.bias, shape[0])
+        return (*with_bias((Weight("weight", shape),), self.bias, shape[0]), *gain)
 
     def multiplies(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[Multiplies, ...]:
         return (Multiplies("output", elements(output), elements(self.kernel_shape(inputs)[1:])),)

@@ -11,9 +11,10 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.geometry import Shape, elements
+from cnncalc.layers import names
 from cnncalc.layers.base import Layer, Weight, divides, field
 from cnncalc.layers.memory import IN_PLACE, OWN, Kept
-from cnncalc.layers.types import COUNT, FLAG, NOTHING, NUMBER, follower, words
+from cnncalc.layers.types import COUNT, FLAG, NOT_NEGATIVE, NOTHING, NUMBER, follower, words
 
 if TYPE_CHECKING:
     from cnncalc.layers.kernels import Kernels, T
@@ -38,7 +39,7 @@ class Normalisation(Layer):
 
     scale: bool = field(FLAG, "a learned factor per channel", True)
     shift: bool = field(FLAG, "a learned offset per channel", True)
-    eps: float = field(NUMBER, "added to the variance", 1e-5)
+    eps: float = field(NOT_NEGATIVE, "added to the variance", 1e-5)
     statistics: bool = False
 
     def weight_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
@@ -124,7 +125,7 @@ class GroupNorm(Normalisation, kind="group_norm"):
     example = "{group_norm: 32}"
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        divides(self.groups, inputs[0][0], "input")
+        divides(self.groups, input=inputs[0][0])
         return inputs[0]
 
     def measure(self, run: Kernels[T], x: T) -> T:
@@ -156,7 +157,7 @@ class L2Norm(Normalisation, kind="l2_norm"):
     buffer = OWN
 
     scale: bool = field(FLAG, "a learned factor per channel, as in SSD", False)
-    eps: float = field(NUMBER, "least norm", 1e-12)
+    eps: float = field(NOT_NEGATIVE, "least norm", 1e-12)
     shift = False
 
     def measure(self, run: Kernels[T], x: T) -> T:
@@ -176,7 +177,7 @@ class GlobalResponseNorm(Normalisation, kind="global_response_norm"):
 
     buffer = OWN
 
-    eps: float = field(NUMBER, "added to the mean of the norms", 1e-6)
+    eps: float = field(NOT_NEGATIVE, "added to the mean of the norms", 1e-6)
 
     def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
         """Norms and their shares of the mean, that mean, and the input times its share, which is scaled."""
@@ -207,9 +208,9 @@ class LocalResponseNorm(Layer, kind="local_response_norm"):
     keeps = ("input",)
 
     size: int = field(COUNT, "neighbouring channels", 5)
-    alpha: float = field(NUMBER, "weight of the squares", 1e-4)
+    alpha: float = field(NOT_NEGATIVE, "weight of the squares", 1e-4)
     beta: float = field(NUMBER, "exponent", 0.75)
-    k: float = field(NUMBER, "offset", 1.0)
+    k: float = field(NOT_NEGATIVE, "offset", 1.0)
 
     def execute(self, run: Kernels[T], x: T) -> T:
         return run.each(self.damped, x, aside=(run.across(squares, x, self.neighbours(x.shape[0])),))
@@ -229,17 +230,12 @@ class LocalResponseNorm(Layer, kind="local_response_norm"):
         return Kept(self.keeps, numbers=padded + 2 * elements(output))
 
 
-NORMALISATIONS: tuple[type[Layer], ...] = (
-    BatchNorm,
-    LayerNorm,
-    GroupNorm,
-    InstanceNorm,
-    LocalResponseNorm,
-    L2Norm,
-    GlobalResponseNorm,
-)
 NORM = field(
-    follower("`none`, `batch` or a normalisation's kind", (kind.kind for kind in NORMALISATIONS), batch="batch_norm"),
+    follower(
+        "`none`, `batch`, a normalisation's kind, or a call of one (`{group_norm: 32}`)",
+        names("normalisation"),
+        batch="batch_norm",
+    ),
     "normalisation after it",
     NOTHING,
 )

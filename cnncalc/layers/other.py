@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from cnncalc.geometry import GLOBAL, Reach, Shape, elements
 from cnncalc.layers.base import Layer, Multiplies, Weight, field
 from cnncalc.layers.memory import VIEW, Kept
-from cnncalc.layers.types import NUMBER, SHAPE, WHOLE
+from cnncalc.layers.types import SHAPE, SHARE, WHOLE
 
 if TYPE_CHECKING:
     from cnncalc.layers.kernels import Kernels, T
 
-RATE = field(NUMBER, "share dropped in training", 0.5)
+RATE = field(SHARE, "share dropped in training", 0.5)
 
 
 class Dropout(Layer, kind="dropout"):
@@ -48,10 +48,14 @@ class Opaque(Layer, kind="opaque"):
     params: int | None = field(WHOLE, "learned parameters, if known", None)
     macs: int | None = field(WHOLE, "multiply-accumulates, if known", None)
 
+    takes = (1, 1_000)
     example = "{opaque: [256, 14, 14], params: 12000}"
 
     def reach(self, inputs: tuple[Shape, ...]) -> Reach:
         return GLOBAL
+
+    def reaches(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[tuple[int, Reach], ...]:
+        return tuple((number, GLOBAL) for number in range(len(inputs)))
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         return self.output

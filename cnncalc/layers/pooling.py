@@ -10,7 +10,7 @@ from cnncalc.diagnostics import Fault
 from cnncalc.geometry import GLOBAL, Reach, Shape, Slide, adaptive, elements
 from cnncalc.layers.base import Layer, field
 from cnncalc.layers.memory import Kept, kept_by_windows
-from cnncalc.layers.types import FLAG, NUMBER, PADDING, SIZES, Sizes, Value
+from cnncalc.layers.types import FLAG, PADDING, POSITIVE, SIZES, Sizes, Value
 from cnncalc.layers.windows import per_axis, slides, spatial, windows
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class AvgPool(Pool, kind="avg_pool"):
 class LpPool(Pool, kind="lp_pool"):
     """p-th root of the sum of p-th powers over a window."""
 
-    p: float = field(NUMBER, "the power", 2)
+    p: float = field(POSITIVE, "the power", 2)
 
     example = "{lp_pool: 2}"
 

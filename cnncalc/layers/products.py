@@ -45,7 +45,7 @@ class Matmul(Layer, kind="matmul"):
         a, b = inputs
         for shape in inputs:
             spatial(shape, self.kind)
-            divides(self.groups, shape[0], "input")
+            divides(self.groups, input=shape[0])
         rows, inner = a[0] // self.groups, prod(a[1:])
         other, columns = b[0] // self.groups, prod(b[1:])
         if self.over == "positions":

@@ -138,7 +138,7 @@ class ChannelShuffle(Layer, kind="channel_shuffle"):
     example = "{channel_shuffle: 2}"
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        divides(self.groups, inputs[0][0], "input")
+        divides(self.groups, input=inputs[0][0])
         return inputs[0]
 
     def execute(self, run: Kernels[T], x: T) -> T:

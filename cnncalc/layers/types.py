@@ -26,8 +26,8 @@ class Type(NamedTuple):
     words: tuple[str, ...] = ()
     schema: tuple[dict[str, Any], ...] = ()
     """The same in JSON Schema, any of these, for values that are no words and no other expressions."""
-    is_follower: bool = False
-    """Whether its values are layers that follow: `Follower`."""
+    kinds: tuple[tuple[str, str], ...] = ()
+    """Where its values are layers that follow (`Follower`): its words, each with the kind that it means."""
 
 
 class Follower(NamedTuple):
@@ -46,7 +46,8 @@ def show(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Follower):
-        return value.kind
+        given = "".join(f", {name}: {show(argument)}" for name, argument in value.arguments)
+        return f"{{{value.kind}{given}}}" if given else value.kind
     if isinstance(value, tuple):
         return f"[{', '.join(map(show, value))}]"
     if isinstance(value, (int, float, str)):
@@ -131,16 +132,17 @@ def _word(value: Value, allowed: Iterable[str], also: str = "") -> str:
 
 
 def follower(text: str, kinds: Iterable[str], **short: str) -> Type:
-    """A layer that follows: `none`, the name of one of these kinds, or one that is `short` for it."""
-    allowed = ("none", *short, *kinds)
+    """A layer that follows: `none`, the name of one of these kinds, or one that is `short` for it; or such a call."""
+    meant = {**short, **{kind: kind for kind in kinds}}
+    allowed = ("none", *meant)
 
     def read(value: Value) -> Follower:
         if isinstance(value, Follower):
-            value = value.kind
+            return NOTHING if value == NOTHING else Follower(meant[_word(value.kind, allowed)], value.arguments)
         word = _word(value, allowed)
-        return NOTHING if word == "none" else Follower(short.get(word, word))
+        return NOTHING if word == "none" else Follower(meant[word])
 
-    return Type(text, read, allowed, is_follower=True)
+    return Type(text, read, allowed, kinds=tuple(meant.items()))
 
 
 def _padding(value: Value) -> Value:
@@ -208,9 +210,25 @@ def _scale(value: Value) -> Value:
     if not 1 <= len(entries) <= 3:
         raise wrong("one entry per axis", value)
     for entry in entries:
-        if not 0 < _number(entry) <= LIMIT:
-            raise wrong("a number above 0", entry)
+        _positive(entry)
     return value
+
+
+def _positive(value: Value) -> Value:
+    if not 0 < _number(value) <= LIMIT:
+        raise wrong("a number above 0", value)
+    return value
+
+
+def _within(text: str, least: float, most: float) -> Type:
+    """A number from `least` to `most`."""
+
+    def read(value: Value) -> Value:
+        if not least <= _number(value) <= most:
+            raise wrong(f"a {text}", value)
+        return value
+
+    return Type(text, read, schema=({"type": "number", "minimum": least, "maximum": most},))
 
 
 def _none_or(read: Callable[[Value], Value]) -> Callable[[Value], Value]:
@@ -286,6 +304,9 @@ _COUNT = {"type": "integer", "minimum": 1}
 COUNT = Type("whole number, at least 1", lambda value: whole(value, 1), schema=(_COUNT,))
 WHOLE = Type("whole number", whole, schema=(_WHOLE,))
 NUMBER = Type("number", _number, schema=({"type": "number"},))
+POSITIVE = Type("number above 0", _positive, schema=({"type": "number", "exclusiveMinimum": 0},))
+NOT_NEGATIVE = _within("number of at least 0", 0, LIMIT)
+SHARE = _within("number from 0 to 1", 0, 1)
 FLAG = Type("`true` or `false`", _flag, schema=({"type": "boolean"},))
 SIZES = Type("whole number, or one per axis (`1x7`, `[1, 7]`)", _sizes(1), schema=(_COUNT, _list_of("integer", most=3)))
 EXTRA = Type("whole number, or one per axis", _sizes(0), schema=(_WHOLE, _list_of("integer", most=3)))

@@ -12,9 +12,13 @@ FORMS = {
     "table": "plain",
     "csv": "csv",
     "markdown": "markdown",
+    "latex": "latex",
     "html": "html",
 }
 """The forms that every table has, by the name that ``--format`` knows: the module whose `render` makes text of it."""
+
+DATA = ("csv", "json")
+"""The formats that programs read: whole and flat, whatever the others leave to the reader."""
 
 
 def render(tables: list[Table], form: str) -> str:

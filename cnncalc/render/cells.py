@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from cnncalc.values import (
+    BYTE_UNITS,
     UNITS,
     AtLeast,
     Bar,
     Bytes,
     Change,
+    Compact,
     Described,
     Factor,
     Formula,
@@ -20,8 +22,10 @@ from cnncalc.values import (
     Range,
     Ratio,
     Shapes,
+    Share,
     Short,
     Sizes,
+    Subtotal,
 )
 
 BAR = 24
@@ -47,11 +51,15 @@ def written(value: Any) -> str:
 
 
 def _axes(value: PerAxis) -> str:
-    return _size(value[0]) if len(set(value)) == 1 else _sizes(value)
+    return _size(value[0]) if len(set(value)) == 1 else " x ".join(map(_size, value))
 
 
-def _sizes(value: tuple[Any, ...]) -> str:
-    return " x ".join(map(_size, value)) or "-"
+def _sizes(value: tuple[Any, ...], between: str = " x ") -> str:
+    """``64 x 112 x 112``; what depends on the position by its least and its greatest, ``188 x 188 to 204 x 204``."""
+    if any(isinstance(size, Range) for size in value):
+        ends = zip(*((size.low, size.high) if isinstance(size, Range) else (size, size) for size in value))
+        return " to ".join(between.join(map(_size, end)) for end in ends)
+    return between.join(map(_size, value)) or "-"
 
 
 def _size(value: Any) -> str:
@@ -96,8 +104,11 @@ WRITERS: dict[type, Callable[[Any], str]] = {
     AtLeast: lambda value: f">= {value.value:,}" if value.value else "?",
     Ratio: lambda value: f"{value.numerator}/{value.denominator}",
     Range: _range,
+    Subtotal: lambda value: f"[{written(value.value)}]",
+    Share: lambda value: f"{value.tenths // 10}.{value.tenths % 10}",
     PerAxis: _axes,
     Sizes: _sizes,
+    Compact: lambda value: _sizes(value, "x"),
     Shapes: _shapes,
     Names: _names,
     Described: _described,
@@ -173,6 +184,5 @@ def short(value: int) -> str:
 
 def size_in_bytes(count: int) -> str:
     """Bytes in KiB, MiB or GiB."""
-    if count >= 2**30:
-        return f"{count / 2**30:,.2f} GiB"
-    return f"{count / 2**20:,.2f} MiB" if count >= 2**20 else f"{count / 2**10:,.2f} KiB"
+    unit, size = next(((u, s) for u, s in reversed(BYTE_UNITS.items()) if count >= s > 1), ("KiB", BYTE_UNITS["KiB"]))
+    return f"{count / size:,.2f} {unit}"

@@ -12,7 +12,8 @@ from cnncalc.diagnostics import Origin
 from cnncalc.graph import Graph
 from cnncalc.render.cells import data
 from cnncalc.report import Report
-from cnncalc.tables.rows import Stretch, arranged, shown, stretches
+from cnncalc.tables.outline import Stretch
+from cnncalc.tables.rows import arranged, shown, stretches
 from cnncalc.tables.table import View
 from cnncalc.values import known
 
@@ -45,12 +46,17 @@ def network_header(graph: Graph, view: View | None = None) -> dict[str, Any]:
     return {"name": graph.name, "variant": graph.variant, "input": inputs}
 
 
+def report_header(report: Report, view: View) -> dict[str, Any]:
+    """What stands before a report's layers: which network it is, and the batch if it is not 1."""
+    batch = {} if report.batch == 1 else {"batch": report.batch}
+    return {**header(), **network_header(report.graph, view), **batch}
+
+
 def report_to_dict(report: Report, view: View | None = None) -> dict[str, Any]:
     """A report as plain data: strings, numbers, lists and dictionaries."""
     view = view or View()
     return {
-        **header(),
-        **network_header(report.graph, view),
+        **report_header(report, view),
         "layers": list(layers(report, view)),
         "totals": totals(report, view),
     }
@@ -61,7 +67,7 @@ def render(reports: list[Report], view: View | None = None) -> str:
     view = view or View()
     texts = []
     for report in reports:
-        head = encode({**header(), **network_header(report.graph, view)})[:-1]
+        head = encode(report_header(report, view))[:-1]
         rows = ",\n".join(map(encode, layers(report, view)))
         texts.append(f'{head}, "layers": [\n{rows}\n], "totals": {encode(totals(report, view))}}}')
     return texts[0] + "\n" if len(texts) == 1 else "[" + ",\n".join(texts) + "]\n"

@@ -7,6 +7,8 @@ import re
 from cnncalc.render.cells import brief, prose, written
 from cnncalc.tables.table import Table
 
+INDENT = "&emsp;"
+
 
 def render(tables: list[Table]) -> str:
     """Heading, table, totals and remarks of each; text from the spec is escaped."""
@@ -20,7 +22,8 @@ def _whole(table: Table) -> str:
     lines.append("| " + " | ".join(column.title for column in table.columns) + " |")
     lines.append("| " + " | ".join("---:" if column.numeric else "---" for column in table.columns) + " |")
     for line in table.lines:
-        lines.append("| " + " | ".join(_escaped(written(cell)) for cell in line.cells) + " |")
+        texts = [_escaped(written(cell)) for cell in line.cells]
+        lines.append(f"| {INDENT * line.depth}{' | '.join(texts)} |")
     lines.append("")
     for title, value, unit in table.totals:
         figure = "" if unit == "bytes" else _escaped(written(value))

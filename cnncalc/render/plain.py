@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnncalc.render.cells import brief, prose, written
+from cnncalc.render.layout import head, layout, rows
 from cnncalc.tables.table import Table
 
 
@@ -24,24 +25,13 @@ def _whole(table: Table) -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def grid(table: Table) -> list[str]:
-    """Header, rule and rows."""
-    head = [column.title for column in table.columns]
-    rows = [cells(line.cells) for line in table.lines]
-    widths = [max(map(len, column)) for column in zip(head, *rows)]
-    numeric = [column.numeric for column in table.columns]
-    lines = []
-    for texts in [head, ["-" * width for width in widths], *rows]:
-        aligned = [
-            text.rjust(width) if right else text.ljust(width) for text, width, right in zip(texts, widths, numeric)
-        ]
-        lines.append("  ".join(aligned).rstrip())
-    return lines
-
-
-def cells(values: list[object]) -> list[str]:
-    """The texts of a row."""
-    return [written(value) for value in values]
+def grid(table: Table, width: int | None = None) -> list[str]:
+    """Header, rule and rows; in lines of at most `width`, if there is such a limit."""
+    laid = layout(table, width)
+    texts = [[cell.text for cell in cells] for cells in head(table, laid)]
+    texts.append(["-" * width for width in laid.widths])
+    texts += [[cell.text for cell in cells] for _, lines in rows(table, laid) for cells in lines]
+    return [(" " * laid.gap).join(cells).rstrip() for cells in texts]
 
 
 def totals(table: Table) -> list[str]:

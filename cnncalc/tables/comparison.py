@@ -12,7 +12,7 @@ from cnncalc.compare.diff import TOTALS, Difference
 from cnncalc.compare.fronts import Aim
 from cnncalc.compare.sweep import Row, Sweep
 from cnncalc.graph import Graph
-from cnncalc.tables.table import Column, Line, Table, Total
+from cnncalc.tables.table import DETAIL, Column, Line, Table, Total
 from cnncalc.values import AtLeast, Bytes, Change, Factor, Sizes
 
 
@@ -61,7 +61,7 @@ def tabulate_sweep(found: Sweep, rows: Sequence[Row], shown: Sequence[Aim]) -> T
     baseline = next((row for row in rows if row.error is None), None)
     for aim in shown:
         columns.append(Column(title(aim), True))
-        columns += [Column(f"{title(aim)} x", True)] if len(rows) > 1 else []
+        columns += [Column(f"{title(aim)} x", True, DETAIL)] if len(rows) > 1 else []
     lines = []
     for row in rows:
         cells: list[Any] = [network_of(row), *(_setting(row.settings.get(each)) for each in swept)]
@@ -171,11 +171,16 @@ def _pair(pair: tuple[Any, Any]) -> Any:
 
 def tabulate_conventions(graph: Graph, found: Sequence[Convention]) -> Table:
     """A line per tool with the parts that its total adds to ours."""
-    columns = [Column("Tool"), Column("Calls it"), Column("Total", True), Column("Parts"), Column("Checked with")]
+    columns = [
+        Column("Tool"),
+        Column("Calls it"),
+        Column("Total", True),
+        Column("Parts"),
+        Column("Checked with", drop=DETAIL),
+    ]
     lines = []
     for each in found:
         parts = " + ".join(f"{part} {number:,}" for part, number in each.parts.items()).replace("+ -", "- ")
         lines.append(Line([each.tool, each.label, each.value, parts, each.version]))
     remarks = [f"{each.tool}: {note}" for each in found for note in each.notes]
-    name = f"{graph.name} ({graph.variant})" if graph.variant else graph.name
-    return Table(columns, lines, (f"{name}, as other tools count it",), graph.source, remarks=tuple(remarks))
+    return Table(columns, lines, (f"{graph.title}, as other tools count it",), graph.source, remarks=tuple(remarks))

@@ -8,13 +8,18 @@ from typing import Any
 from cnncalc.compare.fronts import Aim
 from cnncalc.gallery import Entry
 from cnncalc.tables.comparison import cell, row_figures, title
-from cnncalc.tables.table import Column, Line, Table
+from cnncalc.tables.table import DETAIL, Column, Line, Table
 from cnncalc.values import PerAxis, Sizes
 
 
 def tabulate(entries: Sequence[Entry], shown: Sequence[Aim]) -> Table:
     """One line a network; the receptive field per axis."""
-    columns = [Column("Name"), Column("Year", True), Column("Input"), *(Column(title(aim), True) for aim in shown)]
+    columns = [
+        Column("Name"),
+        Column("Year", True, DETAIL),
+        Column("Input"),
+        *(Column(title(aim), True) for aim in shown),
+    ]
     lines = []
     for entry in entries:
         year = None if entry.year is None else str(entry.year)

@@ -7,7 +7,7 @@ from typing import Any
 from cnncalc.analyzers.memory import CONVENTION, Budget
 from cnncalc.analyzers.quantities import columns
 from cnncalc.footprint import Footprint
-from cnncalc.tables.table import Column, Line, Table, Total
+from cnncalc.tables.table import DETAIL, KIND, Column, Line, Table, Total
 from cnncalc.values import AtLeast, Bar, Bytes, Sizes
 
 
@@ -15,7 +15,12 @@ def tabulate(result: Footprint) -> Table:
     """A line per layer with a bar of what is live; then the peak, the weights, and whether a budget holds."""
     graph, live = result.graph, result.live
     shown = columns("memory") + (columns("training") if result.step is not None else [])
-    titles = [Column("Layer"), Column("Type"), Column("Output"), *(Column(each.title, True) for each in shown)]
+    titles = [
+        Column("Layer"),
+        Column("Type", drop=KIND),
+        Column("Output"),
+        *(Column(each.title, True) for each in shown),
+    ]
     values = [result.values(quantity.key) for quantity in shown]
     lines = []
     for node, alive in zip(graph.nodes, live.live_bytes):
@@ -28,8 +33,7 @@ def tabulate(result: Footprint) -> Table:
         for quantity in result.reported
     ]
     setting = live.setting
-    name = f"{graph.name} ({graph.variant})" if graph.variant else graph.name
-    heading = (f"{name}, memory in {setting.dtype}, batch ", setting.batch)
+    heading = (f"{graph.title}, memory in {setting.dtype}, batch ", setting.batch)
     remarks = [f"the peak is at {', '.join(live.peak_at[:4])}{', …' if len(live.peak_at) > 4 else ''}", CONVENTION]
     if live.lower_bound:
         remarks.append("a layer does not tell its weights: they are a lower bound")
@@ -37,7 +41,7 @@ def tabulate(result: Footprint) -> Table:
         count = sum(kept is None for kept in result.step.kept_bytes)
         remarks.append(f"{count:,} layers do not tell what they keep: what is kept is a lower bound")
     return Table(
-        [*titles, Column("Timeline")],
+        [*titles, Column("Timeline", drop=DETAIL)],
         lines,
         heading,
         graph.source,

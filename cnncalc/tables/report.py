@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-from cnncalc.analyzers.macs import CONVENTION
+from cnncalc.analyzers.macs import convention
+from cnncalc.analyzers.notes import Remark
 from cnncalc.analyzers.quantities import QUANTITIES, columns, reported
-from cnncalc.analyzers.quantity import Nature, Quantity, function
-from cnncalc.graph import Node
+from cnncalc.analyzers.quantity import Fold, Nature, Quantity, function
+from cnncalc.graph import Graph
 from cnncalc.report import Report
-from cnncalc.tables.rows import Stretch, arranged, shown, sort_key, stretches
-from cnncalc.tables.table import Column, Line, Table, Total, View
-from cnncalc.values import AtLeast, Described, Names, Prose, Short, Sizes
+from cnncalc.tables.outline import Stretch
+from cnncalc.tables.rows import arranged, shown, sort_key, table_rows
+from cnncalc.tables.table import DETAIL, KIND, ORIGIN, SHARE, Column, Line, Table, Total, View
+from cnncalc.values import AtLeast, Compact, Described, Names, Prose, Share, Short, Sizes, Subtotal, known, shares
 
-MAX_ALIKE = 5
-"""Notes of one kind that are told one by one."""
+MOST_ALIKE = 5
+"""Different notes of one kind that the command which they are about tells one by one."""
+
+COSTLIEST = 3
+"""Rows that stand out, by a quantity whose shares are told."""
 
 
 def tabulate(report: Report, view: View | None = None) -> Table:
@@ -26,58 +31,111 @@ def tabulate(report: Report, view: View | None = None) -> Table:
         sorted_by = QUANTITIES.get(sort_key(view.sort))
         if sorted_by is not None and sorted_by not in quantities:
             quantities.append(sorted_by)
-    rows, count = stretches(report, view)
-    titles = [Column("Layer"), Column("Type"), Column("From"), *map(_column, quantities)]
-    lines = [_line(report, view, row, quantities) for row in rows]
-    optional = [False, False, True, *(quantity.optional for quantity in quantities)]
-    titles, lines = _without_empty(titles, lines, optional)
+    rows, count = table_rows(report, view, quantities)
+    sources = _sources(report.graph, rows, Graph.tensor_name if view.flat else _shortest_name)
+    found = [
+        _Column(Column("Layer"), [row.label for row in rows]),
+        _Column(Column("Type", drop=KIND), [row.kind or f"{len(row.places):,} layers" for row in rows]),
+        _Column(Column("From", drop=ORIGIN), sources, optional=True),
+    ]
+    for quantity in quantities:
+        found += _columns(report, view, rows, quantity)
+    kept = [each for each in found if not each.optional or any(each.cells)]
+    lines = []
+    for number, (row, cells) in enumerate(zip(rows, zip(*(each.cells for each in kept)))):
+        costly = tuple([place for place, each in enumerate(kept) if number in each.costly])
+        lines.append(Line(list(cells), len(row.places), row.depth, row.heading, costly))
     remarks = _remarks(report)
     if len(rows) < count:
         remarks.insert(0, f"{len(rows):,} of {count:,} rows are shown; totals are of the whole network")
-    source = report.graph.source
     return Table(
-        titles,
+        [each.column for each in kept],
         lines,
         _heading(report, view),
-        source,
+        report.graph.source,
         tuple(_totals(report, view)),
         tuple(remarks),
         sentence(report, view),
+        report.batch,
     )
 
 
-def _column(quantity: Quantity) -> Column:
-    return Column(quantity.title, quantity.nature not in (Nature.SHAPE, Nature.FLAG))
+# -- columns -----------------------------------------------------------------------------------------------------------
 
 
-def _line(report: Report, view: View, row: Stretch, quantities: list[Quantity]) -> Line:
-    first, last = report.graph.nodes[row.places[0]], report.graph.nodes[row.places[-1]]
-    kind = last.kind if len(row.places) == 1 else f"{len(row.places)} layers"
-    cells = [_cell(report, view, quantity, row.places) for quantity in quantities]
-    return Line([row.name, kind, _source(report, first), *cells], len(row.places))
+class _Column(NamedTuple):
+    """A column with its cells."""
+
+    column: Column
+    cells: list[Any]
+    optional: bool = False
+    """It is left out where no row has anything to say in it."""
+    costly: frozenset[int] = frozenset()
+    """The rows whose figures stand out."""
 
 
-def _source(report: Report, node: Node) -> Names:
-    """The inputs of a layer, where they are not the previous row's result."""
-    if report.graph.follows(node):
-        return Names()
-    names = Names(report.graph.tensor_name(tensor) for tensor in node.inputs)
-    names.block = node.name.rpartition(".")[0]
-    return names
+def _columns(report: Report, view: View, rows: list[Stretch], quantity: Quantity) -> list[_Column]:
+    """A quantity's column, and where rows are told as a paper does that of its shares."""
+    folded = [report.folded(quantity, row.places) for row in rows]
+    cells = [_cell(quantity, value, view) for value in folded]
+    if quantity.fold == Fold.SUM:
+        cells = [Subtotal(cell) if row.heading and cell is not None else cell for row, cell in zip(rows, cells)]
+    numeric = quantity.nature not in (Nature.SHAPE, Nature.FLAG)
+    column = Column(quantity.title, numeric, DETAIL if quantity.detail else 0)
+    if not quantity.shared or view.flat or view.top is not None or not isinstance(report.total(quantity.key), int):
+        return [_Column(column, cells, quantity.optional)]
+    counted = [place for place, row in enumerate(rows) if not row.heading and folded[place] is not None]
+    costly = frozenset(sorted(counted, key=lambda place: -folded[place])[:COSTLIEST])
+    told: list[Any] = [None] * len(rows)
+    for place, share in zip(counted, shares([folded[place] for place in counted])):
+        told[place] = share
+    _add_up(rows, told)
+    return [
+        _Column(column, cells, quantity.optional, costly),
+        _Column(Column("%", True, SHARE), told, optional=True, costly=costly),
+    ]
 
 
-def _cell(report: Report, view: View, quantity: Quantity, places: list[int]) -> Any:
-    value = report.folded(quantity, places)
+def _add_up(rows: list[Stretch], told: list[Any]) -> None:
+    """Give headings the sum of the shares below them."""
+    around: list[tuple[int, int]] = []
+    sums: dict[int, int] = {}
+    for place, row in enumerate(rows):
+        while around and around[-1][1] >= row.depth:
+            around.pop()
+        if row.heading:
+            around.append((place, row.depth))
+        elif told[place] is not None:
+            for heading, _ in around:
+                sums[heading] = sums.get(heading, 0) + told[place].tenths
+    for heading, tenths in sums.items():
+        told[heading] = Subtotal(Share(tenths))
+
+
+def _cell(quantity: Quantity, value: Any, view: View) -> Any:
     if quantity.optional and isinstance(value, Sizes) and not any(value):
         return None
     return shown(quantity, value, view)
 
 
-def _without_empty(titles: list[Column], lines: list[Line], optional: Sequence[bool]) -> tuple[Any, list[Line]]:
-    """Columns and lines without the optional columns in which no line has anything to say."""
-    places = range(len(titles))
-    kept = [place for place in places if not optional[place] or any(line.cells[place] for line in lines)]
-    return [titles[place] for place in kept], [Line([line.cells[p] for p in kept], line.layers) for line in lines]
+def _sources(graph: Graph, rows: list[Stretch], named: Callable[[Graph, int], str]) -> list[Names]:
+    """The inputs of each row, where they are not the previous row's result; of a heading nothing: its rows tell."""
+    found = []
+    for row in rows:
+        first = graph.nodes[row.places[0]]
+        if row.heading or graph.follows(first):
+            found.append(Names())
+            continue
+        names = Names(named(graph, tensor) for tensor in first.inputs)
+        names.block = row.name.rpartition(".")[0]
+        found.append(names)
+    return found
+
+
+def _shortest_name(graph: Graph, tensor: int) -> str:
+    """The shortest of the names of a tensor: a block's rather than that of the last row in it."""
+    node = graph.node(tensor)
+    return graph.tensor_name(tensor) if node is None else min((node.name, *node.names), key=len)
 
 
 # -- around the rows ---------------------------------------------------------------------------------------------------
@@ -86,11 +144,11 @@ def _without_empty(titles: list[Column], lines: list[Line], optional: Sequence[b
 def _heading(report: Report, view: View) -> Prose:
     """``ResNet (resnet50), input 3 x 224 x 224, 126 layers``."""
     graph = report.graph
-    parts: list[Any] = [f"{graph.name} ({graph.variant})" if graph.variant else graph.name, ", input "]
+    parts: list[Any] = [f"{graph.title}, input "]
     for number, (name, shape) in enumerate(graph.inputs):
         parts += [", " if number else "", f"{name} " if len(graph.inputs) > 1 else "", arranged(shape, view)]
-    if view.batch != 1:
-        parts += [", batch ", view.batch]
+    if report.batch != 1:
+        parts += [", batch ", report.batch]
     return (*parts, ", ", len(graph.nodes), " layer" if len(graph.nodes) == 1 else " layers")
 
 
@@ -98,7 +156,9 @@ def _totals(report: Report, view: View) -> list[Total]:
     """The block below the rows: the totals of what the report has, the receptive field and the outputs last."""
     found = []
     for quantity in reported(report.command):
-        if not quantity.group and quantity.nature != Nature.SHAPE and (value := report.total(quantity.key)) is not None:
+        if quantity.group or quantity.nature == Nature.SHAPE or report.command in quantity.untold:
+            continue
+        if (value := report.total(quantity.key)) is not None:
             found.append(Total(quantity.total_title or quantity.title, value, quantity.unit))
             for line in quantity.further:
                 if (further := function(line.measure)(report)) is not None:
@@ -131,19 +191,7 @@ def described(field: Any) -> Described | str:
 
 def _remarks(report: Report) -> list[str]:
     """Notes on layers, equal ones together, then the conventions that the columns follow."""
-    by_text: dict[str, list[str]] = {}
-    alike: dict[str, dict[str, None]] = {}
-    for node in report.graph.nodes:
-        for note in report.notes(node):
-            by_text.setdefault(note.text, []).append(node.name)
-            alike.setdefault(note.title, {})[note.text] = None
-    found = []
-    for title, texts in alike.items():
-        if len(texts) > MAX_ALIKE:
-            names = [name for text, layers in by_text.items() if text in texts for name in layers]
-            found.append(f"{_listed(names)}: {title}; `explain` and `--format json` tell each")
-        else:
-            found += [f"{_listed(by_text[text])}: {text}" for text in texts]
+    found = _notes(report)
     owners: dict[str, int] = {}
     for node in report.graph.nodes:
         if node.shares is not None:
@@ -153,8 +201,40 @@ def _remarks(report: Report) -> list[str]:
     if report.lower_bound:
         found.append(f"lower bounds, for layers that cnncalc does not know: {', '.join(report.lower_bound)}")
     if report.has("macs"):
-        found.append(CONVENTION if report.counting is None else report.counting.text)
+        found.append(convention(report.batch) if report.counting is None else report.counting.text)
+    others = [name for name in report.graph.variants if name != report.graph.like]
+    if others:
+        more = "other variants" if report.graph.like else "variants"
+        found.append(f"{more}: {', '.join(others)}; `--variant NAME` shows one, `--variant '*'` all")
     return found
+
+
+def _notes(report: Report) -> list[str]:
+    """What is said of layers: each note once, and those of one kind in a line where another command tells each."""
+    alike: dict[str, dict[str, list[str]]] = {}
+    about: dict[str, Remark] = {}
+    for node in report.graph.nodes:
+        for note in report.notes(node):
+            alike.setdefault(note.title, {}).setdefault(note.text, []).append(node.name)
+            about[note.title] = note
+    found = []
+    for title, texts in alike.items():
+        teller = _teller(about[title])
+        if len(texts) == 1 or (teller in ("", report.command) and len(texts) <= MOST_ALIKE):
+            found += [f"{_listed(names)}: {text}" for text, names in texts.items()]
+        else:
+            count = len({name for names in texts.values() for name in names})
+            told = (
+                "`explain` and `--format json` tell" if teller in ("", report.command) else f"`cnncalc {teller}` tells"
+            )
+            found.append(f"{count:,} layers: {title}; {told} each")
+    return found
+
+
+def _teller(note: Remark) -> str:
+    """The command whose columns are what a note is about; none where every report says it."""
+    parts = [quantity for quantity in QUANTITIES.values() if note.of in (quantity.key, quantity.group) and note.of]
+    return next((command for quantity in parts for command in quantity.columns), "")
 
 
 def _listed(names: list[str]) -> str:
@@ -170,18 +250,15 @@ def sentence(report: Report, view: View) -> Prose:
     graph = report.graph
     macs, flops = report.total("macs"), function("macs.flops")(report)
     bound = "at least " if isinstance(macs, AtLeast) else ""
-    shapes = ", ".join("x".join(map(str, arranged(shape, view))) for _, shape in graph.inputs)
-    parts: list[Any] = [f"{graph.variant or graph.name} @ {shapes}: ", Short(report.total("params"), "params"), ", "]
-    parts += [bound, Short(_exact(macs), "MACs")]
+    inputs = ", ".join("x".join(map(str, arranged(shape, view))) for _, shape in graph.inputs)
+    batch = () if report.batch == 1 else (", batch ", report.batch)
+    parts: list[Any] = [f"{graph.variant or graph.like or graph.name} @ {inputs}", *batch, ": "]
+    parts += [Short(report.total("params"), "params"), ", "]
+    parts += [bound, Short(known(macs), "MACs")]
     counting = report.counting
-    parts += [" (", Short(_exact(flops), "FLOPs"), ")"] if counting is None else [f" as {counting.tool} counts"]
+    parts += [" (", Short(known(flops), "FLOPs"), ")"] if counting is None else [f" as {counting.tool} counts"]
     field = report.field
     if field is not None and field.size and field.is_local:
         sizes = report.total("size")
-        for number, size in enumerate(sizes):
-            parts += ["x" if number else ", receptive field ", Sizes((size,))]
+        parts += [", receptive field ", Compact(sizes)]
     return tuple(parts)
-
-
-def _exact(value: Any) -> Any:
-    return value.value if isinstance(value, AtLeast) else value

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.analyzers.quantities import QUANTITIES
 from cnncalc.analyzers.quantity import Nature, Quantity
 from cnncalc.diagnostics import UsageFault, suggestion
 from cnncalc.report import Report
+from cnncalc.tables.outline import Stretch, fused, outline
 from cnncalc.tables.table import View
 from cnncalc.values import Shapes, Sizes, magnitude
 
@@ -15,23 +16,38 @@ TEXTS = ("name", "kind")
 """What rows may be sorted by beside quantities."""
 
 
-class Stretch(NamedTuple):
-    """The layers of one row."""
+def table_rows(report: Report, view: View, shown: list[Quantity]) -> tuple[list[Stretch], int]:
+    """The rows of a table in a view, and how many there are without `top`: below headings, unless they are sorted or
+    only some are asked for; as data has them, where the view is flat.
 
-    name: str
-    places: list[int]
+    `shown` are the quantities of its columns.
+    """
+    if view.flat:
+        return stretches(report, view)
+    if view.sort is not None or view.top is not None:
+        return _chosen(report, fused(report.graph, view.depth), view)
+    values = [report.values(quantity.key) for quantity in shown]
+    rows = outline(report.graph, lambda place: [column[place] for column in values], view.depth)
+    return rows, len(rows)
 
 
 def stretches(report: Report, view: View) -> tuple[list[Stretch], int]:
-    """The rows of a view in order, and how many there are without `top`; every layer is in exactly one of them."""
+    """The rows of a view as data, and how many there are without `top`; every layer is in exactly one of them."""
     nodes = report.graph.nodes
     if view.depth is None:
-        rows = [Stretch(node.name, [node.place]) for node in nodes]
+        rows = [Stretch(node.name, [node.place], node.kind, node.name) for node in nodes]
     else:
         groups: dict[str, list[int]] = {}
         for node in nodes:
             groups.setdefault(".".join(node.name.split(".")[: view.depth]), []).append(node.place)
-        rows = [Stretch(*group) for group in groups.items()]
+        rows = [
+            Stretch(name, places, nodes[places[0]].kind if len(places) == 1 else "", name)
+            for name, places in groups.items()
+        ]
+    return _chosen(report, rows, view)
+
+
+def _chosen(report: Report, rows: list[Stretch], view: View) -> tuple[list[Stretch], int]:
     if view.sort is not None:
         rows = ordered(report, rows, view.sort)
     return rows[: view.top] if view.top is not None else rows, len(rows)
@@ -43,7 +59,7 @@ def ordered(report: Report, rows: list[Stretch], by: str) -> list[Stretch]:
     if key == "name":
         return sorted(rows, key=lambda row: row.name)
     if key == "kind":
-        return sorted(rows, key=lambda row: report.graph.nodes[row.places[-1]].kind)
+        return sorted(rows, key=lambda row: row.kind)
     quantity = QUANTITIES[key]
     return sorted(rows, key=lambda row: magnitude(report.folded(quantity, row.places)), reverse=True)
 

@@ -12,6 +12,13 @@ class Column(NamedTuple):
 
     title: str
     numeric: bool = False
+    drop: int = 0
+    """Where there is no room for all columns, the least go first; 0 stays."""
+
+
+SHARE, ORIGIN, DETAIL, KIND = 1, 2, 3, 4
+"""The order in which columns go: shares of a total, where a layer takes its input from, what others nearly tell; and
+what a layer is, only where words would have to break."""
 
 
 class Line(NamedTuple):
@@ -19,6 +26,12 @@ class Line(NamedTuple):
 
     cells: list[Any]
     layers: int = 1
+    depth: int = 0
+    """Headings above it, by which its first cell is indented."""
+    heading: bool = False
+    """Whether it is a heading: its sums are subtotals of the rows below it."""
+    costly: tuple[int, ...] = ()
+    """Positions of the cells that are among the greatest of their column."""
 
 
 class Total(NamedTuple):
@@ -40,12 +53,15 @@ class Table(NamedTuple):
     totals: tuple[Total, ...] = ()
     remarks: tuple[str, ...] = ()
     sentence: Prose = ()
+    batch: int = 1
+    """The samples that the figures are of."""
 
 
 class View(NamedTuple):
     """What the user asked of a report, in whatever form."""
 
-    batch: int = 1
+    flat: bool = False
+    """Every layer in a row of its own, as data has it."""
     depth: int | None = None
     sort: str | None = None
     top: int | None = None

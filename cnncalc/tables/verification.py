@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.tables.table import Column, Line, Table
+from cnncalc.tables.table import DETAIL, Column, Line, Table
 from cnncalc.values import Sizes
 from cnncalc.verify.network import Verification
 
 COLUMNS = [
     Column("Layer"),
-    Column("Type"),
+    Column("Type", drop=DETAIL),
     Column("Executed output"),
     Column("Params", True),
-    Column("State", True),
+    Column("State", True, DETAIL),
     Column("Products", True),
     Column("Receptive field"),
     Column("Agrees"),

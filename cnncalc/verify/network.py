@@ -78,6 +78,5 @@ def verify(graph: Graph, progress: Progress | None = None, processes: int = 1) -
 
 
 def _title(graph: Graph) -> str:
-    variant = f" ({graph.variant})" if graph.variant else ""
     inputs = ", ".join("x".join(map(str, shape)) for _, shape in graph.inputs)
-    return f"{graph.name}{variant} @ {inputs}"
+    return f"{graph.title} @ {inputs}"

@@ -50,8 +50,8 @@ FIGURES = {
     "densenet_bc190_k40": Figures(25_624_430, 256_960, 9_301_945_740),
     # github.com/amdegroot/ssd.pytorch: `build_ssd("train", 300, 21)`
     "ssd300_voc": Figures(26_285_486, 0, 31_373_537_792),
-    # torchvision 0.28 publishes 35,641,826 and 34.858 G for ssd300_vgg16
-    "ssd300_coco": Figures(35_641_826, 0, 34_858_153_472),
+    # torchvision 0.28 publishes 35,641,826 and 34.858 G for it
+    "ssd300_vgg16": Figures(35_641_826, 0, 34_858_153_472),
     # torchvision 0.28: `retinanet_resnet50_fpn(weights_backbone=None)` at 800x800; it publishes 34,014,999, without the
     # batch norms, which are frozen where the backbone is pretrained, and 151.54 G
     "retinanet_resnet50_fpn": Figures(34_014_999 + 53_120, 53_120, 151_540_437_248),
@@ -159,7 +159,7 @@ FIELDS = {
     "densenet40_k12": (174, 4, -85),
     "densenet_bc100_k12": (230, 4, -113),
     # by torchvision 0.28 (boxes of the coarsest map) and ultralytics 8.4.190 (classes at stride 32):
-    "ssd300_coco": (900, 64, -314),
+    "ssd300_vgg16": (900, 64, -314),
     "retinanet_resnet50_fpn": (1963, 128, -981),
     "yolov8n": (1263, 32, -647),
     "yolov8m": (1855, 32, -943),

@@ -59,6 +59,43 @@ def test_totals(row: dict[str, str]) -> None:
     assert report.totals.lower_bound == []
 
 
+def test_every_model_has_its_name_here() -> None:
+    """All that torchvision lists, but its quantized models and RAFT."""
+    names = (DATA / "names.txt").read_text(encoding="utf-8").split()
+    assert len(names) == 107
+    assert set(names) <= set(cnncalc.bundled_names())
+
+
+REGION_HEADS = {
+    "fasterrcnn_resnet50_fpn.box": "fasterrcnn_box_head",
+    "fasterrcnn_resnet50_fpn_v2.box": "fasterrcnn_box_head_v2",
+    "fasterrcnn_mobilenet_v3_large_fpn.box": "fasterrcnn_box_head",
+    "fasterrcnn_mobilenet_v3_large_320_fpn.box": "fasterrcnn_box_head",
+    "maskrcnn_resnet50_fpn.box": "fasterrcnn_box_head",
+    "maskrcnn_resnet50_fpn.mask": "maskrcnn_mask_head",
+    "maskrcnn_resnet50_fpn_v2.box": "fasterrcnn_box_head_v2",
+    "maskrcnn_resnet50_fpn_v2.mask": "maskrcnn_mask_head_v2",
+    "keypointrcnn_resnet50_fpn.box": "keypointrcnn_box_head",
+    "keypointrcnn_resnet50_fpn.keypoint": "keypointrcnn_keypoint_head",
+}
+"""The networks here of the heads that see one region."""
+DETECTORS = {row["name"]: row for row in table("detectors.csv")}
+
+
+@pytest.mark.parametrize("name", [name for name in DETECTORS if "." not in name])
+def test_detectors(name: str) -> None:
+    """A detector and the heads that see its regions have the weights of torchvision's model; each its products."""
+    heads = {row: head for row, head in REGION_HEADS.items() if row.startswith(f"{name}.")}
+    assert set(heads) == {row for row in DETECTORS if row.startswith(f"{name}.")}
+    reports = {row: cnncalc.load(head).summary() for row, head in {name: name, **heads}.items()}
+    for row, report in reports.items():
+        assert report.to_dict()["input"] == {"input": list(shape(DETECTORS[row]["input"]))}
+        assert report.totals.macs == int(DETECTORS[row]["macs"])
+        assert row == name or report.totals.params == int(DETECTORS[row]["params"])
+    whole = [sum(getattr(report.totals, key) for report in reports.values()) for key in ("params", "state")]
+    assert whole == [int(DETECTORS[name]["params"]), int(DETECTORS[name]["running_statistics"])]
+
+
 @pytest.mark.parametrize("name", LAYERS)
 def test_layer_by_layer(name: str) -> None:
     """Input, output, parameters and MACs of every convolution, linear layer, batch norm and pool, in order."""

@@ -162,6 +162,10 @@ CASES: dict[str, list[tuple[str, str]]] = {
             net("{one: 4}", more="blocks:\n  one: {args: {c: required, k: 1}, layers: [{conv: c, kernel: 1}]}\n"),
             net("{one: 4}", more="blocks:\n  one: {args: {c: required, k: c}, layers: [{conv: k, kernel: 1}]}\n"),
         ),
+        (  # a default that asks for the file's argument of the same name
+            net("{one: 4}", more="args: {c: 3}\nblocks:\n  one: {args: {c: 4}, layers: [{conv: c, kernel: 1}]}\n"),
+            net("one", more="args: {c: 3}\nblocks:\n  one: {args: {c: c}, layers: [{conv: c, kernel: 1}]}\n"),
+        ),
         (
             net(
                 "{one: 4}\n{two: 4}",

@@ -31,7 +31,7 @@ def printed(case: dict[str, Any], tool: str) -> int:
 @pytest.mark.parametrize(("name", "case"), CASES, ids=lambda value: value if isinstance(value, str) else "")
 def test_as_the_tools_print(name: str, case: dict[str, Any]) -> None:
     network = cnncalc.load(name, inputs=tuple(case["input"]))
-    found = {each.tool: each for each in conventions(network.graph, written(network.file.source.path))}
+    found = {each.tool: each for each in conventions(network.graph, written(network.file.source.location))}
     assert {tool: found[tool].value for tool in TOOLS} == {tool: printed(case, tool) for tool in TOOLS}
     assert found["keras"].value == network.params().totals.params + network.params().totals.state
     for each in found.values():

@@ -85,7 +85,7 @@ def test_a_renamed_layer_is_one_line() -> None:
 
 def test_a_renamed_stage_is_one_line() -> None:
     old = cnncalc.load("resnet18")
-    text = Path(old.file.source.path).read_text(encoding="utf-8").replace("name: layer$k", "name: stage$k")
+    text = Path(old.file.source.location).read_text(encoding="utf-8").replace("name: layer$k", "name: stage$k")
     text = text.partition("expect:")[0] + "lint:\n  allow: [stride-gap]\n"
     found = diff(old.graph, cnncalc.loads(text, "resnet18").graph)
     assert rows(found) == [("changed", f"layer{k}", f"stage{k}") for k in (1, 2, 3, 4)]

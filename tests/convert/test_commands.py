@@ -26,7 +26,7 @@ def test_every_command_takes_one(command: str, run: Run) -> None:
 
 def test_what_is_imported_is_a_spec_of_the_same_network(tmp_path: Path, run: Run) -> None:
     target = tmp_path / "net.yaml"
-    done = run("import", KERAS, "-o", str(target))
+    done = run("import", KERAS, "--flat", "-o", str(target))
     assert done.code == 0
     assert "all accounted for" in done.err or "parameters" in done.err
     rows = json.loads(run("summary", KERAS, "--format", "json").out)["layers"]
@@ -63,7 +63,14 @@ def test_a_model_has_no_variants_and_arguments(run: Run) -> None:
     assert run("summary", ONNX, "--variant", "small").code == 2
 
 
-def test_import_takes_model_files_alone(run: Run) -> None:
+def test_import_lifts_a_spec(run: Run) -> None:
     done = run("import", "lenet5")
-    assert done.code == 2
-    assert ".onnx, .json, .keras, .cfg" in done.err
+    assert (done.code, done.err) == (0, "")
+    assert cnncalc.loads(done.out).params().totals.params == cnncalc.load("lenet5").params().totals.params
+
+
+def test_import_of_nothing_says_so(run: Run) -> None:
+    done = run("import", "missing.onnx")
+    assert done.code in (1, 2)
+    assert "missing.onnx" in done.err
+    assert "Traceback" not in done.err

@@ -301,7 +301,7 @@ def archive(path: Path, text: bytes = b"{}", member: str = "config.json", count:
 def test_zip_files_are_bounded_before_they_are_read(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="more than 10,000 members"):
         read(str(archive(tmp_path / "many.keras", count=10_002)))
-    with pytest.raises(SpecError, match="the limit of a config"):
+    with pytest.raises(SpecError, match="the limit of a description"):
         read(str(archive(tmp_path / "bomb.keras", b" " * (33 * 2**20))))
     with pytest.raises(SpecError, match=r"without `config\.json`"):
         read(str(archive(tmp_path / "other.keras", member="other.json")))

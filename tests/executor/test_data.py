@@ -90,6 +90,11 @@ WRONG = [
 ]
 
 
+def test_a_division_by_nothing(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="`l2_norm1` is divided by 0"):
+        run(tmp_path, [[0, 0]], spec="input: [1, 2]\nlayers: [{l2_norm, eps: 0}]\n")
+
+
 @pytest.mark.parametrize(("data", "weights", "code"), WRONG)
 def test_wrong_data(tmp_path: Path, data: Any, weights: Any, code: str) -> None:
     with pytest.raises(SpecError) as caught:

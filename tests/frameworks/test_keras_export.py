@@ -22,8 +22,8 @@ from frameworks.export_cases import (
 
 import cnncalc
 from cnncalc.analyzers.params import count
-from cnncalc.convert.keras_calls import identifier
-from cnncalc.convert.keras_source import to_keras, to_keras_source
+from cnncalc.convert.keras_out.calls import identifier
+from cnncalc.convert.keras_out.source import to_keras, to_keras_source
 from cnncalc.graph import Graph
 
 os.environ.setdefault("KERAS_BACKEND", "torch")

@@ -22,7 +22,7 @@ from frameworks.export_cases import (
 )
 
 import cnncalc
-from cnncalc.convert.onnx_model import OPSETS, model, to_onnx
+from cnncalc.convert.onnx_out.model import OPSETS, model, to_onnx
 from cnncalc.graph import Graph
 
 onnx = pytest.importorskip("onnx")
@@ -181,7 +181,7 @@ def test_weights_are_in_the_file_under_the_rows_names(tmp_path: Path) -> None:
 
 
 def test_weights_too_large_for_one_file_lie_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cnncalc.convert.onnx_model.MAX_BYTES", 1_000)
+    monkeypatch.setattr("cnncalc.convert.onnx_out.model.MAX_BYTES", 1_000)
     graph = cnncalc.load("lenet").graph
     path = tmp_path / "lenet.onnx"
     to_onnx(graph, path, weights(graph))

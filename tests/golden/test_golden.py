@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parent
-SUFFIX = {"table": "txt", "csv": "csv", "markdown": "md", "json": "json"}
+SUFFIX = {"table": "txt", "csv": "csv", "markdown": "md", "latex": "tex", "json": "json"}
 GOLDEN = [
     (f"{spec} {command}", format)
     for spec in ("residual.yaml", "towers.yaml", "flat.yaml")
@@ -22,8 +22,19 @@ GOLDEN = [
     for format in SUFFIX
 ]
 FURTHER = [
+    *(
+        f"{command} {spec} --full"
+        for spec in ("residual.yaml", "towers.yaml", "flat.yaml")
+        for command in ("summary", "rf")
+    ),
+    "params residual.yaml --full",
+    "shapes residual.yaml --full",
+    "summary resnet50",
+    "summary unet",
+    "rf unet",
     "summary residual.yaml --depth 1",
     "summary residual.yaml --depth 2 --layout nhwc --batch 32",
+    "summary residual.yaml --depth 1 --sort macs",
     "params residual.yaml --variant residual_wide --sort params --top 3",
     "shapes residual.yaml --set width=4 --input 65x65x3 --layout nhwc",
     "rf towers.yaml --of right",
@@ -76,6 +87,8 @@ def test_no_golden_file_is_left_over() -> None:
 # -- sums of what is printed -------------------------------------------------------------------------------------------
 
 SUMMED = {"Params": "Params", "State": "State", "Separable": "Params, separable", "MACs": "MACs"}
+Columns = list[tuple[str, list[str]]]
+"""Titles and cells in order: several columns may be called `%`."""
 
 
 def number(text: str) -> int:
@@ -84,46 +97,82 @@ def number(text: str) -> int:
     return 0 if text in ("-", "", "?") else int(text)
 
 
-def plain_columns(text: str) -> dict[str, list[str]]:
-    """The cells of a plain table, by column, cut where the rule below the header has its gaps."""
+def tenths(text: str) -> int:
+    """A printed share in tenths."""
+    return 0 if text == "-" else number(text.replace(".", ""))
+
+
+def plain_columns(text: str) -> Columns:
+    """The cells of a plain table, cut where the rule below the header has its gaps; the first with their indent."""
     lines = text.splitlines()
     rule = next(index for index, line in enumerate(lines) if re.fullmatch(r"-+(  -+)*", line))
     spans = [match.span() for match in re.finditer("-+", lines[rule])]
-    end = lines.index("", rule)
-    rows = lines[rule + 1 : end]
-    return {lines[rule - 1][a:b].strip(): [row[a:b].strip() for row in rows] for a, b in spans}
+    rows = lines[rule + 1 : lines.index("", rule)]
+    found = [(lines[rule - 1][a:b].strip(), [row[a:b].strip() for row in rows]) for a, b in spans]
+    return [(found[0][0], [row[slice(*spans[0])].rstrip() for row in rows]), *found[1:]]
 
 
-def markdown_columns(text: str) -> dict[str, list[str]]:
+def markdown_columns(text: str) -> Columns:
     rows = [line[2:-2].split(" | ") for line in text.splitlines() if line.startswith("| ")]
-    return {title: list(cells) for title, *cells in zip(rows[0], *rows[2:])}
+    first, *others = zip(rows[0], *rows[2:])
+    return [(first[0], [cell.replace("&emsp;", "  ") for cell in first[1:]]), *((t, list(c)) for t, *c in others)]
 
 
-def csv_columns(text: str) -> dict[str, list[str]]:
+def latex_columns(text: str) -> Columns:
+    rows = [
+        line.removesuffix(r" \\").split(" & ") for line in text.splitlines() if line.endswith(r" \\") and "&" in line
+    ]
+    first, *others = zip(*rows)
+    names = [cell.replace(r"\quad ", "  ") for cell in first[1:]]
+    return [
+        (first[0], names),
+        *((title.replace(r"\%", "%"), [c.replace("--", "-") for c in cells]) for title, *cells in others),
+    ]
+
+
+def csv_columns(text: str) -> Columns:
     rows = list(csv.reader(io.StringIO(text)))
-    return {title: list(cells) for title, *cells in zip(rows[0], *rows[1:])}
+    return [(title, list(cells)) for title, *cells in zip(rows[0], *rows[1:])]
+
+
+READ = {".md": markdown_columns, ".tex": latex_columns, ".txt": plain_columns}
 
 
 def printed_totals(text: str) -> dict[str, int]:
-    """The exact figures of the totals block: ``MACs  1,234  1.23 k`` or ``- MACs: 1,234 = 1.23 k``."""
+    """The exact figures of the totals block: ``MACs  1,234  1.23 k`` or ``MACs: 1,234 = 1.23 k``."""
+    text = text.replace(r"$\times$", "x").replace(r"\textgreater{}", ">").replace(r" \\", "")
     found = re.findall(r"^(?:- )?([A-Z][\w, +()]*?)(?:: |  +)((?:\\?>= )?[\d,]+)(?:  | = |$)", text, re.MULTILINE)
     return {title: number(value) for title, value in found}
 
 
 @pytest.mark.parametrize(
     "path",
-    [path for path in sorted(FOLDER.iterdir()) if re.search(r"_(summary|params)\.(txt|md)$|_depth_", path.name)],
+    [
+        path
+        for path in sorted(FOLDER.iterdir())
+        if re.search(r"_(summary|params)\.(txt|md|tex)$|^(summary|params)_(?!flat_towers).*(?<!top_3)\.txt$", path.name)
+    ],
     ids=lambda path: path.name,
 )
 def test_columns_add_up_to_the_printed_totals(path: Path) -> None:
+    """Every figure counts once: subtotals stand in brackets, and are the sums of the rows that are indented below."""
     text = path.read_text(encoding="utf-8")
-    columns = markdown_columns(text) if path.suffix == ".md" else plain_columns(text)
+    columns = READ[path.suffix](text)
     totals = printed_totals(text)
+    depths = [len(name) - len(name.lstrip(" ")) for name in columns[0][1]]
     checked = 0
-    for column, title in SUMMED.items():
-        if column in columns:
-            assert sum(map(number, columns[column])) == totals[title], column
-            checked += 1
+    for title, cells in columns:
+        if title not in (*SUMMED, "%"):
+            continue
+        read = tenths if title == "%" else number
+        plain = [cell.replace("\\", "") for cell in cells]
+        counted = [0 if cell.startswith("[") else read(cell) for cell in plain]
+        assert sum(counted) == (1000 if title == "%" else totals[SUMMED[title]]), title
+        for place, cell in enumerate(plain):
+            if cell.startswith("["):
+                end = next((at for at in range(place + 1, len(plain)) if depths[at] <= depths[place]), len(plain))
+                assert sum(counted[place + 1 : end]) == read(cell[1:-1]), columns[0][1][place]
+        checked += 1
     assert checked >= 2
     if "Params + state" in totals:
         assert totals["Params + state"] == totals["Params"] + totals["State"]
@@ -133,26 +182,44 @@ def test_columns_add_up_to_the_printed_totals(path: Path) -> None:
 
 @pytest.mark.parametrize("spec", ["residual", "towers", "flat"])
 def test_every_form_tells_the_same(spec: str) -> None:
-    """The columns of the table, of Markdown and of CSV, and the rows of JSON, hold the same figures."""
+    """The table, Markdown and LaTeX have the same rows; the full table, CSV and JSON the same layers."""
     texts = {suffix: (FOLDER / f"{spec}_summary.{suffix}").read_text(encoding="utf-8") for suffix in SUFFIX.values()}
-    plain, sheet = plain_columns(texts["txt"]), csv_columns(texts["csv"])
-    assert list(plain) == list(sheet) == list(markdown_columns(texts["md"]))
+    shown = plain_columns(texts["txt"])
+    for form, read in (("md", markdown_columns), ("tex", latex_columns)):
+        other = read(texts[form])
+        assert [title for title, _ in other] == [title for title, _ in shown]
+        assert [plain_text(cells) for _, cells in other] == [cells for _, cells in shown]
+    full = dict(plain_columns((FOLDER / f"summary_{spec}_full.txt").read_text(encoding="utf-8")))
+    sheet = dict(csv_columns(texts["csv"]))
+    assert list(full) == list(sheet)
     rows = json.loads(texts["json"])["layers"]
-    assert plain["Layer"] == sheet["Layer"] == [row["name"] for row in rows]
+    assert full["Layer"] == sheet["Layer"] == [row["name"] for row in rows]
     for column, key in (("Params", "params"), ("MACs", "macs")):
-        for shown, digits, row in zip(plain[column], sheet[column], rows):
-            assert shown.replace(",", "").replace("-", "") == digits
+        for cell, digits, row in zip(full[column], sheet[column], rows):
+            assert cell.replace(",", "").replace("-", "") == digits
             assert digits in ("", "?") if row[key] is None else digits == str(row[key])
-    assert [shape.replace(" ", "") for shape in plain["Output"]] == sheet["Output"]
+    assert [shape.replace(" ", "") for shape in full["Output"]] == sheet["Output"]
     assert sheet["Output"] == ["x".join(map(str, row["output_shape"])) for row in rows]
 
 
-def test_depth_folds_every_layer_once() -> None:
-    """Subtotals and rows together give the totals of the unfolded table, and hide none of its layers."""
-    text = (FOLDER / "summary_residual_depth_1.txt").read_text(encoding="utf-8")
+def plain_text(cells: list[str]) -> list[str]:
+    """Cells of Markdown and LaTeX as they are read by people."""
+    texts = [cell.replace(r"$\times$", "x").replace(r"\textgreater{}", ">") for cell in cells]
+    return [re.sub(r"\\([\[\]_<>|])", r"\1", text) for text in texts]
+
+
+@pytest.mark.parametrize("name", ["summary_residual_depth_1.txt", "summary_residual_depth_1_sort_macs.txt"])
+def test_depth_folds_every_layer_once(name: str) -> None:
+    """Rows of one depth give the totals of the network, and hide none of its layers."""
     whole = json.loads((FOLDER / "residual_summary.json").read_text(encoding="utf-8"))
-    folded = plain_columns(text)
-    counts = [int(kind.split()[0]) if kind.endswith(" layers") else 1 for kind in folded["Type"]]
-    assert sum(counts) == len(whole["layers"])
+    folded = dict(plain_columns((FOLDER / name).read_text(encoding="utf-8")))
+    assert {name.partition(".")[0] for name in folded["Layer"]} == {
+        row["name"].partition(".")[0] for row in whole["layers"]
+    }
     for column, key in (("Params", "params"), ("MACs", "macs")):
         assert sum(map(number, folded[column])) == whole["totals"][key]
+
+
+@pytest.mark.parametrize(("name", "most"), [("summary_resnet50.txt", 45), ("summary_unet.txt", 45)])
+def test_known_networks_fit_on_a_screen(name: str, most: int) -> None:
+    assert (FOLDER / name).read_text(encoding="utf-8").count("\n") <= most

@@ -15,6 +15,7 @@ from cnncalc.convert.constants.evaluator import (
     Made,
     Operands,
     attribute_or_operand,
+    given,
     merged,
     needed,
     whole_list,
@@ -50,7 +51,9 @@ def taken(evaluator: Evaluator, x: Constant, axes: Sequence[Sequence[int]], shap
 
 
 def same_values(evaluator: Evaluator, x: Constant, shape: Iterable[int]) -> Made:
-    return [evaluator.make(shape, x.dtype, [x], lambda: x.values or (), roots=x.roots)]
+    made = evaluator.make(shape, x.dtype, [x], lambda: x.values or (), roots=x.roots)
+    made.norm = x.norm
+    return [made]
 
 
 def identity(evaluator: Evaluator, operator: Operator, operands: Operands) -> Made:
@@ -61,6 +64,16 @@ def reshape(evaluator: Evaluator, operator: Operator, operands: Operands) -> Mad
     x = needed(operands, 0)
     target = attribute_or_operand(operator, operands, "shape", 1) or []
     return same_values(evaluator, x, reshaped_sizes(x.shape, target, bool(operator.attributes.get("allowzero"))))
+
+
+def normed(evaluator: Evaluator, operator: Operator, operands: Operands) -> Made:
+    """A kernel that is normalised, per output channel, with a gain or without; its values are not worked out."""
+    x, gain = needed(operands, 0), given(operands, 1)
+    made = Constant(x.shape, x.dtype, None, x.roots | (gain.roots if gain is not None else {}))
+    made.norm = str(operator.attributes["norm"])
+    if gain is not None and made.norm == "standardize":
+        made.norm = "standardize_gain"
+    return [made]
 
 
 def flatten(evaluator: Evaluator, operator: Operator, operands: Operands) -> Made:
@@ -260,6 +273,7 @@ REARRANGING: dict[str, Evaluate] = {
     "Identity": identity,
     "Dropout": identity,
     "Reshape": reshape,
+    "torch.Normed": normed,
     "Flatten": flatten,
     "Squeeze": squeeze,
     "Unsqueeze": unsqueeze,

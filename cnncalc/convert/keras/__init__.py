@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from cnncalc.convert import Imported, Inputs
 from cnncalc.convert.account import Account
-from cnncalc.convert.keras.archive import load, parse, shown
+from cnncalc.convert.archive import load, parse, shown
 from cnncalc.convert.keras.config import Call, Entry, Model, Reader, Reference, Sizes
 from cnncalc.convert.keras.layers import make
 from cnncalc.convert.keras.operations import is_operation, operate
@@ -22,10 +22,12 @@ from cnncalc.diagnostics import Fault, SpecError, suggestion
 from cnncalc.geometry import Shape, dims
 from cnncalc.graph import Node, Part
 
+JSON_HELP = "write the config with `model.to_json()`, or `model.save('model.keras')`"
+
 
 def read(source: str, inputs: Inputs = None) -> Imported:
     """The network of a ``.json`` or ``.keras`` file; raises `SpecError`."""
-    return from_config(load(source), source, inputs)
+    return from_config(load(source, ("config.json",), JSON_HELP), source, inputs)
 
 
 def from_keras(model: Any, inputs: Inputs = None) -> Imported:

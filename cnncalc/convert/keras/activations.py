@@ -6,7 +6,7 @@ from collections.abc import Callable
 from math import prod
 from typing import Any
 
-from cnncalc.convert.keras.archive import shown
+from cnncalc.convert.archive import shown
 from cnncalc.convert.keras.site import Site, even
 from cnncalc.diagnostics import Fault
 

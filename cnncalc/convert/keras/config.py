@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from cnncalc.convert.keras.archive import shown
+from cnncalc.convert.archive import shown
 from cnncalc.convert.rows import MAX_NODES, failed, origin
 from cnncalc.diagnostics import Fault, SpecError
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from cnncalc.convert.archive import shown
 from cnncalc.convert.keras.activations import FUNCTIONS, POINTWISE, activated
-from cnncalc.convert.keras.archive import shown
 from cnncalc.convert.keras.config import Entry, Reference
 from cnncalc.convert.keras.layers import Results
 from cnncalc.convert.keras.shaping import concatenated, joined, permuted, reshaped

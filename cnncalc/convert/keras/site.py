@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from cnncalc.convert.keras.archive import shown
+from cnncalc.convert.archive import shown
 from cnncalc.convert.keras.config import Call, Sizes
 from cnncalc.convert.rows import Rows
 from cnncalc.diagnostics import Fault

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cnncalc.convert.keras.archive import shown
+from cnncalc.convert.archive import shown
 from cnncalc.convert.keras.config import Entry, Model, Reference, Sizes
 from cnncalc.convert.rows import origin
 from cnncalc.diagnostics import Fault, SpecError, suggestion

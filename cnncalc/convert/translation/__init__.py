@@ -6,6 +6,7 @@ An operator that is not in it is opaque.
 from __future__ import annotations
 
 from cnncalc.convert.building import Translate
+from cnncalc.convert.translation.attention import ATTENTION
 from cnncalc.convert.translation.dense import DENSE
 from cnncalc.convert.translation.moving import MOVING
 from cnncalc.convert.translation.normalising import NORMALISING
@@ -14,4 +15,6 @@ from cnncalc.convert.translation.pointwise import POINTWISE
 from cnncalc.convert.translation.resampling import RESAMPLING
 from cnncalc.convert.translation.sliding import SLIDING
 
-TRANSLATIONS: dict[str, Translate] = {**SLIDING, **DENSE, **NORMALISING, **POINTWISE, **MOVING, **PARTS, **RESAMPLING}
+FAMILIES = (SLIDING, DENSE, ATTENTION, NORMALISING, POINTWISE, MOVING, PARTS, RESAMPLING)
+
+TRANSLATIONS: dict[str, Translate] = {kind: translate for family in FAMILIES for kind, translate in family.items()}

@@ -1,6 +1,6 @@
 """Products with matrices: `linear` on flat tensors, a convolution with kernel 1 on each position of others.
 
-A product of two tensors that both depend on the input, as attention has, is opaque with its products counted.
+A product of two tensors that both depend on the input is a `matmul`, or opaque with its products counted.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from math import prod
 from typing import Any
 
 from cnncalc.convert.building import Translate
-from cnncalc.convert.making import Making
+from cnncalc.convert.layout import is_deep, layout
+from cnncalc.convert.making import MAX_AXES, Making
 from cnncalc.convert.operators import Constant, Operator, Sizes
 from cnncalc.convert.shapes import broadcast
+from cnncalc.convert.translation.attention import product
 from cnncalc.convert.translation.sliding import biased
 from cnncalc.convert.values import Operand, Value
 from cnncalc.diagnostics import Fault
@@ -21,6 +23,9 @@ from cnncalc.geometry import dims
 
 def project(making: Making, operator: Operator, x: Value, axis: int, out: int, weights: dict[str, Constant]) -> Value:
     """One axis of a tensor multiplied by a matrix: its result with `out` in place of that axis."""
+    behind = projected_behind(making, operator, x, axis, out, weights)
+    if behind is not None:
+        return behind
     found = making.channels(x, axis, operator)
     if found is None:
         whole = (*x.shape[:axis], out, *x.shape[axis + 1 :])
@@ -38,6 +43,23 @@ def project(making: Making, operator: Operator, x: Value, axis: int, out: int, w
     return making.turn(making.made(row.number, base), order, operator)
 
 
+def projected_behind(
+    making: Making, operator: Operator, x: Value, axis: int, out: int, weights: dict[str, Constant]
+) -> Value | None:
+    """As `project`, on the tensor behind a view whose axis is a whole axis of it; None where it is not."""
+    base, order = x.turned()
+    if order[axis] == base.first and not is_deep(x, MAX_AXES):
+        return None
+    found = layout(x)
+    if found is None or not making.upright(found, axis, operator):
+        return None
+    arguments = {"channels": out, "kernel": 1, "bias": "bias" in weights}
+    row = making.append(operator, "conv", [making.force(found.base)], arguments, weights)
+    found.base = making.made(row.number, found.base)
+    found.replace(axis, out)
+    return making.arranged(found, operator)
+
+
 def matmul(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
     a, b, bias = (*operands, None, None)[:3]
     if isinstance(a, Value) and isinstance(b, Constant) and len(b.shape) == 2 and a.shape:
@@ -52,6 +74,10 @@ def matmul(making: Making, operator: Operator, operands: list[Operand]) -> list[
     if not isinstance(a, (Value, Constant)) or not isinstance(b, (Value, Constant)):
         return None
     whole = product_shape(a.shape, b.shape)
+    if isinstance(a, Value) and isinstance(b, Value) and bias is None and len(a.shape) == len(b.shape) == len(whole):
+        found = product(making, operator, a, b)
+        if found is not None:
+            return [found]
     return making.opaque(operator, operands, [whole], products(making, operands, whole, a.shape[-1]))
 
 

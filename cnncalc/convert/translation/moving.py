@@ -38,9 +38,8 @@ class Padding(NamedTuple):
     def row(self) -> tuple[str, dict[str, Any]]:
         """Kind and arguments of the row that it is where no layer takes it in."""
         amount = [before if before == after else (before, after) for before, after in self.pads]
-        arguments: dict[str, Any] = {"amount": amount[0] if len(set(amount)) == 1 else tuple(amount)}
-        if len(amount) == 1 and isinstance(amount[0], tuple):
-            arguments["amount"] = tuple(amount)
+        even = len(set(amount)) == 1 and not isinstance(amount[0], tuple)  # one pair would be an amount per axis
+        arguments: dict[str, Any] = {"amount": amount[0] if even else tuple(amount)}
         if self.channels != (0, 0):
             arguments["channels"] = self.channels
         mode = "zeros" if self.mode == "constant" and self.value == 0 else self.mode
@@ -61,7 +60,8 @@ def reshape(making: Making, operator: Operator, operands: list[Operand]) -> list
     if target is None:
         raise Fault("bad-model", "a Reshape needs a shape")
     shape = reshaped_sizes(x.shape, target, bool(operator.attributes.get("allowzero")))
-    return [recognised(making, x, shape, operator) or making.shape(x, shape, operator)]
+    found = recognised(making, x, shape, operator)
+    return [found or making.straightened(making.shape(x, shape, operator), operator)]
 
 
 def recognised(making: Making, x: Value, shape: Sizes, operator: Operator) -> Value | None:
@@ -135,7 +135,8 @@ def squeeze(making: Making, operator: Operator, operands: list[Operand]) -> list
     x = operands[0]
     if not isinstance(x, Value):
         return None
-    return [making.shape(x, squeezed_sizes(x.shape, making.numbers(operator, operands, "axes", 1)), operator)]
+    shape = squeezed_sizes(x.shape, making.numbers(operator, operands, "axes", 1))
+    return [making.straightened(making.shape(x, shape, operator), operator)]
 
 
 def unsqueeze(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
@@ -143,7 +144,7 @@ def unsqueeze(making: Making, operator: Operator, operands: list[Operand]) -> li
     if not isinstance(x, Value):
         return None
     axes = making.numbers(operator, operands, "axes", 1) or []
-    return [making.shape(x, unsqueezed_sizes(x.shape, axes), operator)]
+    return [making.straightened(making.shape(x, unsqueezed_sizes(x.shape, axes), operator), operator)]
 
 
 def transpose(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
@@ -153,7 +154,7 @@ def transpose(making: Making, operator: Operator, operands: list[Operand]) -> li
     axes = permutation(operator, len(x.shape))
     if making.batch > 1 and x.batch and axes[0] != 0:
         raise unsupported("the batch is no longer the first axis", "export the model with a batch of 1")
-    return [making.turn(x, axes, operator)]
+    return [making.straightened(making.turn(x, axes, operator), operator)]
 
 
 def expand(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
@@ -162,7 +163,10 @@ def expand(making: Making, operator: Operator, operands: list[Operand]) -> list[
         return None
     target = tuple(making.numbers(operator, operands, "shape", 1) or ())
     shape = broadcast([x.shape, target])
-    return [x] if shape == x.shape else making.opaque(operator, [x], [shape], 0)
+    if shape == x.shape:
+        return [x]
+    same_rank = len(shape) == len(x.shape) and not (x.batch and shape[0] != x.shape[0])
+    return [making.expand(x, shape, operator)] if same_rank else making.opaque(operator, [x], [shape], 0)
 
 
 # -- padding and blocks ------------------------------------------------------------------------------------------------

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from cnncalc.convert.building import Translate
-from cnncalc.convert.making import Making
+from cnncalc.convert.layout import Layout, layout
+from cnncalc.convert.making import MAX_AXES, Making
 from cnncalc.convert.operators import Constant, Operator
 from cnncalc.convert.shapes import axis_of, sliced, split_sizes
+from cnncalc.convert.translation.learned import parameter
 from cnncalc.convert.translation.moving import compact
-from cnncalc.convert.values import Operand, Parts, Value
+from cnncalc.convert.values import SHAPED, Operand, Parts, Value
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import dims
 
@@ -22,18 +24,33 @@ def concat(making: Making, operator: Operator, operands: list[Operand]) -> list[
         raise Fault("bad-model", f"{' and '.join(map(dims, shapes[:4]))} cannot be joined on axis {axis}")
     size = sum(shape[axis] for shape in shapes)
     whole = (*shapes[0][:axis], size, *shapes[0][axis + 1 :])
+    values = placed(making, operator, operands, values)
     batches = {value.batch for value in values}
     orders = {value.turned()[1] for value in values}
     if len(values) < len(operands) or len(batches) > 1 or (axis == 0 and values[0].batch):
         return making.opaque(operator, operands, [whole], 0)
     order = orders.pop() if len(orders) == 1 else tuple(range(rank))
     bases = [value.turned()[0] if order != tuple(range(rank)) else value for value in values]
-    if order[axis] != bases[0].first or len(bases[0].sample) > 4:
+    over = {} if order[axis] == bases[0].first else {"over": "positions"}
+    if len(bases[0].sample) > (2 if over else MAX_AXES):
         return making.opaque(operator, operands, [whole], 0)
     if len(bases) == 1:
         return [values[0]]
-    row = making.append(operator, "concat", [making.force(base) for base in bases])
+    row = making.append(operator, "concat", [making.force(base) for base in bases], over)
     return [making.turn(making.made(row.number, bases[0]), order, operator)]
+
+
+def placed(making: Making, operator: Operator, operands: list[Operand], values: list[Value]) -> list[Value]:
+    """The operands with a row for every constant among them: class tokens before others; else the values alone."""
+    if len(values) == len(operands):
+        return values
+    found = []
+    for operand in operands:
+        made = parameter(making, operator, operand, values[0]) if isinstance(operand, Constant) else operand
+        if not isinstance(made, Value):
+            return values
+        found.append(made)
+    return found
 
 
 def split(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
@@ -69,11 +86,15 @@ def part(making: Making, operator: Operator, x: Value, axis: int, places: range)
     if places == range(x.shape[axis]):
         return x
     whole = (*x.shape[:axis], len(places), *x.shape[axis + 1 :])
-    base, order = x.turned()
-    at = order[axis]
     if len(places) == 0:
         raise Fault("empty-output", f"nothing is left of axis {axis} of {dims(x.shape)}")
-    if places.step < 1 or at < base.first or len(base.sample) > 4 or (at == base.first and places.step > 1):
+    base, order = x.turned()
+    at = order[axis]
+    if base.tensor is None and base.view is not None and base.view.kind == SHAPED and places.step == 1:
+        behind = part_behind(making, operator, x, axis, places)
+        if behind is not None:
+            return behind
+    if places.step < 1 or at < base.first or len(base.sample) > MAX_AXES or (at == base.first and places.step > 1):
         found = making.opaque(operator, [x], [whole], 0)[0]
         assert isinstance(found, Value)
         return found
@@ -82,6 +103,10 @@ def part(making: Making, operator: Operator, x: Value, axis: int, places: range)
         return making.turn(making.made(row.number, base), order, operator)
     rank, place = len(base.sample) - 1, at - base.first - 1
     tensor = making.force(base)
+    if rank == 1 and places.step == 1:
+        arguments = {"channels": (places.start, places[-1] + 1), "over": "positions"}
+        row = making.append(operator, "slice", [tensor], arguments)
+        return making.turn(making.made(row.number, base), order, operator)
     cut = (places.start, x.shape[axis] - 1 - places[-1] if places.step == 1 else 0)
     if any(cut):
         amount = tuple([cut if other == place else 0 for other in range(rank)])
@@ -95,6 +120,44 @@ def part(making: Making, operator: Operator, x: Value, axis: int, places: range)
             amount = tuple([(0, left) if other == place else 0 for other in range(rank)])
             tensor = making.append(operator, "crop", [tensor], {"amount": amount}).number
     return making.turn(making.made(tensor, base), order, operator)
+
+
+def part_behind(making: Making, operator: Operator, x: Value, axis: int, places: range) -> Value | None:
+    """The given places of an axis of a view as a part of the tensor behind it; None where they are not one there."""
+    found = layout(x)
+    if found is None:
+        return None
+    factors, start, count = list(found.axes[axis]), places.start, len(places)
+    while factors:
+        factor, inner = factors[0], found.size(factors[1:])
+        if start % inner == 0 and count % inner == 0:
+            return cut(making, operator, found, factor, range(start // inner, (start + count) // inner))
+        if start // inner != (start + count - 1) // inner:
+            return None
+        outer = start // inner
+        made = cut(making, operator, found, factor, range(outer, outer + 1))
+        if made is None:
+            return None
+        return part_behind(making, operator, made, axis, range(start % inner, start % inner + count))
+    return None
+
+
+def cut(making: Making, operator: Operator, found: Layout, factor: int, places: range) -> Value | None:
+    """A view with only some places of a factor, the outermost of its axis in the tensor behind it."""
+    base, owner = found.base, found.owners[factor]
+    if found.of(owner)[0] != factor or owner < base.first or len(base.sample) > MAX_AXES:
+        return None
+    rest = found.size(found.of(owner)[1:])
+    wanted = range(places.start * rest, places.stop * rest)
+    if owner == base.first:
+        found.base = making.part(base, wanted, operator)
+    else:
+        found.base = part(making, operator, base, owner, wanted)
+    found.sizes[factor] = len(places)
+    if len(places) == 1:
+        found.order.remove(factor)
+        found.axes = [[each for each in axis if each != factor] for axis in found.axes]
+    return making.arranged(found, operator)
 
 
 def gather(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:

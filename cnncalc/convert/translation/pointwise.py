@@ -7,10 +7,11 @@ from math import inf, isclose
 from typing import Any
 
 from cnncalc.convert.building import Translate
-from cnncalc.convert.making import Making
+from cnncalc.convert.making import MAX_AXES, Making
 from cnncalc.convert.operators import Constant, Operator
 from cnncalc.convert.shapes import axis_of, broadcast
-from cnncalc.convert.values import Operand, Value
+from cnncalc.convert.translation.learned import number, with_constant, with_number
+from cnncalc.convert.values import EXPANDED, Operand, Value
 from cnncalc.layers import KINDS
 
 
@@ -110,11 +111,16 @@ def softmax(kind: str) -> Translate:
             if len(wide) > 1:
                 return making.opaque(operator, operands, [x.shape], 0)
             axis = wide[0] if wide else axis
-        found = making.channels(x, axis, operator)
-        if found is None:
-            return making.opaque(operator, operands, [x.shape], 0)
-        base, order = found
-        row = making.append(operator, kind, [making.force(base)])
+        base, order = x.turned()
+        arguments = {}
+        if len(base.sample) == 2 and order[axis] == base.first + 1:
+            arguments["over"] = "positions"
+        else:
+            found = making.channels(x, axis, operator)
+            if found is None:
+                return making.opaque(operator, operands, [x.shape], 0)
+            base, order = found
+        row = making.append(operator, kind, [making.force(base)], arguments)
         return [making.turn(making.made(row.number, base), order, operator)]
 
     return translate
@@ -131,71 +137,102 @@ def together(values: list[Value]) -> tuple[list[Value], tuple[int, ...]]:
     return values, tuple(range(len(values[0].shape)))
 
 
-def add(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
-    """`add` of equal shapes; a constant offset and a broadcast sum have no kind."""
-    values = [operand for operand in operands if isinstance(operand, Value)]
-    if (
-        len(values) == 1
-        and len(operands) > 1
-        and all(neutral(operand, 0) for operand in operands if operand not in values)
-    ):
-        for operand in operands:
-            making.ignored(operand)
-        return [values[0]]
-    shapes = {value.shape for value in values}
-    if len(values) < len(operands) or len(shapes) > 1 or len({value.batch for value in values}) > 1:
-        return making.pointwise(operator, operands)
-    if len(values) == 1:
-        return [values[0]]
-    bases, order = together(values)
-    row = making.append(operator, "add", [making.force(base) for base in bases])
-    return [making.turn(making.made(row.number, bases[0]), order, operator)]
+def narrow(values: list[Value]) -> list[Value]:
+    """The values without repetitions along axes along which another has its own numbers: joins broadcast."""
+    found = list(values)
+    for place, value in enumerate(values):
+        view = value.view
+        if value.tensor is None and view is not None and view.kind == EXPANDED:
+            others = [other.shape for other in found if other is not value]
+            if others and broadcast([*others, view.of.shape]) == broadcast([*others, value.shape]):
+                found[place] = view.of
+    return found
 
 
-def multiply(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
-    """`multiply` of tensors of equal rank, `layer_scale` by a constant per channel."""
-    values = [operand for operand in operands if isinstance(operand, Value)]
-    constants = [operand for operand in operands if isinstance(operand, Constant)]
-    if len(values) == len(constants) == 1:
-        x, constant = values[0], constants[0]
-        if neutral(constant, 1):
-            making.ignored(constant)
-            return [x]
-        if constant.size > 1 and per_channel(x, constant):
-            return [row_on(making, operator, x, "layer_scale", {}, {"weight": constant})]
-        return making.pointwise(operator, operands)
+def joined(making: Making, operator: Operator, values: list[Value], kind: str, ordered: bool) -> Value | None:
+    """A row that joins tensors of equal rank element by element; None where their shapes do not let it."""
     ranks = {(len(value.shape), value.batch) for value in values}
-    if constants or len(ranks) > 1 or len(values) < 2:
-        return making.pointwise(operator, operands)
-    bases, order = together(values)
+    if len(ranks) > 1:
+        return None
+    bases, order = together(narrow(values))
     if any(len(base.sample) > 4 for base in bases):
-        return making.pointwise(operator, operands)
+        return None
     whole = broadcast([base.shape for base in bases])
-    bases.sort(key=lambda base: base.shape != whole)  # a gate comes after what it gates, as in a spec
-    row = making.append(operator, "multiply", [making.force(base) for base in bases])
-    return [making.turn(making.made(row.number, bases[0]), order, operator)]
+    if not ordered:  # a gate comes after what it gates, as in a spec
+        bases.sort(key=lambda base: base.shape != whole)
+    row = making.append(operator, kind, [making.force(base) for base in bases])
+    return making.turn(making.made(row.number, Value(whole, bases[0].batch)), order, operator)
 
 
-def neutral(operand: Operand, number: int) -> bool:
-    """Whether a constant is one number that changes nothing."""
-    return (
-        isinstance(operand, Constant)
-        and operand.size == 1
-        and operand.values is not None
-        and operand.values[0] == number
-    )
-
-
-def unchanged(number: int) -> Translate:
-    """The translation of Sub or Div: nothing where it is by the number that changes nothing, else opaque."""
+def combined(kind: str, alone: str, neutral: int) -> Translate:
+    """The translation of Add or Mul: a join of tensors, and a row for every constant among them."""
 
     def translate(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
-        if isinstance(operands[0], Value) and neutral(operands[1], number):
-            making.ignored(operands[1])
-            return [operands[0]]
-        return making.pointwise(operator, operands)
+        values = [operand for operand in operands if isinstance(operand, Value)]
+        constants = [operand for operand in operands if isinstance(operand, Constant)]
+        if not values or len(values) + len(constants) < len(operands):
+            return making.pointwise(operator, operands)
+        found: Value | None = values[0]
+        if len(values) > 1:
+            found = joined(making, operator, values, kind, False)
+        for constant in constants:
+            if found is None or number(making, constant) == neutral:
+                making.ignored(constant)
+                continue
+            shape = broadcast([found.shape, constant.shape])
+            found = with_constant(making, operator, found, alone, constant) if shape == found.shape else None
+        return [found] if found is not None else making.pointwise(operator, operands)
 
     return translate
+
+
+def subtract(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    """`subtract`; of a number a negative `offset`, from one the negative, and an `offset`."""
+    a, b = operands[:2]
+    found: Value | None = None
+    if isinstance(a, Value) and isinstance(b, Value):
+        found = joined(making, operator, [a, b], "subtract", True)
+    elif isinstance(a, Value) and isinstance(b, Constant):
+        value = number(making, b)
+        if value is not None:
+            making.ignored(b)
+            found = with_number(making, operator, a, "offset", -value) if value else a
+    elif isinstance(b, Value) and isinstance(a, Constant):
+        value = number(making, a)
+        if value is not None:
+            making.ignored(a)
+            found = with_number(making, operator, b, "factor", -1.0)
+            found = with_number(making, operator, found, "offset", value) if value else found
+    return [found] if found is not None else making.pointwise(operator, operands)
+
+
+def divide(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    """A `factor`, where it is by a number."""
+    a, b = operands[:2]
+    value = number(making, b) if isinstance(b, Constant) else None
+    if not isinstance(a, Value) or not value:
+        return making.pointwise(operator, operands)
+    making.ignored(b)
+    return [with_number(making, operator, a, "factor", 1 / value) if value != 1 else a]
+
+
+def negative(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    x = operands[0]
+    return [with_number(making, operator, x, "factor", -1.0)] if isinstance(x, Value) else None
+
+
+MAX_POWER = 4
+
+
+def power(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    """A product with itself, where the exponent is a small whole number."""
+    x, exponent = operands[:2]
+    value = number(making, exponent) if isinstance(exponent, Constant) else None
+    if not isinstance(x, Value) or value is None or value not in range(1, MAX_POWER + 1) or len(x.sample) > MAX_AXES:
+        return making.pointwise(operator, operands)
+    making.ignored(exponent)
+    found = joined(making, operator, [x] * int(value), "multiply", True) if value > 1 else x
+    return [found] if found is not None else making.pointwise(operator, operands)
 
 
 def opaque(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
@@ -241,10 +278,8 @@ OTHERS = [
     "Mean",
     "Min",
     "Mod",
-    "Neg",
     "Not",
     "Or",
-    "Pow",
     "Reciprocal",
     "Round",
     "Shrink",
@@ -281,9 +316,11 @@ POINTWISE: dict[str, Translate] = {
     "Softmax": softmax("softmax"),
     "LogSoftmax": softmax("log_softmax"),
     "Clip": clip,
-    "Add": add,
-    "Sum": add,
-    "Sub": unchanged(0),
-    "Mul": multiply,
-    "Div": unchanged(1),
+    "Add": combined("add", "offset", 0),
+    "Sum": combined("add", "offset", 0),
+    "Sub": subtract,
+    "Mul": combined("multiply", "factor", 1),
+    "Div": divide,
+    "Neg": negative,
+    "Pow": power,
 }

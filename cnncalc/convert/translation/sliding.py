@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnncalc.convert.building import Translate
-from cnncalc.convert.making import Making, unsupported
+from cnncalc.convert.making import MAX_AXES, Making, unsupported
 from cnncalc.convert.operators import Constant, Operator, Sizes
 from cnncalc.convert.shapes import reduced
 from cnncalc.convert.translation.moving import Padding, compact
@@ -105,8 +105,22 @@ def conv(making: Making, operator: Operator, operands: list[Operand]) -> list[Op
     else:
         kind = "conv"
         arguments |= {"channels": weight.shape[0], "groups": groups}
-    row = making.append(operator, kind, [making.force(x)], arguments, {"weight": weight, **biases})
+    kernels = {"weight": weight}
+    if weight.norm:
+        arguments["weight_norm"], kernels = weight.norm, with_gain(weight)
+    row = making.append(operator, kind, [making.force(x)], arguments, {**kernels, **biases})
     return [making.made(row.number, x)]
+
+
+def with_gain(weight: Constant) -> dict[str, Constant]:
+    """The kernel and the gains that a normalised kernel is made from; raises `Fault` where it is made from others."""
+    kernel = {root: count for root, count in weight.roots.items() if count == weight.size}
+    gain = {root: count for root, count in weight.roots.items() if root not in kernel}
+    wanted = weight.shape[0] if weight.norm.endswith("gain") else 0
+    if len(kernel) != 1 or sum(gain.values()) != wanted or len(gain) > 1:
+        raise unsupported("the kernel is normalised in a way that no layer has")
+    found = {"weight": Constant(weight.shape, weight.dtype, None, kernel)}
+    return found | ({"gain": Constant((wanted,), weight.dtype, None, gain)} if gain else {})
 
 
 def automatic(auto: str) -> str:
@@ -252,30 +266,38 @@ def global_pool(kind: str) -> Translate:
     return translate
 
 
-def reduction(kind: str) -> Translate:
-    """The translation of a mean or a maximum over axes: a global pool where these are just the positions."""
+WAYS = {"ReduceMean": "mean", "ReduceMax": "max", "ReduceSum": "sum", "ReduceL2": "norm"}
+"""ONNX's operators as `reduce` calls them."""
 
-    def translate(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
-        x = operands[0]
-        if not isinstance(x, Value):
-            return None
-        axes = making.numbers(operator, operands, "axes", 1)
-        if not axes and operator.attributes.get("noop_with_empty_axes"):
-            return [x]
-        over, shape = reduced(x.shape, axes, bool(operator.attributes.get("keepdims", 1)))
-        rank = len(x.shape)
-        base, order = x.turned()
-        places = {order[axis] for axis in over}
-        wanted = set(range(base.first + 1, rank))
-        if not kind or not wanted or places != wanted or rank - base.first > 4:
-            return making.opaque(operator, operands, [shape], 0)
-        row = making.append(operator, kind, [making.force(base)])
-        pooled = making.made(row.number, base)
-        if operator.attributes.get("keepdims", 1):
-            return [making.turn(pooled, order, operator)]
-        return [making.shape(pooled, shape, operator)]
+POOLS = {"mean": "global_avg_pool", "max": "global_max_pool"}
+"""Over positions these are layers of their own."""
 
-    return translate
+
+def reduction(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    """`reduce` over the channels or all positions, or both, one after the other."""
+    x = operands[0]
+    if not isinstance(x, Value):
+        return None
+    axes = making.numbers(operator, operands, "axes", 1)
+    if not axes and operator.attributes.get("noop_with_empty_axes"):
+        return [x]
+    over, shape = reduced(x.shape, axes, bool(operator.attributes.get("keepdims", 1)))
+    way = WAYS.get(operator.kind, "")
+    base, order = x.turned()
+    rank, first = len(base.shape), base.first
+    places = {order[axis] for axis in over if x.shape[axis] != 1}
+    positions = {axis for axis in range(first + 1, rank) if base.shape[axis] != 1}
+    asked = [("channels", {first}), ("positions", positions)]
+    parts = [(word, own) for word, own in asked if own & places]
+    if not way or not parts or set().union(*(own for _, own in parts)) != places or rank - first > MAX_AXES:
+        return making.opaque(operator, operands, [shape], 0)
+    tensor = making.force(base)
+    for word, _ in reversed(parts):
+        pool = POOLS.get(way) if word == "positions" else None
+        arguments = {} if pool is not None else {"way": way, "over": word}
+        tensor = making.append(operator, pool or "reduce", [tensor], arguments).number
+    pooled = making.turn(making.made(tensor, base), order, operator)
+    return [pooled if operator.attributes.get("keepdims", 1) else making.shape(pooled, shape, operator)]
 
 
 SLIDING: dict[str, Translate] = {
@@ -286,14 +308,14 @@ SLIDING: dict[str, Translate] = {
     "LpPool": pool("lp_pool"),
     "GlobalAveragePool": global_pool("global_avg_pool"),
     "GlobalMaxPool": global_pool("global_max_pool"),
-    "ReduceMean": reduction("global_avg_pool"),
-    "ReduceMax": reduction("global_max_pool"),
-    "ReduceSum": reduction(""),
-    "ReduceMin": reduction(""),
-    "ReduceProd": reduction(""),
-    "ReduceL1": reduction(""),
-    "ReduceL2": reduction(""),
-    "ReduceLogSum": reduction(""),
-    "ReduceLogSumExp": reduction(""),
-    "ReduceSumSquare": reduction(""),
+    "ReduceMean": reduction,
+    "ReduceMax": reduction,
+    "ReduceSum": reduction,
+    "ReduceMin": reduction,
+    "ReduceProd": reduction,
+    "ReduceL1": reduction,
+    "ReduceL2": reduction,
+    "ReduceLogSum": reduction,
+    "ReduceLogSumExp": reduction,
+    "ReduceSumSquare": reduction,
 }

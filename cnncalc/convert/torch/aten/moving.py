@@ -1,0 +1,141 @@
+"""What only moves data in ATen: shapes, axes, parts, padding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cnncalc.convert.torch.lowering import FIXED, Given, Lower, Lowering, x_of
+from cnncalc.diagnostics import Fault
+
+
+def identity(low: Lowering, given: Given) -> None:
+    low.emit("Identity", [low.operand(x_of(given))])
+
+
+def dropout(low: Lowering, given: Given) -> None:
+    if given.get("train"):
+        return low.unknown()
+    low.emit("Dropout", [low.operand(x_of(given))], None, ratio=float(given.get("p", 0.5)))
+    return None
+
+
+def reshape(low: Lowering, given: Given) -> None:
+    low.emit("Reshape", [low.operand(x_of(given)), low.ints(low.fixed(low.output))])
+
+
+def expand(low: Lowering, given: Given) -> None:
+    low.emit("Expand", [low.operand(x_of(given)), low.ints(low.fixed(low.output))])
+
+
+def transposed(low: Lowering, x: Any, order: Sequence[int]) -> None:
+    rank = len(low.shape(x))
+    low.emit("Transpose", [low.operand(x)], None, perm=tuple([axis % rank for axis in order]))
+
+
+def permute(low: Lowering, given: Given) -> None:
+    transposed(low, x_of(given), given["dims"])
+
+
+def exchange(first: str, second: str) -> Lower:
+    def lower(low: Lowering, given: Given) -> None:
+        rank = len(low.shape(x_of(given)))
+        order = list(range(rank))
+        a, b = given[first] % rank, given[second] % rank
+        order[a], order[b] = b, a
+        transposed(low, x_of(given), order)
+
+    return lower
+
+
+def turned(low: Lowering, given: Given) -> None:
+    rank = len(low.shape(x_of(given)))
+    transposed(low, x_of(given), list(range(rank))[::-1])
+
+
+def concat(low: Lowering, given: Given) -> None:
+    low.emit("Concat", low.tensors(given["tensors"]), None, axis=given.get("dim", 0))
+
+
+def stack(low: Lowering, given: Given) -> None:
+    """Each with an axis of one position more, and then one after the other."""
+    rank = len(low.fixed(low.output))
+    axis = given.get("dim", 0) % rank
+    parts = [low.emit("Unsqueeze", [name, low.ints([axis])], [low.inner()]) for name in low.tensors(given["tensors"])]
+    low.emit("Concat", parts, None, axis=axis)
+
+
+def split(low: Lowering, given: Given) -> None:
+    axis = given.get("dim", 0) % len(low.shape(x_of(given)))
+    sizes = [low.fixed(output)[axis] for output in low.call.outputs]
+    low.emit("Split", [low.operand(x_of(given)), low.ints(sizes)], low.call.outputs, axis=axis)
+
+
+def unbind(low: Lowering, given: Given) -> None:
+    """Single positions of an axis, which vanishes."""
+    axis = given.get("dim", 0) % len(low.shape(x_of(given)))
+    for place, output in enumerate(low.call.outputs):
+        low.emit("Gather", [low.operand(x_of(given)), low.operand(place)], [output], axis=axis)
+
+
+def slices(low: Lowering, given: Given) -> None:
+    start, end = given.get("start"), given.get("end")
+    bounds = [
+        0 if start is None else start,
+        2**63 - 1 if end is None else end,
+        given.get("dim", 0),
+        given.get("step", 1),
+    ]
+    if not all(type(bound) is int for bound in bounds):
+        raise Fault("dynamic-shape", "it takes a part whose size is open", None, FIXED)
+    low.emit("Slice", [low.operand(x_of(given)), *[low.ints([bound]) for bound in bounds]])
+
+
+def narrow(low: Lowering, given: Given) -> None:
+    start, length = given["start"], given["length"]
+    slices(low, {**given, "end": start + length})
+
+
+def select(low: Lowering, given: Given) -> None:
+    axis = given["dim"] % len(low.shape(x_of(given)))
+    low.emit("Gather", [low.operand(x_of(given)), low.operand(given["index"])], None, axis=axis)
+
+
+MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+
+
+def pad(low: Lowering, given: Given) -> None:
+    """ATen lists the last axis first."""
+    pads, rank = list(given["pad"]), len(low.shape(x_of(given)))
+    mode = MODES.get(given.get("mode", "constant"))
+    if mode is None or len(pads) % 2 or len(pads) > 2 * rank:
+        return low.unknown()
+    pads += [0] * (2 * rank - len(pads))
+    ordered = [*pads[::-1][1::2], *pads[::-1][0::2]]
+    value = float(given.get("value") or 0.0)
+    low.emit("Pad", [low.operand(x_of(given)), low.ints(ordered), low.operand(value)], None, mode=mode)
+    return None
+
+
+def pixels(low: Lowering, given: Given) -> None:
+    low.emit("DepthToSpace", [low.operand(x_of(given))], None, blocksize=given["upscale_factor"], mode="CRD")
+
+
+def rearranged(low: Lowering, given: Given, inner: Sequence[int], order: Sequence[int]) -> None:
+    """Axes split, moved and joined again."""
+    split = low.emit("Reshape", [low.operand(x_of(given)), low.ints(inner)], [low.inner()])
+    moved = low.emit("Transpose", [split], [low.inner()], perm=tuple(order))
+    low.emit("Reshape", [moved, low.ints(low.fixed(low.output))])
+
+
+def unpixels(low: Lowering, given: Given) -> None:
+    block, (batch, channels, *sizes) = given["downscale_factor"], low.shape(x_of(given))
+    inner = [batch, channels, *[part for size in sizes for part in (size // block, block)]]
+    places = range(len(sizes))
+    rearranged(low, given, inner, [0, 1, *(3 + 2 * place for place in places), *(2 + 2 * place for place in places)])
+
+
+def shuffle(low: Lowering, given: Given) -> None:
+    groups, (batch, channels, *sizes) = given["groups"], low.shape(x_of(given))
+    inner = [batch, groups, channels // groups, *sizes]
+    rearranged(low, given, inner, [0, 2, 1, *range(3, len(inner))])

@@ -1,0 +1,159 @@
+"""ATen's operators that work element by element, its reductions and products."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.convert.operators import Constant
+from cnncalc.convert.torch.lowering import Given, Lower, Lowering, x_of
+from cnncalc.convert.torch.program import Tensor
+
+
+def linear(low: Lowering, given: Given) -> None:
+    weight = low.operand(given["weight"])
+    constant = low.program.constants.get(weight)
+    if constant is None or len(constant.shape) != 2:
+        return low.unknown()
+    turned = f"{weight}.T"
+    if turned not in low.program.constants:
+        low.program.constants[turned] = Constant(constant.shape[::-1], constant.dtype, None, constant.roots)
+    bias = given.get("bias")
+    low.emit("MatMul", [low.operand(x_of(given)), turned, *([low.operand(bias)] if bias is not None else [])])
+    return None
+
+
+def matmul(low: Lowering, given: Given) -> None:
+    low.emit("MatMul", [low.operand(x_of(given)), low.operand(given.get("other", given.get("mat2")))])
+
+
+def einsum(low: Lowering, given: Given) -> None:
+    low.emit("Einsum", low.tensors(given["tensors"]), None, equation=str(given["equation"]))
+
+
+def attention(low: Lowering, given: Given) -> None:
+    mask = given.get("attn_mask")
+    inputs = [low.operand(given[name]) for name in ("query", "key", "value")]
+    attributes: dict[str, Any] = {"is_causal": int(bool(given.get("is_causal")))}
+    if given.get("scale") is not None:
+        attributes["scale"] = float(given["scale"])
+    low.emit("Attention", [*inputs, *([low.operand(mask)] if mask is not None else [])], None, **attributes)
+
+
+# -- pointwise ---------------------------------------------------------------------------------------------------------
+
+
+def simple(kind: str, **names: tuple[str, float]) -> Lower:
+    """An operator of one tensor; `names` give for each attribute ATen's argument and its default."""
+
+    def lower(low: Lowering, given: Given) -> None:
+        attributes = {name: float(given.get(argument, default)) for name, (argument, default) in names.items()}
+        low.emit(kind, [low.operand(x_of(given))], None, **attributes)
+
+    return lower
+
+
+def fixed(kind: str, **attributes: Any) -> Lower:
+    def lower(low: Lowering, given: Given) -> None:
+        low.emit(kind, [low.operand(x_of(given))], None, **attributes)
+
+    return lower
+
+
+def clip(least: str, most: str, *defaults: float | None) -> Lower:
+    def lower(low: Lowering, given: Given) -> None:
+        bounds = dict(zip(("min", "max"), (given.get(least, defaults[0]), given.get(most, defaults[1]))))
+        if any(isinstance(bound, Tensor) for bound in bounds.values()):
+            return low.unknown()
+        known = {name: float(bound) for name, bound in bounds.items() if bound is not None}
+        low.emit("Clip", [low.operand(x_of(given))], None, **known)
+        return None
+
+    return lower
+
+
+def gelu(low: Lowering, given: Given) -> None:
+    low.emit("Gelu", [low.operand(x_of(given))], None, approximate=str(given.get("approximate", "none")))
+
+
+def softmax(kind: str) -> Lower:
+    def lower(low: Lowering, given: Given) -> None:
+        low.emit(kind, [low.operand(x_of(given))], None, axis=given["dim"])
+
+    return lower
+
+
+def prelu(low: Lowering, given: Given) -> None:
+    """A slope per channel is spread over the positions."""
+    x, weight = x_of(given), low.operand(given["weight"])
+    constant, rank = low.program.constants.get(weight), len(low.shape(x))
+    if constant is not None and constant.size > 1 and rank > 2:
+        spread = f"{weight}.spread"
+        shape = (constant.size, *(1,) * (rank - 2))
+        low.program.constants[spread] = Constant(shape, constant.dtype, None, constant.roots)
+        weight = spread
+    low.emit("PRelu", [low.operand(x), weight])
+
+
+def arithmetic(kind: str) -> Lower:
+    def lower(low: Lowering, given: Given) -> None:
+        other = low.operand(given["other"])
+        if given.get("alpha", 1) != 1:
+            other = low.emit("Mul", [other, low.operand(given["alpha"])], [low.inner()])
+        low.emit(kind, [low.operand(x_of(given)), other])
+
+    return lower
+
+
+def reversed_sub(low: Lowering, given: Given) -> None:
+    low.emit("Sub", [low.operand(given["other"]), low.operand(x_of(given))])
+
+
+def power(low: Lowering, given: Given) -> None:
+    low.emit("Pow", [low.operand(x_of(given)), low.operand(given["exponent"])])
+
+
+def square(low: Lowering, given: Given) -> None:
+    low.emit("Pow", [low.operand(x_of(given)), low.operand(2)])
+
+
+def inverse_root(low: Lowering, given: Given) -> None:
+    root = low.emit("Sqrt", [low.operand(x_of(given))], [low.inner()])
+    low.emit("Reciprocal", [root])
+
+
+def compared(kind: str) -> Lower:
+    """Two tensors, or a tensor and a number."""
+
+    def lower(low: Lowering, given: Given) -> None:
+        low.emit(kind, [low.operand(x_of(given)), low.operand(given["other"])])
+
+    return lower
+
+
+def addcmul(low: Lowering, given: Given) -> None:
+    product = low.emit("Mul", [low.operand(given["tensor1"]), low.operand(given["tensor2"])], [low.inner()])
+    if given.get("value", 1) != 1:
+        product = low.emit("Mul", [product, low.operand(given["value"])], [low.inner()])
+    low.emit("Add", [low.operand(x_of(given)), product])
+
+
+def norm(low: Lowering, given: Given) -> None:
+    """The Euclidean norm over some axes."""
+    if given.get("ord", given.get("p", 2)) not in (None, 2):
+        return low.unknown()
+    axes = given.get("dim")
+    axes = list(range(len(low.shape(x_of(given))))) if axes is None or axes == [] else axes
+    axes = axes if isinstance(axes, list) else [axes]
+    low.emit("ReduceL2", [low.operand(x_of(given))], None, axes=tuple(axes), keepdims=int(bool(given.get("keepdim"))))
+    return None
+
+
+def reduction(kind: str, key: str = "dim") -> Lower:
+    def lower(low: Lowering, given: Given) -> None:
+        axes = given.get(key)
+        axes = axes if isinstance(axes, (list, tuple)) else [axes] if axes is not None else []
+        axes = axes or list(range(len(low.shape(x_of(given)))))
+        keep = int(bool(given.get("keepdim", False)))
+        low.emit(kind, [low.operand(x_of(given))], None, axes=tuple(axes), keepdims=keep)
+
+    return lower

@@ -1,0 +1,89 @@
+"""``package.module:name`` -> what it is, or gives when it is called: the one place that runs code which is not ours.
+
+Whatever that code raises is told in one line, as its own, and with its place.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from cnncalc.convert.archive import shown
+from cnncalc.convert.rows import failed
+from cnncalc.diagnostics import Fault, suggestion
+
+MAX_MESSAGE = 240
+"""Characters of another program's message."""
+
+EXTRA = "install it: `pip install 'cnncalc[torch]'`"
+
+
+def called(source: str) -> Any:
+    """The module that ``package.module:name`` is, or gives when it is called; raises `SpecError`."""
+    path, _, name = source.rpartition(":")
+    found = theirs(source, lambda: _imported(path), f"importing `{path}`")
+    for part in name.split("."):
+        if not hasattr(found, part):
+            help = suggestion(part, [known for known in dir(found) if not known.startswith("_")])
+            raise failed(Fault("unknown-name", f"`{shown(path)}` has no `{shown(part)}`", None, help), source)
+        found = getattr(found, part)
+    if isinstance(found, type) or not (hasattr(found, "parameters") or hasattr(found, "to_json")):
+        if not callable(found):
+            raise failed(Fault("wrong-format", f"`{shown(name)}` is no module, and cannot be called"), source)
+        made = found
+        found = theirs(source, made, f"calling `{name}()`")
+    return found
+
+
+def _imported(path: str) -> Any:
+    """A module by its dotted name, or by the path of its file, beside which its imports are found."""
+    if not path.endswith(".py"):
+        if "" not in sys.path:
+            sys.path.insert(0, "")
+        return import_module(path)
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    name = os.path.splitext(os.path.basename(path))[0]
+    spec = spec_from_file_location(name, path)
+    if spec is None or spec.loader is None or not os.path.exists(path):
+        raise FileNotFoundError(f"there is no file {path}")
+    folder = os.path.dirname(os.path.abspath(path))
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    module = module_from_spec(spec)
+    sys.modules.setdefault(name, module)
+    spec.loader.exec_module(module)
+    return module
+
+
+def theirs(source: str, run: Callable[[], Any], what: str) -> Any:
+    """What others' code gives; whatever it raises is told in one line, as theirs, and with its place."""
+    try:
+        return run()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # an exit, too, is theirs
+        place = _place(error)
+        text = shown(str(error).strip().partition("\n")[0], MAX_MESSAGE)
+        message = f"{what} raised {type(error).__name__}: {text}{f' ({place})' if place else ''}"
+        help = ""
+        if isinstance(error, ModuleNotFoundError) and error.name in ("torch", "torchvision"):
+            help = EXTRA
+        elif "DataDependent" in type(error).__name__:
+            help = "what a network does may not depend on the values of its input: no layer says that"
+        raise failed(Fault("their-code", message, None, help), source) from None
+
+
+def _place(error: BaseException) -> str:
+    """The last line outside of installed packages that an error went through: ``net.py:12``."""
+    import traceback
+
+    found = ""
+    for frame in traceback.extract_tb(error.__traceback__):
+        inside = "site-packages" in frame.filename or frame.filename.startswith("<") or __package__ in frame.filename
+        if not inside and not frame.filename.startswith((sys.prefix, sys.base_prefix)) and frame.filename != __file__:
+            found = f"{os.path.basename(frame.filename)}:{frame.lineno}"
+    return found

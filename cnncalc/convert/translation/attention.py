@@ -1,0 +1,237 @@
+"""Attention, and products of two tensors: `attention` and `matmul` where they are just that, else opaque and counted.
+
+Heads and windows are found in the layout of q, k and v: the axes before the last two are the outer part of the
+channels, and the outer (windows) or the inner (a grid) parts of the positions.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from math import isclose, prod
+from typing import Any, NamedTuple
+
+from cnncalc.convert.building import Translate
+from cnncalc.convert.layout import Layout, layout
+from cnncalc.convert.making import MAX_AXES, Making
+from cnncalc.convert.operators import Constant, Operator, Sizes
+from cnncalc.convert.translation.learned import number
+from cnncalc.convert.translation.moving import compact
+from cnncalc.convert.values import PART, Operand, Value
+from cnncalc.diagnostics import Fault
+from cnncalc.geometry import dims
+
+# -- products ----------------------------------------------------------------------------------------------------------
+
+
+class Matrices(NamedTuple):
+    """A tensor as matrices of channels by positions, one per group of channels."""
+
+    found: Layout
+    groups: int
+    turned: bool
+    """Whether its rows are the positions."""
+
+
+def matrices(value: Value) -> list[Matrices]:
+    """In which order the last two axes of a value are channels and positions; both, where there is one of either."""
+    found = layout(value)
+    if found is None or len(found.axes) < 2 or not 2 <= len(found.base.sample) <= MAX_AXES:
+        return []
+    first, channels = found.base.first, found.channels
+    positions = [factor for factor in found.order if found.owners[factor] > first]
+    before = [factor for axis in found.axes[:-2] for factor in axis if found.owners[factor] >= first]
+    groups = channels[: len(before)]
+    rows, columns = found.axes[-2:]
+    if before != groups:
+        return []
+    rest = channels[len(before) :]
+    ways = [(False, rest, positions), (True, positions, rest)]
+    return [Matrices(found, found.size(groups), turned) for turned, *own in ways if [rows, columns] == own]
+
+
+def product(making: Making, operator: Operator, a: Value, b: Value) -> Value | None:
+    """The row of a product of two tensors as matrices; None where they are none of channels and positions."""
+    pairs = [(left, right) for left in matrices(a) for right in matrices(b) if left.groups == right.groups]
+    same = [(left, right) for left, right in pairs if left.found.base.batch == right.found.base.batch]
+    if not same:
+        return None
+    left, right = same[0]
+    exchanged = left.turned and right.turned
+    first, second = (right, left) if exchanged else (left, right)
+    over = "none" if exchanged or first.turned == second.turned else "channels" if first.turned else "positions"
+    tensors = [making.force(each.found.base) for each in (first, second)]
+    names = tuple([making.rows.graph.tensor_name(tensor) for tensor in tensors])
+    arguments = {"tensors": names, "over": over, "groups": left.groups}
+    row = making.append(operator, "matmul", tensors, arguments)
+    return grouped(making, operator, row.number, left, exchanged, (*a.shape[:-1], b.shape[-1]))
+
+
+def grouped(making: Making, operator: Operator, tensor: int, like: Matrices, turned: bool, shape: Sizes) -> Value:
+    """The result of a product in the shape that the source gives it: groups first, then rows and columns."""
+    made = Layout(making.made(tensor, like.found.base))
+    base = made.base
+    channels = made.channels
+    before: list[int] = []
+    if like.groups > 1:
+        if channels and made.sizes[channels[0]] > like.groups:
+            outer, inner = made.split(channels[0], like.groups)
+            before, channels = [outer], [inner]
+        else:
+            before, channels = channels, []
+    positions = [factor for factor in made.order if made.owners[factor] > base.first]
+    batch = made.of(0) if base.batch else []
+    made.axes = [batch, before, positions, channels] if turned else [batch, before, channels, positions]
+    return making.shape(making.arranged(made, operator), shape, operator)
+
+
+# -- attention ---------------------------------------------------------------------------------------------------------
+
+
+class Reading(NamedTuple):
+    """What the layout of q, k or v says."""
+
+    found: Layout
+    heads: int
+    each: int
+    """Channels of a head."""
+    frame: str
+    """`window` or `grid`, where not all positions attend to each other."""
+    sizes: Sizes
+    """Of the window or the grid."""
+
+
+def reading(making: Making, operator: Operator, value: Value) -> Reading | None:
+    """The heads and windows of a value whose last two axes are positions and the channels of a head."""
+    found = layout(value)
+    if found is None or len(found.axes) < 2 or not 2 <= len(found.base.sample) <= MAX_AXES:
+        return None
+    last = found.axes[-1]
+    if last and found.owners[last[0]] > found.base.first:
+        making.upright(found, len(found.axes) - 1, operator)
+    first, channels = found.base.first, found.channels
+    before = [factor for axis in found.axes[:-2] for factor in axis]
+    heads = [factor for factor in before if found.owners[factor] == first]
+    if heads != channels[: len(heads)] or found.axes[-1] != channels[len(heads) :]:
+        return None
+    apart = [factor for factor in before if found.owners[factor] > first]
+    axes = [found.of(axis) for axis in range(first + 1, len(found.base.shape))]
+    rows = found.axes[-2]
+    counts = found.size(heads), found.size(found.axes[-1])
+    if not apart:
+        return Reading(found, *counts, "", ()) if rows == list(chain(*axes)) else None
+    for frame, outer in (("window", apart), ("grid", rows)):
+        inner = rows if frame == "window" else apart
+        cuts = [[factor for factor in axis if factor in outer] for axis in axes]
+        rest = [[factor for factor in axis if factor not in outer] for axis in axes]
+        ordered = all(axis == [*a, *b] for axis, a, b in zip(axes, cuts, rest))
+        if ordered and [outer, inner] == [list(chain(*cuts)), list(chain(*rest))]:
+            sizes = [found.size(part) for part in (rest if frame == "window" else cuts)]
+            return Reading(found, *counts, frame, tuple(sizes))
+    return None
+
+
+def attention(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    """Operands are q, k, v, what is added to the products, and numbers by which they are multiplied."""
+    q, k, v = operands[:3]
+    if not isinstance(q, Value) or not isinstance(k, Value) or not isinstance(v, Value) or any(operator.outputs[1:]):
+        return None
+    shape = q.shape[:-1]
+    attributes = operator.attributes
+    if len(q.shape) == 3 and attributes.get("q_num_heads"):
+        q, k, v = (
+            headed(making, operator, x, attributes.get(f"{name}_num_heads"))
+            for x, name in ((q, "q"), (k, "kv"), (v, "kv"))
+        )
+    if attributes.get("transposed"):
+        k = making.turn(k, (*range(len(k.shape) - 2), len(k.shape) - 1, len(k.shape) - 2), operator)
+    if any(len(x.shape) < 2 for x in (q, k, v)) or q.shape[-1] != k.shape[-1] or k.shape[-2] != v.shape[-2]:
+        raise Fault("bad-model", f"q, k and v of {dims(q.shape)}, {dims(k.shape)} and {dims(v.shape)} do not fit")
+    found = exact(making, operator, q, k, v, list(operands[3:]))
+    if found is None:
+        batch = making.batch if q.batch else 1
+        macs = prod(q.shape[:-1]) // batch * k.shape[-2] * (q.shape[-1] + v.shape[-1])
+        if len(shape) == 3 and attributes.get("q_num_heads"):
+            v_width = q.shape[1] * v.shape[-1]
+            return making.opaque(operator, [q, k, v, *operands[3:]], [(*shape, v_width)], macs)
+        return making.opaque(operator, [q, k, v, *operands[3:]], [(*q.shape[:-1], v.shape[-1])], macs)
+    if len(found.shape) > len(shape) + 1:
+        turned = making.turn(found, (0, 2, 1, 3), operator)
+        return [making.shape(turned, (*shape, turned.shape[2] * turned.shape[3]), operator)]
+    return [found]
+
+
+def headed(making: Making, operator: Operator, x: Value, heads: Any) -> Value:
+    """A tensor of samples, positions and channels with its heads before the positions; raises `Fault`."""
+    if len(x.shape) != 3 or not isinstance(heads, int) or heads < 1 or x.shape[2] % heads:
+        raise Fault("bad-model", f"{heads} heads do not divide the channels of {dims(x.shape)}")
+    samples, count, width = x.shape
+    split = making.shape(x, (samples, count, heads, width // heads), operator)
+    return making.turn(split, (0, 2, 1, 3), operator)
+
+
+def exact(making: Making, operator: Operator, q: Value, k: Value, v: Value, others: list[Operand]) -> Value | None:
+    """The row of attention without a bias; None where it is something else."""
+    readings = [reading(making, operator, x) for x in (q, k, v)]
+    asked = [each for each in readings if each is not None]
+    added, *factors = others or [None]
+    scale = total_scale(making, operator, factors)
+    if len(asked) < 3 or scale is None or operator.attributes.get("is_causal") or not nothing(making, added):
+        return None
+    heads = {(each.heads, each.frame, each.sizes) for each in asked}
+    if len(heads) > 1 or asked[0].each != asked[1].each or len({each.found.base.batch for each in asked}) > 1:
+        return None
+    first = asked[0]
+    if first.frame and len({each.found.base.sample[1:] for each in asked}) > 1:
+        return None
+    arguments: dict[str, Any] = {"heads": first.heads}
+    if first.frame:
+        arguments[first.frame] = compact(first.sizes)
+    wanted = operator.attributes.get("scale", first.each**-0.5) * scale
+    if not isclose(wanted, first.each**-0.5, rel_tol=1e-4):
+        arguments["scale"] = wanted
+    for other in others:
+        making.ignored(other)
+    row = making.append(operator, "attention", tensors(making, [each.found.base for each in asked]), arguments)
+    made = first.found
+    made.base = making.made(row.number, made.base)
+    made.replace(len(made.axes) - 1, asked[2].each)
+    return making.arranged(made, operator)
+
+
+def total_scale(making: Making, operator: Operator, factors: list[Operand]) -> float | None:
+    """The product of the numbers by which queries, keys or their products are multiplied; None where one is none."""
+    total = 1.0
+    for place, factor in enumerate(factors):
+        value = number(making, factor) if isinstance(factor, Constant) else None
+        divides = place in operator.attributes.get("divided", ())
+        if value is None or (divides and value == 0):
+            return None
+        total = total / value if divides else total * value
+    return total
+
+
+def nothing(making: Making, added: Operand) -> bool:
+    """Whether what is added to the products is left out, or zeros."""
+    if added is None:
+        return True
+    is_known = isinstance(added, Constant) and not added.roots.keys() & making.program.learned
+    values = added.values if isinstance(added, Constant) and is_known else None
+    return values is not None and not any(values)
+
+
+def tensors(making: Making, bases: list[Value]) -> list[int]:
+    """The graph tensors of q, k and v: one where they are its thirds, two where k and v are halves of the second."""
+    views = [base.view if base.tensor is None else None for base in bases]
+    for count in (3, 2):
+        parts = views[3 - count :]
+        whole = parts[0].of if parts[0] is not None and parts[0].kind == PART else None
+        if whole is None or any(part is None or part.kind != PART or part.of is not whole for part in parts):
+            continue
+        width = whole.sample[0]
+        bounds = [range(width * place // count, width * (place + 1) // count) for place in range(count)]
+        if width % count == 0 and [part.argument for part in parts if part is not None] == bounds:
+            return [making.force(base) for base in (*bases[: 3 - count], whole)]
+    return [making.force(base) for base in bases]
+
+
+ATTENTION: dict[str, Translate] = {"Attention": attention}

@@ -1,0 +1,220 @@
+"""Lifting: a graph becomes the spec that a person would write, and never another network."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cnncalc
+from cnncalc.convert.lift import lift
+from cnncalc.convert.spec_text import flat
+from cnncalc.graph import Graph
+
+Run = Callable[..., Any]
+DATA = Path(__file__).parents[1] / "data" / "convert"
+
+NOTHING = ("identity", "concat", "flatten", "reshape")
+"""Kinds whose rows a text may leave out, or join otherwise, without another network."""
+
+
+def rows(graph: Graph) -> list[tuple[Any, ...]]:
+    """What every layer is and computes, in no order."""
+    return sorted(
+        (node.kind, node.operation.inputs, node.operation.output, str(node.operation.weights), node.operation.macs or 0)
+        for node in graph.nodes
+        if node.kind not in NOTHING
+    )
+
+
+def lifted(graph: Graph) -> tuple[str, cnncalc.Network]:
+    """The text of a network, and what it expands to, once that is the same network."""
+    text = lift(graph).text
+    again = cnncalc.loads(text)
+    assert rows(again.graph) == rows(graph)
+    mine, theirs = cnncalc.Network(None, graph).summary(), again.summary()
+    for name in ("params", "state", "macs"):
+        assert getattr(mine.totals, name) == getattr(theirs.totals, name)
+    assert [graph.shapes[tensor] for _, tensor in graph.outputs] == [
+        again.graph.shapes[tensor] for _, tensor in again.graph.outputs
+    ]
+    assert len(text) <= len(flat(graph))
+    assert max(map(len, text.splitlines())) <= 120
+    for arguments in re.findall(r"^    args: \{(.*)\}$", text, re.M):
+        assert arguments.count(": ") <= 6
+    return text, again
+
+
+# -- bundled networks --------------------------------------------------------------------------------------------------
+
+LINES = {"vgg16": 26, "resnet50": 30, "googlenet": 42, "mobilenet_v2": 34, "densenet121": 34, "efficientnet_b0": 46}
+"""Lines that are not blank, at most: what came out of torchvision's networks in a trial, with some room."""
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_the_well_known_read_as_one_would_write_them(name: str) -> None:
+    graph = cnncalc.load(name).graph
+    text, again = lifted(cnncalc.loads(flat(graph)).graph)
+    assert sum(1 for line in text.splitlines() if line.strip()) <= LINES[name]
+    assert again.receptive_field().field == cnncalc.load(name).receptive_field().field
+
+
+SMALL = (
+    *("alexnet", "bifpn", "dcgan_generator", "ds_cnn_s", "inception_module", "lenet5", "levit_128s", "notes_stride1"),
+    *("pointnet", "segnet", "shufflenet_v2_x0_5", "ssd300_voc", "swin_t", "unet", "vit_b_32", "yolov8n"),
+)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_bundled_network_stays_itself(name: str) -> None:
+    lifted(cnncalc.load(name).graph)
+
+
+def test_resnet_in_full() -> None:
+    text, _ = lifted(cnncalc.load("resnet50").graph)
+    body = text[text.index("blocks:") :]
+    assert body == (DATA / "lift" / "resnet50.yaml").read_text(encoding="utf-8")
+
+
+# -- what a text must not lose -----------------------------------------------------------------------------------------
+
+CASES = {
+    "several inputs and outputs": """
+input: {left: [3, 8, 8], right: [3, 8, 8]}
+layers:
+  - {conv: 4, kernel: 3, padding: half, name: a}
+  - {conv: 4, kernel: 3, padding: half, from: right, name: b}
+  - {add: [a, b]}
+  - {conv: 2, kernel: 1, name: head}
+outputs: {first: a, second: head, third: head}
+""",
+    "shared weights": """
+input: [4, 8, 8]
+layers:
+  - {conv: 4, kernel: 3, padding: half, norm: batch, act: relu, name: one}
+  - {conv: 4, kernel: 3, padding: half, norm: batch, act: relu, share: one}
+  - {conv: 4, kernel: 3, padding: half, norm: batch, act: relu, share: one}
+""",
+    "fixed weights": """
+input: [1, 8, 8]
+layers:
+  - {conv: 1, kernel: 1x3, bias: false, weights: [1, 0, -1], learned: false}
+  - {batch_norm, learned: false}
+""",
+    "opaque layers": """
+input: [4, 8, 8]
+layers:
+  - {conv: 4, kernel: 3, padding: half}
+  - {opaque: [8, 4, 4], params: 123, macs: 456}
+  - {opaque: [8, 4, 4]}
+""",
+    "one input as the output": "input: [4, 8, 8]\nlayers: [{identity, repeat: 0}]\n",
+    "attention of three tensors": """
+input: [12, 4, 4]
+layers:
+  - {conv: 12, kernel: 1, name: q}
+  - {conv: 12, kernel: 1, from: input, name: k}
+  - {conv: 12, kernel: 1, from: input, name: v}
+  - {attention: 3, from: [q, k, v], window: 2, bias: relative}
+  - {matmul: [q, x], over: channels}
+""",
+    "tensors of their own": """
+input: [9, 4, 4]
+layers:
+  - {flatten, over: positions}
+  - concat:
+      - [{parameter: [9, 1]}]
+      - x
+    over: positions
+  - {offset: all}
+  - {attention: 1}
+""",
+    "an unpooling": """
+input: [4, 8, 8]
+layers:
+  - {max_pool: 2, name: pool}
+  - {conv: 4, kernel: 3, padding: half}
+  - {max_unpool: pool}
+""",
+    "a layer that nothing takes": """
+input: [4, 8, 8]
+layers:
+  - {conv: 4, kernel: 3, padding: half, name: a}
+  - {conv: 9, kernel: 1, name: lost}
+  - {relu, from: a}
+""",
+    "norms that differ": """
+input: [4, 8, 8]
+layers:
+  - {conv: 4, kernel: 3, padding: half, norm: batch}
+  - {leaky_relu: 0.1}
+  - {conv: 4, kernel: 3, padding: half}
+  - {leaky_relu: 0.2}
+  - {batch_norm, eps: 0.001}
+  - leaky_relu
+""",
+    "open ends": "input: [8, 4, 4]\nlayers: [{slice: [2, none]}, {slice: [-3, -1]}]\n",
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_nothing_is_lost(case: str) -> None:
+    graph = cnncalc.loads(CASES[case]).graph
+    _, again = lifted(graph)
+    assert len(again.graph.inputs) == len(graph.inputs)
+    if len(graph.outputs) > 1:
+        assert [name for name, _ in again.graph.outputs] == [name for name, _ in graph.outputs]
+    for side in ("frozen", "shares"):
+        told = [sum(bool(getattr(node, side)) for node in net.nodes) for net in (graph, again.graph)]
+        assert told[0] == told[1], side
+
+
+def test_equal_layers_become_a_repeat_and_alike_ones_a_table() -> None:
+    steps = ["{conv: 8, kernel: 3, padding: 1}, relu"] * 5
+    table = ((16, 3), (24, 5), (32, 7), (40, 3), (48, 5), (56, 7))
+    steps += [f"{{conv: {c}, kernel: {k}, padding: half}}, relu, {{max_pool: 2}}" for c, k in table]
+    text, _ = lifted(cnncalc.loads(f"input: [8, 64, 64]\nlayers: [{', '.join(steps)}]\n").graph)
+    assert "repeat: 5" in text
+    assert "for: [channels, kernel]" in text
+    assert "[16, 3]" in text
+
+
+def test_a_deep_chain_is_no_recursion() -> None:
+    text, _ = lifted(cnncalc.loads("input: [4, 8, 8]\nlayers: [{layers: [relu, sigmoid, tanh], repeat: 3000}]\n").graph)
+    assert "repeat: 3000" in text
+
+
+# -- the command -------------------------------------------------------------------------------------------------------
+
+FLAT = """name: net
+input: [3, 32, 32]
+layers:
+  - {conv: 8, kernel: 3, padding: 1, name: block1.conv}
+  - {batch_norm, name: block1.norm}
+  - {relu, name: block1.relu}
+outputs: [block1.relu]
+"""
+
+
+def test_import_lifts_a_flat_spec(tmp_path: Path, run: Run) -> None:
+    path, names = tmp_path / "flat.yaml", tmp_path / "names.json"
+    path.write_text(FLAT)
+    done = run("import", str(path), "--names", str(names))
+    assert (done.code, done.err) == (0, "")
+    assert "  - {conv: 8, kernel: 3, padding: half, norm: batch, act: relu}\n" in done.out
+    told = json.loads(names.read_text())["rows"]
+    assert told == {"block1.conv": "conv1", "block1.norm": "conv1.norm", "block1.relu": "conv1.act"}
+    assert run("import", str(path), "--flat").out == FLAT
+
+
+def test_the_names_of_a_model_lead_to_rows(tmp_path: Path) -> None:
+    net = cnncalc.from_onnx(str(DATA / "convnext_block.onnx"))
+    found = net.lift()
+    rows_there = {node.name for node in cnncalc.loads(found.text).graph.nodes}
+    assert found.names
+    assert set(found.names) <= set(net.account.names)
+    assert set(found.names.values()) <= rows_there

@@ -1,0 +1,318 @@
+"""``.pt2`` files come in: small ones, made by tests/data/convert/torch/make.py, against PyTorch's results."""
+
+from __future__ import annotations
+
+import json
+import random
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from convert.executing import agrees, rows
+
+import cnncalc
+from cnncalc.convert import Imported, read_model, recognised
+from cnncalc.diagnostics import Diagnostic, SpecError
+
+FILES = Path(__file__).parents[1] / "data" / "convert" / "torch"
+EXPECTED = json.loads((FILES / "expected.json").read_text(encoding="utf-8"))
+
+
+def imported(name: str, **inputs: Any) -> Imported:
+    return read_model(str(FILES / f"{name}.pt2"), **inputs)
+
+
+ATTENTION = [
+    "permute axes=(1, 0)", "conv channels=24 kernel=1", "attention heads=2", "conv channels=8 kernel=1",
+    "permute axes=(1, 0)",
+]  # fmt: skip
+
+# What each operator means is stated in PyTorch's documentation; the arguments here say the same in cnncalc's words.
+ROWS = {
+    "activations": [
+        "leaky_relu negative_slope=0.2", "elu alpha=0.5", "silu", "gelu approximate=tanh", "hard_swish", "selu",
+        "mish", "softplus", "hard_sigmoid", "relu6", "multiply", "add",
+    ],
+    "adaptive_avg_pool": ["adaptive_avg_pool size=(3, 2)"],
+    "adaptive_max_pool": ["adaptive_max_pool size=(4, 2)"],
+    "align_corners": ["upsample size=(5, 7) mode=bilinear align_corners=True"],
+    "avg_pool": ["avg_pool kernel=(3, 2) stride=(3, 2) padding=(1, 0) count_include_pad=False"],
+    "avg_pool_padded": ["avg_pool kernel=3 stride=2 padding=1"],
+    "bilinear": ["upsample size=(5, 7) mode=bilinear"],
+    "block": [
+        "conv channels=4 kernel=3 stride=2 padding=1 bias=False", "batch_norm", "relu", "global_avg_pool", "flatten",
+        "linear features=3",
+    ],
+    "conv_1d": ["conv channels=4 kernel=3 padding=2 bias=False"],
+    "conv_3d": ["conv channels=3 kernel=(1, 2, 3) stride=(1, 2, 1)"],
+    "conv_transpose": ["conv_transpose channels=6 kernel=3 stride=2 padding=1 output_padding=1 groups=2"],
+    "depthwise": ["depthwise_conv kernel=3 padding=2 dilation=2 multiplier=2"],
+    "dropout": ["relu", "dropout rate=0.3"],
+    "gate": ["global_avg_pool", "conv channels=2 kernel=1", "relu", "conv channels=4 kernel=1", "sigmoid", "multiply"],
+    "gate_expanded": ["global_avg_pool", "sigmoid", "multiply"],
+    "halves": ["slice channels=(0, 2)", "slice channels=(2, 4)", "conv channels=2 kernel=1", "concat"],
+    "in_place": ["conv channels=2 kernel=3 padding=1", "add", "relu"],
+    "layer_norm": ["layer_norm", "layer_scale"],
+    "max_pool": ["max_pool kernel=3 stride=2 padding=1 ceil_mode=True"],
+    "max_pool_dilated": ["max_pool kernel=2 stride=1 dilation=2"],
+    "mean": ["global_avg_pool", "flatten"],
+    "nearest": ["upsample scale=2"],
+    "nearest_to_size": ["upsample size=(5, 7)"],
+    "norms": ["group_norm groups=2", "instance_norm scale=True shift=True", "batch_norm scale=False shift=False"],
+    "pad": ["conv channels=3 kernel=3 stride=2 padding=((0, 1), (0, 1))"],
+    "pad_reflect": ["pad amount=((2, 1), (1, 2)) mode=reflect"],
+    "pixel_shuffle": ["depth_to_space block=2"],
+    "pixel_unshuffle": ["space_to_depth block=2"],
+    "prelu": ["prelu slopes=2"],
+    "shared": ["conv channels=2 kernel=3 padding=1", "conv channels=2 kernel=3 padding=1"],
+    "shuffle": ["channel_shuffle groups=3"],
+    "shuffle_module": ["channel_shuffle groups=2"],
+    "slices": [
+        "slice channels=(1, 3)", "slice channels=(0, 2)", "concat", "max_pool kernel=1 stride=(2, 1)",
+        "crop amount=(0, (1, 0))",
+    ],
+    "tokens": ["reshape shape=(4, 6)", "conv channels=6 kernel=1", "permute axes=(1, 0)"],
+    "two_inputs": ["conv channels=3 kernel=3 padding=1", "add"],
+    "attention": ATTENTION,
+    "attention_written_out": ATTENTION,
+    "multi_head_attention": ATTENTION,
+}  # fmt: skip
+FAILS = {"assigned", "open_size"}
+OTHERS = {"unknown", "unused", "open_batch"}
+
+
+def test_every_file_has_its_test() -> None:
+    assert {path.stem for path in FILES.glob("*.pt2")} == {*ROWS, *FAILS, *OTHERS}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_operators_become_these_rows(name: str) -> None:
+    assert rows(imported(name)) == ROWS[name]
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_parameters_and_macs_are_pytorch_s(name: str) -> None:
+    graph, account = imported(name)
+    assert account.parameters == EXPECTED[name]["parameters"]
+    assert sum(node.operation.macs or 0 for node in graph.nodes) == EXPECTED[name]["macs"]
+    assert account.is_whole
+    assert account.failures() == []
+    assert account.compared >= account.nodes // 2
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_the_rows_compute_what_pytorch_computes(name: str) -> None:
+    expected = EXPECTED[name]
+    agrees(imported(name), expected["weights"], expected["data"], [expected["output"]])
+
+
+def test_rows_are_called_after_modules() -> None:
+    graph, account = imported("block")
+    assert [node.name for node in graph.nodes] == ["conv", "bn", "relu", "pool", "flatten", "fc"]
+    assert account.sentence.endswith("block.pt2: 6 nodes as 6 layers; 95 parameters, all accounted for; nothing opaque")
+
+
+def test_shared_weights_count_once() -> None:
+    first, second = imported("shared").graph.nodes
+    assert second.shares is first
+
+
+def test_an_unknown_operator_is_opaque_with_its_shape() -> None:
+    graph, account = imported("unknown")
+    assert account.opaque == {"aten.cumsum.default": ["cumsum"]}
+    assert graph.shapes[-1] == (3, 2, 2)
+    assert [failure.code for failure in account.failures()] == ["opaque"]
+
+
+def test_what_is_left_over_is_listed() -> None:
+    account = imported("unused").account
+    assert account.left_over == {"left.weight": 12, "left.bias": 4}
+    assert account.parameters + 16 == EXPECTED["unused"]["parameters"]
+
+
+def test_an_open_batch_is_one_sample() -> None:
+    assert rows(imported("open_batch")) == ROWS["block"]
+
+
+def test_an_open_size_is_given() -> None:
+    assert imported("open_size", inputs=(3, 9)).graph.shapes[-1] == (4, 11)
+
+
+def test_from_python() -> None:
+    network = cnncalc.Network.from_torch(FILES / "block.pt2")
+    assert network.params().totals.params == EXPECTED["block"]["parameters"]
+    assert network.account is not None
+    assert network.account.is_whole
+
+
+# -- errors ------------------------------------------------------------------------------------------------------------
+
+
+def problem(source: str, inputs: Any = None) -> Diagnostic:
+    """The one error of a source."""
+    with pytest.raises(SpecError) as caught:
+        read_model(source, inputs)
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.span is not None
+    assert diagnostic.help
+    return diagnostic
+
+
+def archive(path: Path, text: bytes = b"{}", member: str = "net/models/model.json", count: int = 1) -> str:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr(member, text)
+        for number in range(count - 1):
+            file.writestr(f"x{number}", b"")
+    return str(path)
+
+
+def test_a_part_changed_in_place_is_refused() -> None:
+    found = problem(str(FILES / "assigned.pt2"))
+    assert "changes a tensor in place" in found.message
+    assert "run_decompositions" in found.help
+
+
+def test_an_open_size_is_asked_for() -> None:
+    found = problem(str(FILES / "open_size.pt2"))
+    assert (found.code, found.help) == ("dynamic-shape", "give the sizes, for example `--input 3x224`")
+
+
+def test_a_program_has_its_sizes() -> None:
+    found = problem(str(FILES / "block.pt2"), (2, 9, 9))
+    assert (found.code, found.message) == ("fixed-size", "it is a program for inputs of 2 x 7 x 8 alone")
+
+
+@pytest.mark.parametrize("name", ["net.pt", "net.pth"])
+def test_pickles_are_not_read(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"\x80\x02cos\nsystem\n")
+    found = problem(str(path))
+    assert found.code == "pickle"
+    assert "torch.export.save" in found.help
+
+
+def test_a_pickle_under_another_name_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "net.pt2"
+    path.write_bytes(b"\x80\x02cos\nsystem\n")
+    assert "pickle" in problem(str(path)).message
+
+
+def test_a_zip_file_of_weights_is_no_program(tmp_path: Path) -> None:
+    found = problem(archive(tmp_path / "net.pt2", b"\x80\x02.", "archive/data.pkl"))
+    assert "without `models/model.json`" in found.message
+
+
+def test_zip_files_are_bounded_before_they_are_read(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="more than 10,000 members"):
+        read_model(archive(tmp_path / "many.pt2", count=10_002))
+    with pytest.raises(SpecError, match="the limit of a description"):
+        read_model(archive(tmp_path / "bomb.pt2", b" " * (33 * 2**20)))
+
+
+BLOCK = json.loads(zipfile.ZipFile(FILES / "block.pt2").read("block/models/model.json"))
+JUNK: tuple[Any, ...] = (
+    None,
+    True,
+    0,
+    -1,
+    2**70,
+    1.5,
+    "",
+    "x",
+    "a\nb",
+    [],
+    {},
+    [[]],
+    {"as_int": -3},
+    {"as_none": True},
+)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The place of every value within a document."""
+    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(place for key, entry in entries for place in places(entry, (*path, key)))]
+
+
+def test_damaged_programs_are_read_or_refused(tmp_path: Path) -> None:
+    random.seed(4)
+    text = json.dumps(BLOCK)
+    every = [place for place in places(BLOCK["graph_module"], ("graph_module",)) if len(place) > 1]
+    for _ in range(250):
+        document = json.loads(text)
+        for place in random.sample(every, random.choice((1, 1, 2))):
+            inner = document
+            try:
+                for key in place[:-1]:
+                    inner = inner[key]
+                inner[place[-1]] = random.choice(JUNK)
+            except (KeyError, IndexError, TypeError):
+                continue  # an earlier change took it away
+        wrong: list[Diagnostic] = []
+        try:
+            sentence = read_model(archive(tmp_path / "net.pt2", json.dumps(document).encode())).account.sentence
+        except SpecError as error:
+            wrong, sentence = error.diagnostics, "refused"
+        assert sentence
+        assert all(diagnostic.span is not None and diagnostic.message for diagnostic in wrong)
+
+
+# -- code --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("source", ["net.py:Net", "torchvision.models:resnet50", "package:make.net", "sub/net.py:f"])
+def test_only_this_form_runs_code(source: str) -> None:
+    found = recognised(source)
+    assert found is not None
+    assert found.calls
+
+
+@pytest.mark.parametrize(
+    "source", ["net.py", "torchvision.models", "resnet50", "a:b:c", "net.py:", ":Net", "net.py:a-b"]
+)
+def test_nothing_else_does(source: str) -> None:
+    assert recognised(source) is None
+
+
+@pytest.fixture
+def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a module that says when it is run, and needs torch, which is not there."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setitem(__import__("sys").modules, "torch", None)
+    (tmp_path / "net.py").write_text(
+        "print('it runs')\nclass Net:\n    pass\ndef broken():\n    raise ValueError('no')\n"
+    )
+    (tmp_path / "needs.py").write_text("import torch\n")
+    return tmp_path
+
+
+def test_running_code_is_said_first(code: Path, run: Any) -> None:
+    done = run("summary", "net.py:broken", "--input", "3x8x8")
+    assert done.code == 1
+    assert done.out == ""
+    lines = done.err.splitlines()
+    assert lines[:2] == ["runs the code of net.py", "it runs"]
+    assert lines[2:] == [
+        "error[their-code]: calling `broken()` raised ValueError: no (net.py:5)",
+        "  --> net.py:broken",
+    ]
+
+
+def test_a_missing_torch_names_the_extra(code: Path, run: Any) -> None:
+    for source in ("net.py:Net", "needs.py:Net"):
+        done = run("summary", source, "--input", "3x8x8")
+        assert done.code == 1
+        assert "help: install it: `pip install 'cnncalc[torch]'`" in done.err
+
+
+def test_unknown_names_are_suggested(code: Path, run: Any) -> None:
+    assert "did you mean `Net`?" in run("summary", "net.py:Nett", "--input", "3x8x8").err
+    assert "there is no file none.py" in run("summary", "none.py:Net", "--input", "3x8x8").err
+
+
+def test_checking_a_folder_runs_nothing(code: Path, run: Any) -> None:
+    (code / "net.yaml").write_text("input: [3, 8, 8]\nlayers: [relu]\n")
+    for argument in (".", "net.py:Net"):
+        assert "runs" not in run("check", argument).err

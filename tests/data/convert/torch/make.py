@@ -1,0 +1,225 @@
+"""Makes small ``.pt2`` files, and measures in PyTorch what comes out of them; run by hand, never by the tests.
+
+    python tests/data/convert/torch/make.py        (torch 2.13)
+
+It writes a file per case beside itself, without the weights, and expected.json: input and output of the first sample,
+the weights by their paths, and what torch.utils.flop_counter counts, halved.  The seed is fixed.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import zipfile
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+HERE = Path(__file__).parent
+
+
+class Does(nn.Module):
+    """Parts by name, and what is done with them."""
+
+    def __init__(self, does, **parts):
+        super().__init__()
+        self.does = does
+        for name, part in parts.items():
+            if isinstance(part, nn.Parameter):
+                self.register_parameter(name, part)
+            elif isinstance(part, torch.Tensor):
+                self.register_buffer(name, part)
+            else:
+                self.add_module(name, part)
+
+    def forward(self, *x):
+        return self.does(self, *x)
+
+
+def conv(inner: int, outer: int, kernel: int = 3, **more) -> nn.Conv2d:
+    return nn.Conv2d(inner, outer, kernel, **more)
+
+
+class Attends(nn.Module):
+    """timm's attention: all three from one projection, and taken apart along an axis of three."""
+
+    def __init__(self, width: int, heads: int, fused: bool):
+        super().__init__()
+        self.heads, self.fused = heads, fused
+        self.qkv, self.proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
+
+    def forward(self, x):
+        batch, count, width = x.shape
+        q, k, v = self.qkv(x).reshape(batch, count, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4).unbind(0)
+        if self.fused:
+            x = F.scaled_dot_product_attention(q, k, v)
+        else:
+            x = (q * (width // self.heads) ** -0.5 @ k.transpose(-2, -1)).softmax(-1) @ v
+        return self.proj(x.transpose(1, 2).reshape(batch, count, width))
+
+
+def shuffled(x, groups):
+    batch, channels, height, width = x.shape
+    x = x.view(batch, groups, channels // groups, height, width)
+    return x.transpose(1, 2).contiguous().view(batch, channels, height, width)
+
+
+def halves(self, x):
+    a, b = x.chunk(2, dim=1)
+    return torch.cat([a, self.conv(b)], 1)
+
+
+def gate(self, x):
+    y = x.mean((2, 3), keepdim=True)
+    return x * self.expand(F.relu(self.reduce(y))).sigmoid()
+
+
+def changed(self, x):
+    y = self.conv(x)
+    y += x
+    return F.relu_(y)
+
+
+def assigned(self, x):
+    """A part is changed in place, while the whole is read later."""
+    y = self.conv(x)
+    y[:, :2] += 1.0
+    return y
+
+
+CASES = {
+    "block": (
+        Does(
+            lambda s, x: s.fc(torch.flatten(s.pool(F.relu(s.bn(s.conv(x)))), 1)),
+            conv=conv(2, 4, stride=2, padding=1, bias=False), bn=nn.BatchNorm2d(4), pool=nn.AdaptiveAvgPool2d(1),
+            fc=nn.Linear(4, 3),
+        ),
+        [(2, 7, 8)],
+    ),
+    "depthwise": (Does(lambda s, x: s.conv(x), conv=conv(3, 6, groups=3, padding="same", dilation=2)), [(3, 6, 6)]),
+    "conv_1d": (Does(lambda s, x: s.conv(x), conv=nn.Conv1d(3, 4, 3, padding=2, bias=False)), [(3, 9)]),
+    "conv_3d": (Does(lambda s, x: s.conv(x), conv=nn.Conv3d(2, 3, (1, 2, 3), stride=(1, 2, 1))), [(2, 3, 5, 5)]),
+    "conv_transpose": (
+        Does(
+            lambda s, x: s.conv(x),
+            conv=nn.ConvTranspose2d(4, 6, 3, stride=2, padding=1, output_padding=1, groups=2),
+        ),
+        [(4, 3, 4)],
+    ),
+    "max_pool": (Does(lambda s, x: F.max_pool2d(x, 3, 2, 1, ceil_mode=True)), [(2, 6, 7)]),
+    "max_pool_dilated": (Does(lambda s, x: F.max_pool2d(x, 2, 1, dilation=2)), [(2, 6, 7)]),
+    "avg_pool": (Does(lambda s, x: F.avg_pool2d(x, (3, 2), padding=(1, 0), count_include_pad=False)), [(2, 6, 7)]),
+    "avg_pool_padded": (Does(lambda s, x: F.avg_pool2d(x, 3, 2, 1)), [(2, 6, 7)]),
+    "adaptive_avg_pool": (Does(lambda s, x: F.adaptive_avg_pool2d(x, (3, 2))), [(2, 7, 6)]),
+    "adaptive_max_pool": (Does(lambda s, x: F.adaptive_max_pool2d(x, (None, 2))), [(2, 4, 6)]),
+    "mean": (Does(lambda s, x: x.mean([2, 3])), [(3, 4, 5)]),
+    "shuffle": (Does(lambda s, x: shuffled(x, 3)), [(6, 2, 3)]),
+    "shuffle_module": (Does(lambda s, x: s.shuffle(x), shuffle=nn.ChannelShuffle(2)), [(6, 2, 3)]),
+    "pixel_shuffle": (Does(lambda s, x: F.pixel_shuffle(x, 2)), [(8, 2, 3)]),
+    "pixel_unshuffle": (Does(lambda s, x: F.pixel_unshuffle(x, 2)), [(2, 4, 6)]),
+    "halves": (Does(halves, conv=conv(2, 2, 1)), [(4, 3, 3)]),
+    "gate": (Does(gate, reduce=conv(4, 2, 1), expand=conv(2, 4, 1)), [(4, 3, 3)]),
+    "gate_expanded": (Does(lambda s, x: x * x.mean((2, 3), keepdim=True).sigmoid().expand_as(x)), [(4, 3, 3)]),
+    "in_place": (Does(changed, conv=conv(2, 2, padding=1)), [(2, 4, 4)]),
+    "slices": (Does(lambda s, x: torch.cat([x[:, 1:3], x[:, :2]], 1)[:, :, ::2, 1:]), [(4, 5, 6)]),
+    "pad": (Does(lambda s, x: s.conv(F.pad(x, (0, 1, 0, 1))), conv=conv(2, 3, stride=2)), [(2, 5, 6)]),
+    "pad_reflect": (Does(lambda s, x: F.pad(x, (1, 2, 2, 1), mode="reflect")), [(2, 5, 6)]),
+    "nearest": (Does(lambda s, x: F.interpolate(x, scale_factor=2)), [(2, 3, 4)]),
+    "nearest_to_size": (Does(lambda s, x: F.interpolate(x, (5, 7))), [(2, 3, 4)]),
+    "bilinear": (Does(lambda s, x: F.interpolate(x, (5, 7), mode="bilinear")), [(2, 3, 4)]),
+    "align_corners": (Does(lambda s, x: F.interpolate(x, (5, 7), mode="bilinear", align_corners=True)), [(2, 3, 4)]),
+    "activations": (
+        Does(
+            lambda s, x: F.hardswish(F.gelu(F.silu(F.elu(F.leaky_relu(x, 0.2), 0.5)), approximate="tanh"))
+            + F.hardsigmoid(F.softplus(F.mish(F.selu(x)))) * F.relu6(x) - 0.0
+        ),
+        [(2, 3, 3)],
+    ),
+    "prelu": (Does(lambda s, x: s.act(x), act=nn.PReLU(2, 0.3)), [(2, 3, 3)]),
+    "layer_norm": (
+        Does(
+            lambda s, x: s.norm(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2) * s.scale,
+            norm=nn.LayerNorm(4), scale=nn.Parameter(torch.full((4, 1, 1), 0.5)),
+        ),
+        [(4, 3, 3)],
+    ),
+    "norms": (
+        Does(
+            lambda s, x: s.last(s.inner(s.group(x))),
+            group=nn.GroupNorm(2, 4), inner=nn.InstanceNorm2d(4, affine=True), last=nn.BatchNorm2d(4, affine=False),
+        ),
+        [(4, 3, 3)],
+    ),
+    "tokens": (Does(lambda s, x: s.fc(x.flatten(2).transpose(1, 2)), fc=nn.Linear(4, 6)), [(4, 2, 3)]),
+    "shared": (Does(lambda s, x: s.conv(s.conv(x)), conv=conv(2, 2, padding=1)), [(2, 4, 4)]),
+    "two_inputs": (Does(lambda s, x, y: s.conv(x) + y, conv=conv(2, 3, padding=1)), [(2, 4, 4), (3, 4, 4)]),
+    "dropout": (Does(lambda s, x: s.drop(F.relu(x)), drop=nn.Dropout(0.3)), [(2, 3, 3)]),
+    "attention": (Does(lambda s, x: s.attn(x), attn=Attends(8, 2, True)), [(5, 8)]),
+    "attention_written_out": (Does(lambda s, x: s.attn(x), attn=Attends(8, 2, False)), [(5, 8)]),
+    "multi_head_attention": (
+        Does(lambda s, x: s.attn(x, x, x, need_weights=False)[0], attn=nn.MultiheadAttention(8, 2, batch_first=True)),
+        [(5, 8)],
+    ),
+    "assigned": (Does(assigned, conv=conv(2, 4)), [(2, 4, 4)]),
+    "unknown": (Does(lambda s, x: torch.cumsum(s.conv(x), 2), conv=conv(2, 3)), [(2, 4, 4)]),
+    "unused": (Does(lambda s, x: s.conv(x), conv=conv(2, 3), left=nn.Linear(3, 4)), [(2, 4, 4)]),
+}  # fmt: skip
+
+
+def whole(module: nn.Module, shapes: list, **more) -> torch.export.ExportedProgram:
+    return torch.export.export(module, tuple(torch.zeros(2 if more else 1, *shape) for shape in shapes), **more)
+
+
+def save(name: str, program: torch.export.ExportedProgram) -> None:
+    """The file as torch writes it, without what it stores besides the program."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{name}.pt2"
+        torch.export.save(program, path)
+        with zipfile.ZipFile(path) as full, zipfile.ZipFile(HERE / path.name, "w", zipfile.ZIP_DEFLATED) as cut:
+            entry = zipfile.ZipInfo(f"{name}/models/model.json")
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            model = json.loads(full.read(entry.filename))
+            for node in model["graph_module"]["graph"]["nodes"]:
+                node["metadata"].pop("stack_trace", None)  # paths of this machine
+            cut.writestr(entry, json.dumps(model, separators=(",", ":")))
+
+
+def nested(tensor: torch.Tensor) -> object:
+    return [nested(part) for part in tensor] if tensor.dim() else round(float(tensor), 6)
+
+
+def main() -> None:
+    expected = {}
+    for name, (module, shapes) in CASES.items():
+        torch.manual_seed(5)
+        module.eval()
+        with torch.no_grad():
+            for tensor in [*module.parameters(), *module.buffers()]:
+                if tensor.is_floating_point():
+                    tensor.copy_((torch.rand_like(tensor) * 0.75 + 0.25).round(decimals=3))
+            data = [(torch.rand(1, *shape) * 4 - 2).round(decimals=2) for shape in shapes]
+            torch.backends.mha.set_fastpath_enabled(False)
+            counter = FlopCounterMode(display=False)
+            with counter, sdpa_kernel(SDPBackend.MATH):  # others' products are not counted
+                result = module(*data)
+        save(name, whole(module, shapes))
+        state = {key: nested(value) for key, value in module.state_dict().items() if value.is_floating_point()}
+        expected[name] = {
+            "data": [nested(x[0]) for x in data], "output": nested(result[0]), "weights": state,
+            "parameters": sum(tensor.numel() for tensor in module.parameters()),
+            "macs": counter.get_total_flops() // 2,
+        }  # fmt: skip
+    module, shapes = CASES["block"]
+    save("open_batch", whole(module, shapes, dynamic_shapes=(({0: torch.export.Dim("batch")},),)))
+    module, shapes = CASES["conv_1d"]
+    save("open_size", whole(module, shapes, dynamic_shapes=(({2: torch.export.Dim("length", min=3)},),)))
+    lines = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in expected.items()]
+    (HERE / "expected.json").write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
