@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cnncalc.values import (
+    BYTE_UNITS,
     UNITS,
     AtLeast,
     Bar,
@@ -183,6 +184,5 @@ def short(value: int) -> str:
 
 def size_in_bytes(count: int) -> str:
     """Bytes in KiB, MiB or GiB."""
-    if count >= 2**30:
-        return f"{count / 2**30:,.2f} GiB"
-    return f"{count / 2**20:,.2f} MiB" if count >= 2**20 else f"{count / 2**10:,.2f} KiB"
+    unit, size = next(((u, s) for u, s in reversed(BYTE_UNITS.items()) if count >= s > 1), ("KiB", BYTE_UNITS["KiB"]))
+    return f"{count / size:,.2f} {unit}"
