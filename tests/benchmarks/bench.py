@@ -116,15 +116,6 @@ def onnx_chain(folder: Path) -> list[str]:
     return ["-c", ONNX, str(path)]
 
 
-def onnx_network(folder: Path) -> tuple[Path, Path]:
-    """ResNet-50 as an ONNX file, and another whose weights are in a file that is not there."""
-    whole, parted = folder / "resnet50.onnx", folder / "parted.onnx"
-    process("-m", "cnncalc", "export", "resnet50", "--to", "onnx", "-o", str(whole))
-    process("-c", PARTED, str(whole), str(parted))  # a process of its own: a child is charged with its parent's memory
-    (folder / "weights.bin").unlink()
-    return whole, parted
-
-
 def resnet50() -> tuple[float, float, float]:
     """The seconds of a spec from its text to a parsed file, from that to a graph, and from that to all quantities."""
     path, variant = find("resnet50")
@@ -139,6 +130,15 @@ def resnet50() -> tuple[float, float, float]:
         spent = (read - begun, built - read, time.perf_counter() - built)
         best = [min(pair) for pair in zip(best, spent)]
     return best[0], best[1], best[2]
+
+
+def onnx_network(folder: Path) -> tuple[Path, Path]:
+    """ResNet-50 as an ONNX file, and another whose weights are in a file that is not there."""
+    whole, parted = folder / "resnet50.onnx", folder / "parted.onnx"
+    process("-m", "cnncalc", "export", "resnet50", "--to", "onnx", "-o", str(whole))
+    process("-c", PARTED, str(whole), str(parted))  # a process of its own: a child is charged with its parent's memory
+    (folder / "weights.bin").unlink()
+    return whole, parted
 
 
 def main() -> int:

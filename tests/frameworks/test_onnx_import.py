@@ -18,7 +18,7 @@ import pytest
 import torch
 from onnx.backend.test.case.node import collect_testcases
 
-from cnncalc import Network, load
+from cnncalc import Network, load, loads
 from cnncalc.convert import Imported, read_model
 from cnncalc.convert.onnx import read_proto
 from cnncalc.diagnostics import SpecError
@@ -149,6 +149,23 @@ def test_what_pytorch_exports_comes_in_whole(exported: Exported) -> None:
             {key: 1 for key in theirs if key[0] == "softmax"}
         )  # the paper's, which torchvision leaves out
         assert ours == theirs
+
+
+LINES = {"vgg16": 26, "resnet50": 30, "googlenet": 42, "mobilenet_v2": 34, "densenet121": 34, "efficientnet_b0": 46}
+"""Lines that are not blank, at most, of what a person would write."""
+
+
+def test_it_is_lifted_to_what_a_person_would_write(exported: Exported) -> None:
+    name, _, path = exported
+    net = load(path)
+    text = net.lift().text
+    again = loads(text)
+    assert len(text) < 0.3 * len(net.expand())
+    assert max(map(len, text.splitlines())) <= 120
+    assert rows(again.graph, True) == rows(net.graph, True)
+    assert (again.summary().totals.params, macs(again.graph)) == (net.summary().totals.params, macs(net.graph))
+    if name in LINES:
+        assert sum(1 for line in text.splitlines() if line.strip()) <= LINES[name]
 
 
 def test_stored_shapes_make_no_difference(exported: Exported) -> None:
