@@ -92,7 +92,6 @@ USAGE = [
     ("shapes", "net.yaml", "--input", "3x8x8", "--input", "a=3x8x8"),
     ("shapes", "net.yaml", "--max-steps", "0"),
     ("expand", "net.yaml", "net.yaml"),
-    ("explain", "net.yaml"),
     ("layers", "nonsense"),
     ("list", "--format", "xml"),
 ]
@@ -129,17 +128,60 @@ def test_a_wrong_spec_is_1(arguments: tuple[str, ...], spec: str, run) -> None:
 
 
 @pytest.mark.parametrize("command", ["summary", "shapes", "params", "rf", "expand"])
-@pytest.mark.parametrize("arguments", [(), ("resnet5O",)])
-def test_no_spec_or_an_unknown_one_lists_what_there_is(command: str, arguments: tuple[str, ...], run) -> None:
-    done = run(command, *arguments)
+def test_no_spec_lists_what_there_is(command: str, run) -> None:
+    done = run(command)
     assert (done.code, done.out) == (2, "")
-    assert "vgg16" in done.err
-    assert "notes_stride1" in done.err
-    assert "cnncalc list" in done.err
-    if arguments:
-        assert done.err.startswith("error[unknown-spec]: ")
-        assert "`resnet5O`" in done.err
-        assert "did you mean `resnet" in done.err
+    for needed in ("vgg16", "notes_stride1", "cnncalc list"):
+        assert needed in done.err
+
+
+@pytest.mark.parametrize(
+    ("line", "works"),
+    [
+        (("vgg16",), "summary vgg16"),
+        (("net.yaml", "--depth", "1"), "summary net.yaml --depth 1"),
+        (("show", "vgg16"), "summary vgg16"),
+        (("sumary", "vgg16"), "summary vgg16"),
+        (("flops", "lenet5"), "summary lenet5"),
+        (("receptive_field", "lenet5"), "rf lenet5"),
+        (("nonsense", "lenet5"), "summary lenet5"),
+        (("kinds", "conv"), "layers conv"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_line_without_a_command_is_answered_with_one_that_works(
+    line: tuple[str, ...], works: str, spec: str, run
+) -> None:
+    done = run(*line)
+    assert (done.code, done.out) == (2, "")
+    assert f"write `cnncalc {works}`" in done.err
+    assert run(*works.split()).code == 0
+
+
+def test_a_line_that_means_nothing(run) -> None:
+    done = run("nonsense", "--depth", "2")
+    assert done.code == 2
+    assert "`cnncalc --help` lists the commands" in done.err
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("model.py", "a Python program"),
+        ("model.h5", "an HDF5 file"),
+        ("work.ipynb", "a notebook"),
+        ("cat.PNG", "a picture"),
+        ("deploy.prototxt", "a file of Caffe"),
+        ("model.tflite", "a TensorFlow model"),
+    ],
+)
+def test_another_programs_file_is_called_what_it_is(name: str, what: str, spec: str, run) -> None:
+    Path(name).write_bytes(b"\x00 anything")
+    for command in ("summary", "check"):
+        done = run(command, name)
+        assert done.code == 1
+        assert f"error[not-a-spec]: {name} is {what}, not a YAML spec\n" in done.err + done.out
+        assert "help: " in done.err + done.out
 
 
 def test_a_bare_call_shows_help(run) -> None:
@@ -420,10 +462,10 @@ def test_a_closed_pipe_is_no_error() -> None:
     assert done.stderr == b""
 
 
-@pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals are POSIX's")
-@pytest.mark.parametrize(("no_color", "wide"), [("", 140), ("1", 140), ("", 60)])
-def test_on_a_terminal(spec: str, no_color: str, wide: int) -> None:
-    """Colour only without NO_COLOR; numbers are whole on a narrow terminal too."""
+def on_terminal(wide: int, *arguments: str, no_color: str = "") -> str:
+    """What the program writes to a terminal, messages too; pseudo-terminals are POSIX's."""
+    if os.name != "posix":
+        pytest.skip("no pseudo-terminal")
     import fcntl
     import pty
     import struct
@@ -436,7 +478,8 @@ def test_on_a_terminal(spec: str, no_color: str, wide: int) -> None:
         environment.pop(name, None)
     if not no_color:
         del environment["NO_COLOR"]
-    program = subprocess.Popen([sys.executable, "-m", "cnncalc", "summary", spec], env=environment, stdout=other)
+    command = [sys.executable, "-m", "cnncalc", *arguments]
+    program = subprocess.Popen(command, env=environment, stdout=other, stderr=other)
     os.close(other)
     text = b""
     while True:
@@ -448,11 +491,42 @@ def test_on_a_terminal(spec: str, no_color: str, wide: int) -> None:
             break
         text += chunk
     os.close(main)
-    assert program.wait(timeout=60) == 0
-    shown = re.sub(r"\x1b\[[\d;]*m", "", text.decode())
-    assert ("\x1b[36m" in text.decode()) is (not no_color)
+    program.wait(timeout=60)
+    return text.decode().replace("\r\n", "\n")
+
+
+def without_colour(text: str) -> str:
+    return re.sub(r"\x1b\[[\d;]*m", "", text)
+
+
+@pytest.mark.parametrize(("no_color", "wide"), [("", 140), ("1", 140), ("", 60)])
+def test_on_a_terminal(spec: str, no_color: str, wide: int) -> None:
+    """Colour only without NO_COLOR; numbers are whole on a narrow terminal too."""
+    text = on_terminal(wide, "summary", spec, no_color=no_color)
+    shown = without_colour(text)
+    assert ("\x1b[36m" in text) is (not no_color)
     assert re.search(r"\b294,912\b", shown)
     assert re.search(r"\b5,130\b", shown)
+    assert max(map(len, shown.splitlines())) <= wide
+
+
+FITS = [
+    ("layers",),
+    ("explain", "resnet50", "layer1.0.conv2"),
+    ("conventions", "lenet5"),
+    ("check", "lenet5", "vgg16"),
+    ("summary", "broken.yaml"),
+    ("summary", "net.yaml", "--variant", "nonsense"),
+]
+
+
+@pytest.mark.parametrize("arguments", FITS, ids=" ".join)
+def test_80_columns_are_enough(spec: str, arguments: tuple[str, ...]) -> None:
+    """The words are those of a pipe, in shorter lines."""
+    shown = without_colour(on_terminal(80, *arguments))
+    assert max(map(len, shown.splitlines())) <= 80
+    if arguments[0] in ("layers", "explain"):
+        assert shown.split() == process(*arguments).stdout.decode().split()
 
 
 # -- other commands ----------------------------------------------------------------------------------------------------

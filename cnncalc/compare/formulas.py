@@ -18,7 +18,7 @@ from cnncalc.analyzers.memory import FLOAT32
 from cnncalc.analyzers.quantities import asked
 from cnncalc.analyzers.receptive_field import receptive_fields
 from cnncalc.compare.polynomials import CHECKS, MAX_DEGREE, Polynomial, degree, through
-from cnncalc.compare.settings import Setting, shown_name
+from cnncalc.compare.settings import Setting
 from cnncalc.compare.sweep import Measurer, Row, Spec
 from cnncalc.diagnostics import Fault, SpecError, UsageFault, suggestion
 from cnncalc.expansion.expand import MAX_STEPS
@@ -147,7 +147,7 @@ class _Samples:
         if name not in self.file.args and name != "size":
             known = [*self.file.args, "size"]
             help = suggestion(name, known) or f"it has {', '.join(f'`{each}`' for each in known)}"
-            raise UsageFault("unknown-argument", f"{shown_name(self.file)} has no argument `{name}`", None, help)
+            raise UsageFault("unknown-argument", f"{self.file.source.path} has no argument `{name}`", None, help)
         value = env[name] if name in self.file.args else min(self.graph.inputs[0][1][1:], default=None)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise UsageFault("wrong-type", f"`{name}` is no number", None, "a formula is in numbers")

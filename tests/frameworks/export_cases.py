@@ -13,7 +13,6 @@ from textwrap import dedent
 from executor.strategies import QUICK, single
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from layers.test_reference import BEFORE
 
 import cnncalc
 from cnncalc.executor.algebras import Floats
@@ -53,7 +52,8 @@ def examples(kinds: Sequence[str] = EVERY) -> list[tuple[str, Graph]]:
         if KINDS[kind].joins:
             example = f"{{{example}}}"
         for shape in SMALL:
-            text = f"input: {shape}\nlayers:\n{BEFORE.get(kind, '')}  - {example}\n"
+            before = "".join(f"  - {step}\n" for step in KINDS[kind].shown_after)
+            text = f"input: {shape}\nlayers:\n{before}  - {example}\n"
             try:
                 graph = cnncalc.loads(text).graph
             except cnncalc.SpecError:
