@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from cnncalc.convert.keras_out.attending_snippets import USES
 from cnncalc.diagnostics import Fault, SpecError
 from cnncalc.graph import Graph, Node, Part
 
@@ -112,7 +113,7 @@ class Sketch:
     ) -> int:
         assert self._node is not None
         number, self._next = self._next, self._next + 1
-        self.needed.add(callee)
+        self.needed |= {callee, *USES.get(callee, ())}
         self.calls.append(Call(callee, arguments, tuple(inputs), number, name, self._node.place, shared))
         return number
 

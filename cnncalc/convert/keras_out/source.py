@@ -13,7 +13,7 @@ from textwrap import wrap
 from typing import Any
 
 from cnncalc.analyzers.measurement import Measurement
-from cnncalc.convert.keras_out.attending_snippets import ATTENDING, USES
+from cnncalc.convert.keras_out.attending_snippets import ATTENDING
 from cnncalc.convert.keras_out.bodies import Body, Function, free
 from cnncalc.convert.keras_out.calls import REQUIRED, Sketch, identifier
 from cnncalc.convert.keras_out.functions import functions
@@ -107,10 +107,9 @@ def written(graph: Graph, builder: str) -> str:
     """The whole source."""
     sketch = sketched(graph)
     made, main = functions(sketch)
-    needed = {used for name in sketch.needed for used in (name, *USES.get(name, ()))}
     snippets = {**SNIPPETS, **ATTENDING}
-    texts = [text for name, text in snippets.items() if name in needed]
-    reserved = {"keras", "layers", "ops", builder, *needed, *(each.name for each in made)}
+    texts = [text for name, text in snippets.items() if name in sketch.needed]
+    reserved = {"keras", "layers", "ops", builder, *sketch.needed, *(each.name for each in made)}
     texts += ["\n".join(function_lines(sketch, each, reserved)) + "\n" for each in made]
     texts.append("\n".join(main_lines(sketch, main, builder, reserved)) + "\n")
     code = "\n\n".join(text.strip("\n") + "\n" for text in texts)
