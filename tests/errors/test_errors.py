@@ -65,6 +65,7 @@ def test_form(case: Path) -> None:
 CODE_AT = {"Fault": 0, "ExpressionFault": 0, "Diagnostic": 0, "problem": 0, "report": 0, "refuse": 0}
 CODE_AT |= {"fail": 1, "fail_at": 1}
 ELSEWHERE = {
+    "batch": "of a figure that another tool counts; in test_outline.py",
     "not-a-file": "a folder; in test_cli.py",
     "unknown-dtype": "of a way to hold numbers; in test_memory.py",
     "unknown-optimizer": "of a step of training; in test_memory.py",
