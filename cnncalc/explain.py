@@ -1,8 +1,8 @@
-"""How each number of one layer came about: the formulas with this layer's numbers put in."""
+"""How each number came about: of one layer the formulas with its numbers put in, of a block or a network the sums."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.analyzers.memory import FLOAT32, alive
 from cnncalc.diagnostics import Fault, Note
@@ -12,15 +12,9 @@ from cnncalc.layers.base import Layer, Multiplies, Operation
 from cnncalc.layers.types import show
 from cnncalc.render.cells import short, size_in_bytes, written
 from cnncalc.report import Report
+from cnncalc.sums import Topic, of_block, of_network
 from cnncalc.tables.report import described
 from cnncalc.values import AtLeast, known
-
-
-class Topic(NamedTuple):
-    """One quantity, and the lines that explain it."""
-
-    title: str
-    lines: list[str]
 
 
 class Explanation:
@@ -43,14 +37,26 @@ class Explanation:
         return "".join(f"{title:<{wide}}  {line}\n" for title, line in rows)
 
 
-def explain(report: Report, name: str) -> Explanation:
-    """All that can be said of the layer called `name` (its row, or a name for its result); raises `Fault`."""
-    node = report.graph.find(name).node
+def explain(report: Report, name: str | None = None) -> Explanation:
+    """All that can be said of the layer or block called `name` (or of its result), or of the network as a whole.
+
+    Raises `Fault` for a name that nothing has.
+    """
+    if name is None:
+        return Explanation([topic for topic in of_network(report) if topic.lines])
+    found = report.graph.find(name)
+    node, full = found.node, report.graph.resolved(name)
     if node is None:
         raise Fault("no-layer", f"`{name}` is an input: it has its shape and nothing to explain")
+    if len(found.layers) > 1 and node.name != full:
+        return Explanation([topic for topic in of_block(report, report.graph.rows_of(name), found) if topic.lines])
+    return Explanation([topic for topic in _of_layer(report, node) if topic.lines])
+
+
+def _of_layer(report: Report, node: Node) -> list[Topic]:
     operation = node.operation
     inputs = [f"{report.graph.tensor_name(tensor)}: {dims(report.graph.shapes[tensor])}" for tensor in node.inputs]
-    topics = [
+    return [
         Topic("Layer", [f"{node.name} ({node.kind})", *(f"also called {also}" for also in node.names)]),
         Topic("Input", inputs),
         Topic("Output", [f"{dims(operation.output)}", *_output_lines(operation)]),
@@ -61,7 +67,6 @@ def explain(report: Report, name: str) -> Explanation:
         Topic("Written", _origin_lines(node)),
         Topic("Notes", [remark.text for remark in report.notes(node)]),
     ]
-    return Explanation([topic for topic in topics if topic.lines])
 
 
 def _output_lines(operation: Operation) -> list[str]:

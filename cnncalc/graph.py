@@ -228,6 +228,11 @@ class Graph:
             cut = name.rfind(".", 0, cut)
         return name
 
+    def rows_of(self, name: str) -> str:
+        """What the names of a call's rows begin with, before a dot."""
+        full = self.resolved(name)
+        return self._moved.get(full, full)
+
     def find(self, name: str) -> Found:
         """What a row, a block call, a step, an input or an output of this name is; raises `Fault` for an unknown one.
 
@@ -236,10 +241,10 @@ class Graph:
         full = self.resolved(name)
         tensor = self.names.get(full)
         if tensor is None:
-            outputs = dict(self.outputs)
-            if name not in outputs:
+            within = [node.number for node in self.nodes if node.name.startswith(f"{full}.")]
+            tensor = dict(self.outputs).get(name, within[-1] if within else None)
+            if tensor is None:
                 raise self.unknown(name)
-            tensor = outputs[name]
         covered: Sequence[int] | None = self._covered.get(full)
         if covered is None:
             prefix = self._moved.get(full, full) + "."

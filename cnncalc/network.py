@@ -21,6 +21,7 @@ from cnncalc.report import Report
 if TYPE_CHECKING:
     from cnncalc.analyzers.measurement import Counting
     from cnncalc.compare.conventions import Convention
+    from cnncalc.compare.diff import Difference
     from cnncalc.compare.formulas import Formula
     from cnncalc.compare.sizes import Sizes
     from cnncalc.compare.sweep import Spec
@@ -192,6 +193,12 @@ class Network:
 
         return conventions(self.graph, written(self.file.source.location) if self.file is not None else ())
 
+    def diff(self, other: Network) -> Difference:
+        """What was added, removed and changed from this network to another, and what it costs."""
+        from cnncalc.compare.diff import diff
+
+        return diff(self.graph, other.graph)
+
     def formula(self, *names: str, of: Sequence[str] = ("params", "macs")) -> list[Formula]:
         """Figures as exact polynomials in arguments, and in `size`, each with the settings that it was checked at.
 
@@ -214,8 +221,11 @@ class Network:
         given = tuple(self.args.items()), tuple(self.inputs.items())
         return Spec(self.name, self.file, self.variant, *given, None if self.file is not None else self.graph)
 
-    def explain(self, layer: str, of: str | None = None) -> Explanation:
-        """How every number of one layer came about; raises `Fault` for an unknown layer or input."""
+    def explain(self, layer: str | None = None, of: str | None = None) -> Explanation:
+        """How every number of one layer, of one block, or of the network came about.
+
+        Raises `Fault` for an unknown layer or input.
+        """
         from cnncalc.explain import explain
 
         return explain(Report(self.graph, "summary", of), layer)
@@ -454,12 +464,17 @@ def build(
     return Network(file, graph, None, args, shapes)
 
 
-def set_argument(file: File, name: str, value: Any) -> Given:
-    """The value of one argument from outside; raises `SpecError` for an unknown name or a faulty expression."""
+def check_argument(file: File, name: str) -> None:
+    """Raise `Fault` for the name of an argument that a file does not have."""
     if name not in file.args:
         known = ", ".join(f"`{known}`" for known in file.args)
         help = suggestion(name, file.args) or (f"arguments are {known}" if known else "this spec has no `args`")
         raise Fault("unknown-argument", f"{file.source.path} has no argument `{name}`", None, help)
+
+
+def set_argument(file: File, name: str, value: Any) -> Given:
+    """The value of one argument from outside; raises `SpecError` for an unknown name or a faulty expression."""
+    check_argument(file, name)
     source = Source(f"--set {name}", value if isinstance(value, str) else repr(value))
     span = Span(source, 1, 1, len(source.text) + 1)
     if not isinstance(value, str):

@@ -92,7 +92,6 @@ USAGE = [
     ("shapes", "net.yaml", "--input", "3x8x8", "--input", "a=3x8x8"),
     ("shapes", "net.yaml", "--max-steps", "0"),
     ("expand", "net.yaml", "net.yaml"),
-    ("explain", "net.yaml"),
     ("layers", "nonsense"),
     ("list", "--format", "xml"),
 ]
@@ -129,17 +128,60 @@ def test_a_wrong_spec_is_1(arguments: tuple[str, ...], spec: str, run) -> None:
 
 
 @pytest.mark.parametrize("command", ["summary", "shapes", "params", "rf", "expand"])
-@pytest.mark.parametrize("arguments", [(), ("resnet5O",)])
-def test_no_spec_or_an_unknown_one_lists_what_there_is(command: str, arguments: tuple[str, ...], run) -> None:
-    done = run(command, *arguments)
+def test_no_spec_lists_what_there_is(command: str, run) -> None:
+    done = run(command)
     assert (done.code, done.out) == (2, "")
-    assert "vgg16" in done.err
-    assert "notes_stride1" in done.err
-    assert "cnncalc list" in done.err
-    if arguments:
-        assert done.err.startswith("error[unknown-spec]: ")
-        assert "`resnet5O`" in done.err
-        assert "did you mean `resnet" in done.err
+    for needed in ("vgg16", "notes_stride1", "cnncalc list"):
+        assert needed in done.err
+
+
+@pytest.mark.parametrize(
+    ("line", "works"),
+    [
+        (("vgg16",), "summary vgg16"),
+        (("net.yaml", "--depth", "1"), "summary net.yaml --depth 1"),
+        (("show", "vgg16"), "summary vgg16"),
+        (("sumary", "vgg16"), "summary vgg16"),
+        (("flops", "lenet5"), "summary lenet5"),
+        (("receptive_field", "lenet5"), "rf lenet5"),
+        (("nonsense", "lenet5"), "summary lenet5"),
+        (("kinds", "conv"), "layers conv"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_line_without_a_command_is_answered_with_one_that_works(
+    line: tuple[str, ...], works: str, spec: str, run
+) -> None:
+    done = run(*line)
+    assert (done.code, done.out) == (2, "")
+    assert f"write `cnncalc {works}`" in done.err
+    assert run(*works.split()).code == 0
+
+
+def test_a_line_that_means_nothing(run) -> None:
+    done = run("nonsense", "--depth", "2")
+    assert done.code == 2
+    assert "`cnncalc --help` lists the commands" in done.err
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("model.py", "a Python program"),
+        ("model.h5", "an HDF5 file"),
+        ("work.ipynb", "a notebook"),
+        ("cat.PNG", "a picture"),
+        ("deploy.prototxt", "a file of Caffe"),
+        ("model.tflite", "a TensorFlow model"),
+    ],
+)
+def test_another_programs_file_is_called_what_it_is(name: str, what: str, spec: str, run) -> None:
+    Path(name).write_bytes(b"\x00 anything")
+    for command in ("summary", "check"):
+        done = run(command, name)
+        assert done.code == 1
+        assert f"error[not-a-spec]: {name} is {what}, not a YAML spec\n" in done.err + done.out
+        assert "help: " in done.err + done.out
 
 
 def test_a_bare_call_shows_help(run) -> None:

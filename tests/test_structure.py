@@ -28,7 +28,8 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("network", "reference", "verify"),
     ("check", "compare", "gallery", "schema"),
     ("tables",),
-    ("explain",),
+    ("sums",),
+    ("explain", "examples"),
     ("render",),
     ("cli", "__main__"),
 )
@@ -243,6 +244,8 @@ HEAVY = (
     "cnncalc.check",
     "cnncalc.gallery",
     "cnncalc.explain",
+    "cnncalc.language.advice",
+    "cnncalc.language.words",
 )
 HEAVY += ("cnncalc.analyzers.receptive_field", "cnncalc.rewrite", "cnncalc.render.rich", "cnncalc.render.json")
 HEAVY += (

@@ -40,7 +40,7 @@ from cnncalc.cli.flags import (
 )
 from cnncalc.cli.help import Panels, examples
 from cnncalc.cli.output import deliver, emit, guarded, reported, tell, width_of
-from cnncalc.diagnostics import SpecError, UsageFault
+from cnncalc.diagnostics import SpecError
 from cnncalc.expansion.expand import MAX_STEPS
 
 if TYPE_CHECKING:
@@ -97,10 +97,8 @@ def report_command(name: str, help: str, *shown: str) -> None:
             raise typer.BadParameter(f"--of is for receptive fields, and {name} has no column of them: use rf")
         specs, variant, set_, input_, max_steps = (flags[flag] for flag in NETWORK_FLAGS)
         found = networks(specs, variant, set_, input_, max_steps, shown.channels_last)
-        counted_as, batch = flags.get("counted_as"), flags["batch"]
-        if counted_as is not None and batch > 1:
-            raise UsageFault("batch", "`--as` counts one sample", None, "leave `--batch` out")
-        reported(name, found, shown, flags["format"], flags["output"], flags.get("of"), batch, counted_as)
+        counting = flags["batch"], flags.get("counted_as")
+        reported(name, found, shown, flags["format"], flags["output"], flags.get("of"), *counting)
 
     taken = {flag: entry for flag, entry in REPORT_FLAGS.items() if name in OWN_FLAGS.get(flag, (name,))}
     keyword = inspect.Parameter.KEYWORD_ONLY
@@ -264,7 +262,7 @@ def export(
 @guarded
 def explain(
     spec: Spec,
-    layer: Annotated[str, typer.Argument(metavar="LAYER", help="A row, or a name of its result.")],
+    layer: Annotated[str | None, typer.Argument(metavar="[LAYER]", help="A row, or a block; all if absent.")] = None,
     variant: Variant = None,
     set_: Set = None,
     input_: Input = None,
@@ -273,7 +271,7 @@ def explain(
     output: Output = None,
     max_steps: MaxSteps = MAX_STEPS,
 ) -> None:
-    """How every number of one layer came about."""
+    """How every number of one layer, of one block, or of the whole network came about."""
     network = single(networks([spec], variant, set_, input_, max_steps))
     found = network.explain(layer, of)
     if format == "json":

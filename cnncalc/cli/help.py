@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from typer.core import TyperGroup
@@ -15,6 +16,22 @@ PANELS: dict[str, tuple[str, ...]] = {
     LEARN: ("layers", "schema", "init"),
 }
 """Every command, in the order in which a person may need it."""
+SYNONYMS = {
+    "summary": "show info print describe view analyze analyse macs flops stats count",
+    "params": "parameters weights",
+    "rf": "receptive_field receptive field fields",
+    "shapes": "shape sizes output outputs",
+    "memory": "mem ram",
+    "explain": "why",
+    "list": "ls models networks zoo",
+    "check": "lint test validate",
+    "layers": "kinds reference ops",
+    "init": "new create start",
+    "run": "forward predict execute",
+    "import": "load convert from_onnx",
+    "export": "to_onnx to_keras save",
+}
+"""Words for commands that somebody may try first."""
 
 
 def examples(*lines: str) -> str:
@@ -39,6 +56,29 @@ class Panels(TyperGroup):
             if rows:
                 with formatter.section(panel):
                     formatter.write_dl(rows)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that a line begins with; a SPEC without one, or a word that is none, is answered with a line
+        that works."""
+        name = args[0]
+        if name not in self.commands and not name.startswith("-"):
+            ctx.fail(f"there is no command {name!r}; {self.instead(name, args[1:])}")
+        return super().resolve_command(ctx, args)
+
+    def instead(self, name: str, rest: list[str]) -> str:
+        """What to write in place of a line that begins with a word that is no command."""
+        from cnncalc.diagnostics import suggestion
+        from cnncalc.language.library import is_spec
+
+        if is_spec(name):
+            return f"write `{shlex.join(['cnncalc', 'summary', name, *rest])}`"
+        meant = next((command for command, words in SYNONYMS.items() if name.lower() in words.split()), "")
+        near = meant or suggestion(name, self.commands).partition("`")[2].partition("`")[0]
+        if near and (not rest or near != "summary" or is_spec(rest[0])):
+            return f"write `{shlex.join(['cnncalc', near, *rest])}`"
+        if rest and is_spec(rest[0]):
+            return f"write `{shlex.join(['cnncalc', 'summary', *rest])}`"
+        return "`cnncalc --help` lists the commands"
 
 
 def sentence(command: Any) -> str:

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
-from cnncalc.cli.flags import list_names
+from cnncalc.cli.flags import check_counted_as
 from cnncalc.diagnostics import Diagnostic, Error, SpecError
-from cnncalc.language.library import UnknownSpec
 from cnncalc.network import Network
 from cnncalc.report import Report
 
@@ -30,8 +29,6 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
             sys.stdout.flush()
         except Error as error:
             complain(error.diagnostics)
-            if isinstance(error, UnknownSpec) and not error.is_path:
-                list_names()
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
@@ -182,6 +179,7 @@ def reported(
 
     `counted_as` is for the summary.
     """
+    check_counted_as(counted_as)
     found = list(every)
     errors = [each for each in found if isinstance(each, Error)]
     setting = None
@@ -191,7 +189,7 @@ def reported(
         setting = Setting(batch=batch)
     good = [Report(each.graph, command, of, setting) for each in found if isinstance(each, Network)]
     if counted_as is not None:
-        good = [each.summary(of, counted_as) for each in found if isinstance(each, Network)]
+        good = [each.summary(of, counted_as, batch) for each in found if isinstance(each, Network)]
     if not errors or (format == "table" and output is None):
         show(good, shown, format, output) if good else None
         for error in errors:

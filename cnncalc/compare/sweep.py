@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.analyzers.measurement import Measurement
-from cnncalc.analyzers.memory import FLOAT32
+from cnncalc.analyzers.memory import FLOAT32, bits
 from cnncalc.analyzers.memory import Setting as MemorySetting
 from cnncalc.analyzers.quantities import asked
 from cnncalc.analyzers.receptive_field import Memo, ReceptiveField, alone
@@ -26,7 +26,7 @@ from cnncalc.geometry import Shape
 from cnncalc.graph import Graph
 from cnncalc.language.library import find, load_file
 from cnncalc.language.model import File
-from cnncalc.network import is_model, load_model, set_argument
+from cnncalc.network import check_argument, is_model, load_model, set_argument
 from cnncalc.values import AtLeast, known
 
 MAX_RESIZERS = 16
@@ -110,14 +110,17 @@ def open_spec(
     args: Sequence[tuple[str, Any]] = (),
     inputs: Mapping[str, Shape] | Shape | None = None,
 ) -> Spec:
-    """The parsed spec of a path or a bundled name, or a model; raises `SpecError`, or `UnknownSpec`.
+    """The parsed spec of a path or a bundled name, or a model.
 
-    `inputs` are shapes by name, or one for the first input.
+    `inputs` are shapes by name, or one for the first input.  Raises `SpecError`, `UnknownSpec`, or `Fault` for the name
+    of an argument that it does not have.
     """
     if is_model(name):
         return Spec(name, None, graph=load_model(name, variant, dict(args), inputs).graph)
     path, found = find(name)
     file = load_file(path)
+    for argument, _ in args:
+        check_argument(file, argument)
     if inputs is not None and not isinstance(inputs, Mapping):
         inputs = {next(iter(file.inputs), "input"): inputs}
     return Spec(name, file, variant or found, tuple(args), tuple((inputs or {}).items()))
@@ -141,6 +144,7 @@ def compare(
     convention MACs are counted.  Raises `SpecError` for what cannot be
     swept over, `Fault` for too many settings.  An interruption keeps what is done.
     """
+    bits(memory.dtype)
     if counted_as is not None:
         check_tool(counted_as)
     given = specs

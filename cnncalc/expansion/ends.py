@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnncalc.diagnostics import Fault
+from cnncalc.diagnostics import Diagnostic, Fault
 from cnncalc.expansion.registry import Registry
 from cnncalc.expansion.scope import Where
 from cnncalc.geometry import Shape, bounded
@@ -47,6 +47,29 @@ def instead(declared: Shape, given: Shape, channels_last: bool) -> Shape:
     if len(given) == axes + 1 and given[0] == 1:
         help = f"the batch stays out: write `{'x'.join(map(str, given[1:]))}`"
     raise Fault("wrong-rank", f"the input {written} has {len(given)} axes, the spec's {own} has {axes}", None, help)
+
+
+OF_SIZES = ("wrong-rank", "window-too-large", "empty-output", "padding-too-large")
+"""Codes of what goes wrong where a shape has its sizes in another order, or one too many."""
+
+
+def misread(graph: Graph) -> str:
+    """What to do about an input that is legal, but probably meant as another: with its batch, or channels last."""
+    for name, shape in graph.inputs:
+        meant: Shape = ()
+        if len(shape) == 4 and shape[0] == 1:
+            why, meant = "the batch stays out", shape[1:]
+        elif len(shape) == 3 and shape[2] in (1, 3, 4) and shape[0] > 4:
+            why, meant = "channels come first", (shape[2], *shape[:2])
+        if meant:
+            key = "input" if len(graph.inputs) == 1 else name
+            return f"{why}: write `{key}: [{', '.join(map(str, meant))}]`"
+    return ""
+
+
+def hinted(diagnostic: Diagnostic, hint: str) -> Diagnostic:
+    """A problem that an input that is misread explains, with what to do about that."""
+    return diagnostic._replace(help=hint) if hint and diagnostic.code in OF_SIZES else diagnostic
 
 
 def resolve_outputs(file: File, graph: Graph, registry: Registry, x: Wire, where: Where) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from cnncalc.diagnostics import Fault, Link, Note, Origin, Span, SpecError, suggestion
 from cnncalc.expansion.appending import JOIN_FIRST, Appender, Inputs
-from cnncalc.expansion.ends import UNUSED, input_shapes, resolve_outputs, warn_unused
+from cnncalc.expansion.ends import UNUSED, hinted, input_shapes, misread, resolve_outputs, warn_unused
 from cnncalc.expansion.instance import Given, Instance
 from cnncalc.expansion.making import Maker
 from cnncalc.expansion.registry import Registry
@@ -62,7 +62,8 @@ def expand(
         x = expander.sequence(file.steps, Wire(0, graph.inputs[0][1]), where)
         resolve_outputs(file, graph, expander.registry, x, where)
     except SpecError as error:
-        raise SpecError(error.diagnostics, graph) from None
+        hint = misread(graph) if not inputs else ""
+        raise SpecError([hinted(diagnostic, hint) for diagnostic in error.diagnostics], graph) from None
     if UNUSED not in file.allowed:
         warn_unused(graph)
     return graph

@@ -104,6 +104,8 @@ class Registry:
             help = f"`{text}` is a layer kind or a block: in a branch write it as a step, `[{text}]`"
         elif scope.outer is not None and self.graph.resolved(scope.outer.prefix + text) in self.graph.names:
             help = "a block does not see its caller's names: give it `inputs`, and call it with `from`"
+        elif text.lstrip("-").isdigit():
+            help = "layers have names, not numbers: give it a `name`; without `from` a step takes the one before it"
         elif not help:
             given = [name[here:] for name in self.given_at if name.startswith(scope.prefix)]
             listed = ", ".join(f"`{name}`" for name in [*scope.inputs, *given][:12])

@@ -68,6 +68,11 @@ def kind(reader: StepReader, name: str, node: Located | None) -> str:
     if help := words.absent(name):
         return help
     texts: list[str] = []
+    if isinstance(node, Mapping) and rest:  # {conv 64, kernel: 3}
+        entries = {key: text_of(value) for key, (_, value) in node.entries.items() if key != name}
+        texts.append(translation.mapping({word: rest.strip(), **entries}))
+    if isinstance(node, Scalar) and (is_name(reader, name) or "$" in name):
+        return f"in a branch write a layer's name without brackets: `{name}`; as a step `{{identity, from: {name}}}`"
     if isinstance(node, Scalar):
         texts += translation.of_call(name, reader.takes)
     if node is not None:
@@ -79,6 +84,9 @@ def kind(reader: StepReader, name: str, node: Located | None) -> str:
             return f"write `{text}`"
     called = re.match(r"[\w.]+", name)
     known = words.rows(called[0] if called else name)
+    block = name.rpartition(".")[2]
+    if not known and block in reader.library():
+        return f"write `common.{block}`, with `import: {{common: blocks}}` at the top"
     return example(known[0].ours, known[0].note) if known else spelled(reader, name, node)
 
 
@@ -99,6 +107,11 @@ def instead(name: str) -> str:
         return help
     known = words.rows(name)
     return example(known[0].ours, known[0].note) if known else suggestion(name, KINDS)
+
+
+def is_name(reader: StepReader, name: str) -> bool:
+    """Whether some step of the file is called so."""
+    return re.search(rf"\bname: *{re.escape(name)}\b", reader.result.source.text) is not None
 
 
 def example(ours: str, note: str) -> str:
@@ -135,6 +148,10 @@ def spelled(reader: StepReader, name: str, node: Located | None) -> str:
 def argument(reader: StepReader, node: Mapping, kind: str, name: str, unknown: list[str]) -> str:
     """What to do about an argument that a kind does not have, by the words of other frameworks."""
     takes = reader.takes(kind)
+    if name.replace(".", "").isdigit() and len(takes) > 1 and not text_of(node.entries[name][1]):
+        text = translation.mapping({key: text_of(value) for key, (_, value) in node.entries.items() if key != name})
+        free = next(argument for argument in takes[1:] if argument not in node.entries)
+        return f"arguments have names: `{free}: {name}`" if reader.tries(f"{text[:-1]}, {free}: {name}}}") else ""
     ours = translation.renamed(kind, name, takes)
     if ours is None:
         return ""

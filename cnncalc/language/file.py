@@ -16,8 +16,23 @@ from cnncalc.language.source import Located, Mapping, Scalar, Sequence, compose
 from cnncalc.language.steps import StepReader, named
 from cnncalc.layers import KINDS
 
+INPUT_ORDER = (
+    ("channels", "c", "features"),
+    ("depth", "d", "frames"),
+    ("height", "h", "length", "l"),
+    ("width", "w"),
+)
+"""How the sizes of a shape are called elsewhere, in their order here."""
+
 Resolve = Callable[[str, Span], tuple[File, str | None]]
 """Finds an imported file by the text that names it; raises `SpecError`, or `Fault` for a text that names none."""
+
+
+def is_one_shape(node: Mapping) -> bool:
+    """Whether a mapping gives the sizes of one shape by their names, and no shape of an input."""
+    known = {name for names in INPUT_ORDER for name in names} | {"batch", "n"}
+    scalars = all(isinstance(value, Scalar) for _, value in node.entries.values())
+    return len(node.entries) > 1 and scalars and {name.lower() for name in node.entries} <= known
 
 
 def parse(source: Source, resolve: Resolve, parser: Any = None) -> File:
@@ -86,7 +101,14 @@ class _FileReader(StepReader):
             self.report("missing-key", "a spec needs `input`", span, "for example `input: [3, 224, 224]`")
 
     def inputs(self, node: Located) -> None:
-        if isinstance(node, Mapping):
+        if isinstance(node, Mapping) and is_one_shape(node):
+            from cnncalc.language.translation import text_of
+
+            sizes = {key.lower(): text_of(value) for key, (_, value) in node.entries.items()}
+            found = [next((sizes[name] for name in names if name in sizes), "") for names in INPUT_ORDER]
+            help = f"write `input: [{', '.join(filter(None, found))}]`"
+            self.report("wrong-form", "`input` is a list of sizes, or a shape per name of an input", node.span, help)
+        elif isinstance(node, Mapping):
             for name, (key, shape) in node.entries.items():
                 if not IDENTIFIER.fullmatch(name) or (name in RESERVED and name != "input"):
                     self.report("name", f"an input cannot be called `{name}`", key.span)
@@ -115,7 +137,11 @@ class _FileReader(StepReader):
             kind = KINDS.get(name)
             if kind is None:
                 known = [known for known in KINDS if KINDS[known].fields]
-                help = "a block has its defaults in its `args`" if self.result.block(name) else suggestion(name, known)
+                from cnncalc.language import words
+
+                meant = next((row.kind for row in words.rows(name) if row.kind), "")
+                near = f"write `{meant}`" if meant else suggestion(name, known)
+                help = "a block has its defaults in its `args`" if self.result.block(name) else near
                 self.report("unknown-kind", f"`defaults` knows no layer kind `{name}`", key.span, help)
                 continue
             if isinstance(given, Mapping):
@@ -158,6 +184,14 @@ class _FileReader(StepReader):
             return None
         return Import(alias, target.span, file, variant)
 
+    def library(self) -> list[str]:
+        """The blocks that are bundled, as ``common.squeeze_excite``."""
+        try:
+            file, _ = self.resolve("blocks", Span(self.result.source, 0, 0, 0))
+        except (Fault, SpecError):  # a message is better without this than none
+            return []
+        return list(file.blocks)
+
     def block_heads(self, node: Located) -> None:
         for name, (key, body) in self.entries(node, "`blocks`").items():
             if not IDENTIFIER.fullmatch(name) or name in RESERVED:
@@ -165,7 +199,8 @@ class _FileReader(StepReader):
                 continue
             block = Block(name, key.span, self.result)
             self.result.blocks[name] = block
-            found = self.entries(body, f"block `{name}`", BLOCK_KEYS)
+            help = f"write `{name}: {{layers: […]}}`" if isinstance(body, Sequence) else ""
+            found = self.entries(body, f"block `{name}`", BLOCK_KEYS, help)
             if "args" in found:
                 block.args = self.parameters(found["args"][1], f"`args` of block `{name}`")
             if "inputs" in found:

@@ -42,16 +42,15 @@ class FormReader:
         if not allowed:
             return node.entries
         known = {}
+        known_keys = tuple(allowed)
         for key, entry in node.entries.items():
-            if key in allowed:
+            if key in known_keys:
                 known[key] = entry
             else:
                 listed = ", ".join(f"`{name}`" for name in allowed)
+                near = other_key(key, known_keys) or suggestion(key, known_keys)
                 self.report(
-                    "unknown-key",
-                    f"unknown key `{key}` in {what}",
-                    entry[0].span,
-                    suggestion(key, allowed) or f"keys are {listed}",
+                    "unknown-key", f"unknown key `{key}` in {what}", entry[0].span, near or f"keys are {listed}"
                 )
         return known
 
@@ -88,6 +87,8 @@ class FormReader:
         except ExpressionFault as fault:
             span = node.part(fault.start, fault.end) if node.text else node.span
             help = "" if fault.help == QUOTE_HELP and not node.plain else fault.help
+            if tuples := listed(node.text):
+                span, help = node.span, tuples
             self.report(fault.code, fault.message if node.text else "a value is missing here", span, help)
             return Value(node, broken, frozenset())
         return Value(node, expression.run, expression.names)
@@ -176,6 +177,29 @@ def _list_of(items: tuple[Value, ...], span: Span, names: frozenset[str]) -> Run
             raise ValueFault(fault, span, names) from None
 
     return run
+
+
+def other_key(key: str, allowed: tuple[str, ...]) -> str:
+    """What to write for a key that is called otherwise elsewhere; nothing where no table has it."""
+    from cnncalc.language import words
+
+    meant = next((name for name, others in words.KEYS.items() if key.lower() in others.split()), "")
+    return f"write `{meant}`" if meant in allowed else ""
+
+
+def listed(text: str) -> str:
+    """What to write for a tuple of Python, or a call of an activation; nothing where a text is neither."""
+    called = re.fullmatch(r"([A-Za-z]\w*)\(([^()]+)\)", text)
+    if called is not None:
+        from cnncalc.language import words
+
+        kind = next((row.kind for row in words.rows(called[1]) if row.kind), "")
+        return f"write `{{{kind}: {called[2]}}}`" if kind else ""
+    if not text.startswith("("):
+        return ""
+    from cnncalc.language.translation import value_text
+
+    return f"write `{value_text(text)}`" if value_text(text).startswith("[") else ""
 
 
 def broken(env: Env) -> Any:

@@ -58,7 +58,8 @@ def _bad_character(text: str, position: int) -> ExpressionFault:
         "|": "write `or`",
         "^": "a power is `**`",
         ":": "YAML 1.1 reads such a thing as a time; write the number or the word itself",
-        "{": "a mapping cannot stand here; a list is `[a, b]`",
+        "{": "write the expression alone: it needs no braces; a list is `[a, b]`",
+        "~": "nothing is `none` here",
         "'": "words need no quotes",
         '"': "words need no quotes",
     }.get(char, "")

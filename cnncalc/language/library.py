@@ -20,7 +20,10 @@ class UnknownSpec(UsageFault):
 
     def __init__(self, name: str) -> None:
         self.is_path = "/" in name or os.sep in name or name.endswith((".yaml", ".yml"))
-        help = suggestion(name, bundled_names()) or ("`cnncalc list` lists the bundled ones" if self.is_path else "")
+        stem = os.path.splitext(os.path.basename(name))[0]
+        near = nearest(stem if self.is_path else name)
+        known = "`cnncalc list` lists the bundled networks"
+        help = f"did you mean {' or '.join(f'`{each}`' for each in near)}? {known}" if near else known
         message = f"there is no {'file' if self.is_path else 'file and no bundled network'} `{name}`"
         super().__init__("unknown-spec", message, None, help)
         self.name = name
@@ -77,6 +80,19 @@ def network_names() -> list[str]:
     return names
 
 
+def nearest(name: str) -> list[str]:
+    """The bundled names that are most like one, at most three."""
+    from difflib import get_close_matches  # an error path
+
+    plain = {known.replace("_", "").replace("-", ""): known for known in bundled_names()}
+    asked = re.sub(r"[^a-z0-9.]", "", name.lower())
+    if asked in plain:
+        return [plain[asked]]
+    begun = [known for text, known in plain.items() if asked and text.startswith(asked)]
+    close = [plain[text] for text in get_close_matches(asked, plain, 3, 0.7)]
+    return list(dict.fromkeys([*close, *begun]))[:3]
+
+
 def find_bundled(name: str) -> tuple[str, str | None] | None:
     """Path and variant behind a bundled name (`resnet50`, `vgg`, `vgg.yaml`); None if there is none."""
     stem = name.removesuffix(".yaml").removesuffix(".yml")
@@ -86,6 +102,11 @@ def find_bundled(name: str) -> tuple[str, str | None] | None:
     if os.path.isfile(path):
         return path, stem if stem in variant_names(path) else None
     return next(((path, stem) for path in bundled_files() if stem in variant_names(path)), None)
+
+
+def is_spec(text: str) -> bool:
+    """Whether a SPEC of this text would be found: a file, or a bundled name."""
+    return os.path.isfile(text) or find_bundled(text) is not None
 
 
 def find(spec: str) -> tuple[str, str | None]:
@@ -187,9 +208,11 @@ class _Loader:
         if not os.path.exists(real):
             here = os.path.dirname(real)
             names = [name for name in os.listdir(here) if name.endswith(".yaml")] if os.path.isdir(here) else []
-            raise Fault(
-                "no-such-file", f"there is no file `{text}` here", None, suggestion(os.path.basename(text), names)
-            )
+            stem = os.path.splitext(os.path.basename(text))[0]
+            help = suggestion(os.path.basename(text), names)
+            if find_bundled(stem) is not None:
+                help = f"the bundled one has no `.yaml` in its name here: `{stem}`"
+            raise Fault("no-such-file", f"there is no file `{text}` here", None, help)
         return path, None
 
 

@@ -89,7 +89,8 @@ def unknown_name(word: str, env: Env) -> tuple[str, str]:
     """Message and help for a word that stands where a value of its own is needed."""
     names = sorted(name for name in env if not name.startswith("$"))
     known = ", ".join(f"`{name}`" for name in names[:12])
-    return f"unknown name `{word}`", suggestion(word, names) or (f"names in scope: {known}" if known else "")
+    help = suggestion(word, names) or (f"declare it in `args`; names in scope: {known}" if known else "")
+    return f"unknown name `{word}`", help
 
 
 def refuse_word(value: Any, code: Code, env: Env) -> None:

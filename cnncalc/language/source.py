@@ -14,6 +14,8 @@ from typing import Any
 import yaml
 
 from cnncalc.diagnostics import Diagnostic, Note, Source, Span, SpecError
+from cnncalc.language.names import BLOCK_KEYS, FILE_KEYS
+from cnncalc.language.suffixes import what
 
 MAX_BYTES = 1024 * 1024
 MAX_NESTING = 64
@@ -83,6 +85,9 @@ def read_source(path: str) -> Source:
     def refuse(code: str, message: str, help: str = "") -> SpecError:
         return SpecError([Diagnostic(code, f"{path} {message}", help=help)])
 
+    other = what(path) if os.path.isfile(path) else None
+    if other is not None:
+        raise refuse("not-a-spec", f"is {other[0]}, not a YAML spec", other[1])
     if os.path.isdir(path):
         raise refuse("not-a-file", "is a folder, not a spec", "name one of the files in it")
     try:
@@ -322,8 +327,36 @@ class _Composer:
         above = self.source.line(line - 1)
         if _UNSPACED.match(above) and not _UNSPACED.match(self.source.line(line)):
             line, column = line - 1, above.index(":")
+        found = self.slip(line)
+        if found is not None:
+            return found
         message, help = _explain(self.source.line(line), column)
         return problem("yaml", message, Span(self.source, line, column + 1, column + 2), help)
+
+    def slip(self, line: int) -> Diagnostic | None:
+        """A slip on a line before the one that YAML cannot read: a key without its colon, keys below a bare word."""
+        for number in range(line, max(0, line - MAX_BEFORE), -1):
+            text = self.source.line(number)
+            keyless = _KEYLESS.match(text)
+            if keyless is not None:
+                word = keyless[1]
+                span = Span(self.source, number, keyless.start(1) + 1, keyless.end(1) + 1)
+                return problem(
+                    "yaml",
+                    f"`{word}` has no colon",
+                    span,
+                    f"write `{word}: {keyless[2]}`" if keyless[2] else f"write `{word}:`",
+                )
+        bare, below = _BARE.match(self.source.line(line - 1)), _BELOW.match(self.source.line(line))
+        if bare is None or below is None or len(below[1]) <= len(bare[1]):
+            return None
+        keys, number = [bare[2]], line
+        while (below := _BELOW.match(self.source.line(number))) is not None and len(below[1]) > len(bare[1]):
+            keys.append(below[2].strip())
+            number += 1
+        span = Span(self.source, line - 1, bare.start(2) + 1, bare.end(2) + 1)
+        message = f"`{bare[2]}` is a word alone, and keys follow"
+        return problem("yaml", message, span, f"write `{{{', '.join(keys)}}}`")
 
 
 EMPTY_HELP = "a spec has at least `input: [channels, height, width]` and `layers:`"
@@ -331,6 +364,11 @@ ALIAS_HELP = "use `args`, `defaults` or a block for what repeats, and quote an e
 KEY_HELP = "quote an expression that begins with `[` or `{`"
 
 
+_KEYLESS = re.compile(rf"\s*({'|'.join(dict.fromkeys((*FILE_KEYS, *BLOCK_KEYS)))})(?:[ \t]+([\[{{\w\"'].*))?\s*$")
+_BARE = re.compile(r"(\s*)- ([\w.$]+)\s*$")
+_BELOW = re.compile(r"(\s*)([\w]+: *[^\s#].*)$")
+MAX_BEFORE = 4
+"""Lines before the one that YAML cannot read, among which a slip is looked for."""
 _UNSPACED = re.compile(r"\s*(?:- )*[\w$.]+:[^\s:]")
 
 

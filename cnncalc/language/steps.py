@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from typing import Any
 
 from cnncalc.diagnostics import Fault, Source, Span, SpecError, suggestion
 from cnncalc.language.expressions import QUOTE_HELP
@@ -27,7 +28,7 @@ from cnncalc.language.names import GROUP_KEYS, IDENTIFIER, MODIFIERS, NAME, RESE
 from cnncalc.language.operators import Env, Word, unknown_name
 from cnncalc.language.source import Located, Mapping, Scalar, Sequence, compose
 from cnncalc.layers import KINDS
-from cnncalc.layers.base import REQUIRED, Layer, judge
+from cnncalc.layers.base import REQUIRED, Field, Layer, judge
 from cnncalc.layers.types import BIAS, LAYER_NAME, PARTS, TENSORS, Follower
 
 
@@ -36,6 +37,8 @@ class StepReader(FormReader):
 
     def steps(self, node: Located) -> list[AnyStep]:
         help = f"write `[{node.text}]`" if isinstance(node, Scalar) and node.text else "each step begins with `- `"
+        if isinstance(node, Mapping) and all(isinstance(value, Mapping) for _, value in node.entries.values()):
+            help += ", and names itself: `- {relu, name: a}`"
         if isinstance(node, Scalar) and not node.text:
             return []
         found = [self.step(item) for item in self.items(node, "`layers`", help)]
@@ -102,6 +105,10 @@ class StepReader(FormReader):
             probe.step(item)
         return not probe.problems
 
+    def library(self) -> list[str]:
+        """The blocks that any file may import; none where imports cannot be had."""
+        return []
+
     def unknown_argument(self, what: str, name: str, span: Span, known: Iterable[str], help: str = "") -> None:
         listed = ", ".join(f"`{argument}`" for argument in known)
         near = help or suggestion(name, [*known, *MODIFIERS])
@@ -129,7 +136,7 @@ class StepReader(FormReader):
             if not isinstance(target, Block) and target.joins:
                 return self.join(node, key.span, target, main, rest)
             call = Call(key.span, target, kind)
-            if isinstance(main, Mapping) and self.nested(node, kind, main):
+            if isinstance(main, Mapping) and self.nested(node, kind, key.span):
                 return None
             if not _missing(main):
                 self.main_argument(call, target, key, main)
@@ -166,13 +173,13 @@ class StepReader(FormReader):
             return True
         return False
 
-    def nested(self, node: Mapping, kind: str, main: Mapping) -> bool:
+    def nested(self, node: Mapping, kind: str, span: Span) -> bool:
         """Whether a step has its arguments below its kind (reported)."""
         from cnncalc.language import advice
 
         help = advice.lifted(self, node, kind)
         if help:
-            self.report("wrong-form", f"arguments stand beside `{kind}`, not below it", main.span, help)
+            self.report("wrong-form", f"arguments stand beside `{kind}`, not below it", span, help)
         return bool(help)
 
     def main_argument(self, call: Call, target: type[Layer] | Block, key: Scalar, main: Located) -> None:
@@ -321,7 +328,9 @@ class StepReader(FormReader):
         for strange in known[kind]:
             key = node.entries[strange][0]
             if strange in known:
+                follows = [name for name, field in takes.items() if strange in dict(kinds_of(field))]
                 help = f"`{strange}` is a layer of its own: write it as the next step"
+                help = f"write `{follows[0]}: {strange}`" if follows else help
                 self.report("unknown-argument", f"`{kind}` has no argument `{strange}`", key.span, help)
             else:
                 from cnncalc.language import advice
@@ -416,7 +425,9 @@ class StepReader(FormReader):
         for item in items:
             text = item.text if isinstance(item, Scalar) else ""
             if not IDENTIFIER.fullmatch(text) or text in RESERVED - {"i"} or text in names:
-                self.report("name", f"a loop cannot bind `{text}`", item.span, "write `for: name` or `for: [names]`")
+                name, _, rows = text.partition(" in ")
+                help = f"write `for: {name}, in: {rows}`" if rows else "write `for: name` or `for: [names]`"
+                self.report("name", f"a loop cannot bind `{text}`", item.span, help)
                 return None
             names.append(text)
         if "in" not in found:
@@ -508,6 +519,11 @@ def _called(kind: type[Layer], arguments: dict[str, Argument], env: Env) -> Foll
 def _is_row(node: Located) -> bool:
     """Whether a text can be a row's name, and no expression that is a name."""
     return isinstance(node, Scalar) and NAME.fullmatch(node.text) is not None and not IDENTIFIER.fullmatch(node.text)
+
+
+def kinds_of(field: Any) -> tuple[tuple[str, str], ...]:
+    """The kinds that may follow by this field of a layer; none of a block's."""
+    return field.type.kinds if isinstance(field, Field) else ()
 
 
 def _missing(node: Located) -> bool:

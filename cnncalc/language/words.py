@@ -487,9 +487,24 @@ MODIFIERS = (
 )
 """What arguments are called anywhere, and here, in the form of `Row.takes`."""
 
+KEYS = {
+    "layers": "model network net architecture arch backbone sequence sequential steps ops",
+    "input": "input_shape input_size in_shape inputs shape",
+    "outputs": "output heads",
+    "args": "parameters params config hyperparameters hparams arguments",
+    "name": "title model_name",
+    "source": "reference paper description url",
+    "import": "include includes imports",
+    "blocks": "modules functions defs",
+    "expect": "expected tests assert asserts",
+    "in": "range over values",
+}
+"""What the keys of a file, a block or a loop are called elsewhere."""
+
 ABSENT = {
     "pool": "which of them: `{max_pool: 2}` or `{avg_pool: 2}`",
     "norm normalise normalize": "which of them: `batch_norm`, `layer_norm` or another; `cnncalc layers` lists them",
+    "causal": "pad before only, by the kernel less one: `[[2, 0]]` in 1-D for a kernel of 3",
     "act": "which of them: `relu`, `silu` or another; `cnncalc layers` lists them",
     "softmin min_pool minpool unpool avg_unpool downsample down_sample hardtanh hard_tanh softsign celu glu rrelu "
     "log_sigmoid logsigmoid softshrink hardshrink tanhshrink threshold maxout sin exp sqrt log abs": (

@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 
 def _mismatch(kind: str, inputs: tuple[Shape, ...], rule: str) -> Fault:
     listed = ", ".join(dims(shape) for shape in inputs[:6]) + (", …" if len(inputs) > 6 else "")
-    return Fault("branch-shapes", f"`{kind}` {rule}, but its branches give {listed}")
+    help = ""
+    if len({len(shape) for shape in inputs}) > 1:
+        help = "flat branches and branches with positions do not join: `flatten`, or `global_avg_pool`"
+    elif len({shape[1:] for shape in inputs}) > 1:
+        help = "an odd kernel keeps sizes with `padding: half`; `{crop_like: name}` cuts to those of a layer"
+    elif inputs:
+        help = f"bring a branch to as many channels with `{{conv: {max(shape[0] for shape in inputs)}, kernel: 1}}`"
+    return Fault("branch-shapes", f"`{kind}` {rule}, but its branches give {listed}", None, help)
 
 
 class Join(Layer):
@@ -131,6 +138,7 @@ class Add(Elementwise, kind="add"):
 class Subtract(Elementwise, kind="subtract"):
     """The first branch less the others; sizes of 1 are broadcast."""
 
+    keeps = ()
     example = "subtract: [[{avg_pool: 3, stride: 1, padding: 1}], x]"
 
     def combined(self, *values: float) -> float:

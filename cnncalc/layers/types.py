@@ -124,7 +124,7 @@ def _word(value: Value, allowed: Iterable[str], also: str = "") -> str:
         return str(value)
     listed = ", ".join(f"`{word}`" for word in allowed)
     help = suggestion(value, allowed) if isinstance(value, str) else ""
-    traps = {"no": "none", "off": "none", "null": "none", "false": "none"}
+    traps = {"no": "none", "off": "none", "null": "none", "false": "none", "true": "batch"}
     trap = traps.get(show(value).lower())
     if trap in allowed:
         help = f"write `{trap}`"
@@ -139,6 +139,9 @@ def follower(text: str, kinds: Iterable[str], **short: str) -> Type:
     def read(value: Value) -> Follower:
         if isinstance(value, Follower):
             return NOTHING if value == NOTHING else Follower(meant[_word(value.kind, allowed)], value.arguments)
+        if isinstance(value, tuple) and len(value) == 2 and value[0] in meant:
+            call = f"{{{value[0]}: {show(value[1])}}}"
+            raise Fault("wrong-word", f"takes a word or a call, got `{show(value)}`", None, f"write `{call}`")
         word = _word(value, allowed)
         return NOTHING if word == "none" else Follower(meant[word])
 

@@ -12,6 +12,10 @@ from pathlib import Path
 
 import pytest
 
+import cnncalc
+from cnncalc.diagnostics import Diagnostic, SpecError
+from cnncalc.language.names import FILE_KEYS
+
 CASES = sorted(Path(__file__).parent.glob("*.yaml"))
 COMMAND = "# command: "
 PACKAGE = Path(__file__).parents[2] / "cnncalc"
@@ -60,12 +64,108 @@ def test_form(case: Path) -> None:
         assert not message[0].isupper()
 
 
+# -- every next step, taken to the letter ------------------------------------------------------------------------------
+
+ENTRY = r"(?:, )?\b{}\b(?:: (?:\[[^\]]*\]|\([^)]*\)|[^,}}]*))?"
+"""A key of a flow mapping with its value, and the comma before it."""
+
+
+def followed(spec: str, problem: Diagnostic) -> str | None:
+    """The spec as the help of a problem says; None where that is no text to put somewhere."""
+    assert problem.span is not None
+    lines = spec.splitlines()
+    line = lines[problem.span.line - 1]
+    meant = line[problem.span.column - 1 : problem.span.end - 1]
+    write = re.fullmatch(r"(?:.*: )?write `(.*?)`(?:, or .*)?", problem.help)
+    name = re.fullmatch(r"did you mean `(.*?)`\?", problem.help)
+    parts = re.fullmatch(r"use (\d+) \w+, or .*", problem.help)
+    step = re.match(r"\s*- ", line)
+    if problem.help.startswith("leave it out"):
+        line = re.sub(ENTRY.format(re.escape(meant)), "", line)
+    elif parts is not None:
+        line = line.replace(meant, parts[1])
+    elif (write is None and name is None) or problem.code == "name":
+        return None
+    elif name is not None and not name[1].startswith("{"):
+        line = line[: problem.span.column - 1] + name[1] + line[problem.span.end - 1 :]
+    else:
+        text = (write or name)[1]  # type: ignore[index]
+        key = re.match(r"(\w+): ", text)
+        at_top = key is not None and key[1] in FILE_KEYS
+        if at_top or text == "layers:":
+            place = next(n for n, each in enumerate(lines) if re.match(rf"{text.partition(':')[0]}\b", each))
+            return "\n".join([*lines[:place], text, *lines[place + 1 :]]) + "\n"
+        if step is None:
+            return None
+        if problem.code in ("wrong-word", "syntax", "groups"):
+            line = line.replace(meant, text)
+        elif key is None:
+            rest = [each for each in lines[problem.span.line :] if not each.startswith(" " * (step.end()))]
+            return "\n".join([*lines[: problem.span.line - 1], step[0] + text, *rest]) + "\n"
+        else:
+            line = re.sub(ENTRY.format(re.escape(meant)), "", line)
+            line, count = re.subn(rf"(?<=[{{ ]){key[1]}(?:: [^,}}]*)?(?=[,}}])", text, line)
+            line = line if count else line.replace("}", f", {text}}}")
+    return "\n".join([*lines[: problem.span.line - 1], line, *lines[problem.span.line :]]) + "\n"
+
+
+FOLLOWED = [case for case in CASES if "-slip-" in case.stem]
+NOT_TO_THE_LETTER = {
+    "unknown-argument-slip-axis": "which axis is meant depends on the framework's order",
+    "unknown-kind-slip-route": "the layers' names are the user's",
+    "unknown-kind-slip-shortcut": "the layers' names are the user's",
+    "unknown-kind-slip-name-in-brackets": "brackets to take away",
+    "unknown-kind-slip-loop-of-branches": "brackets to take away",
+    "unknown-kind-slip-global-pool": "two steps",
+    "unknown-kind-slip-pool": "a choice of two",
+    "wrong-form-slip-list": "an example",
+    "wrong-form-slip-layers-mapping": "an example",
+    "unknown-kind-slip-library": "two places to write in",
+    "unknown-layer-slip-number": "a name to choose",
+    "unknown-name-slip-classes": "a number to choose",
+    "name-slip-for-python": "a loop of two keys",
+    "unknown-key-slip-model": "a key alone",
+    "unknown-key-slip-input-shape": "a key alone",
+    "unknown-key-slip-output": "a key alone",
+    "branch-shapes-slip-padding": "a step of one branch",
+    "branch-shapes-slip-channels": "a step of one branch",
+    "unknown-argument-slip-positional": "a name before a value",
+    "wrong-word-slip-causal": "a value for another network's rank",
+    "no-such-file-slip-bundled": "a name in a mapping",
+    **dict.fromkeys(
+        (f"unknown-kind-slip-{name}" for name in ("unpool", "downsample", "softmin", "min-pool", "lstm")),
+        "nothing stands for it but `opaque`",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FOLLOWED, ids=lambda case: case.stem)
+def test_the_next_step_of_a_slip_works(case: Path) -> None:
+    """Each message names the place and the reason; what it says to write makes a network."""
+    spec = parts(case)[0]
+    with pytest.raises(SpecError) as error:
+        cnncalc.loads(spec)
+    (problem,) = error.value.diagnostics
+    assert problem.span is not None
+    assert problem.help
+    text = followed(spec, problem)
+    assert (text is None) == (case.stem in NOT_TO_THE_LETTER)
+    if text is not None:
+        assert text != spec
+        cnncalc.loads(text)
+
+
+def test_more_than_forty_slips_are_followed() -> None:
+    assert len(FOLLOWED) - len(NOT_TO_THE_LETTER) > 40
+
+
 # -- no code without a case --------------------------------------------------------------------------------------------
 
 CODE_AT = {"Fault": 0, "ExpressionFault": 0, "Diagnostic": 0, "problem": 0, "report": 0, "refuse": 0}
 CODE_AT |= {"fail": 1, "fail_at": 1}
 ELSEWHERE = {
-    "batch": "of a figure that another tool counts; in test_outline.py",
+    "batch": "more than one sample as another tool counts; in test_choosing.py",
+    "not-a-spec": "another program's file; in test_cli.py",
     "not-a-file": "a folder; in test_cli.py",
     "unknown-dtype": "of a way to hold numbers; in test_memory.py",
     "unknown-optimizer": "of a step of training; in test_memory.py",

@@ -49,6 +49,8 @@ FURTHER = [
     "explain towers.yaml large",
     "explain towers.yaml strange",
     "explain flat.yaml linear1",
+    "explain residual.yaml",
+    "explain residual.yaml stage2",
     "shapes notes_filters --format csv",
     "export residual.yaml --to keras",
     "memory residual.yaml --training",

@@ -1,0 +1,122 @@
+"""`explain` of a block and of a network: sums over rows that add up as they are printed, and names that tables show."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+import cnncalc
+
+TORCHVISION = {"layer1": 215_808, "layer2": 1_219_584, "layer3": 7_098_368, "layer4": 14_964_736, "fc": 2_049_000}
+"""``sum(p.numel() for p in getattr(torchvision.models.resnet50(), name).parameters())``"""
+
+
+def topics(name: str, part: str | None = None, **given: Any) -> dict[str, list[str]]:
+    return cnncalc.load(name, **given).explain(part).to_dict()
+
+
+def figure(text: str) -> int:
+    return int(text.replace(",", "").removeprefix(">= "))
+
+
+@pytest.mark.parametrize("name", [name for name in TORCHVISION if name != "fc"])
+def test_the_parameters_of_a_block(name: str) -> None:
+    *lines, total = topics("resnet50", name)["parameters"]
+    assert total.startswith(f"together {TORCHVISION[name]:,} learned")
+    assert sum(figure(line.partition(": ")[2]) for line in lines) == TORCHVISION[name]
+
+
+def test_the_parameters_of_a_network() -> None:
+    *lines, total = topics("resnet50")["parameters"]
+    told = {line.partition(": ")[0]: figure(line.partition(": ")[2]) for line in lines}
+    assert told.items() >= TORCHVISION.items()
+    assert sum(told.values()) == 25_557_032  # torchvision's
+    assert total == "together 25,557,032 learned, 53,120 state"
+
+
+@pytest.mark.parametrize("name", ["resnet50", "vgg16", "unet", "googlenet", "mobilenet_v2", "densenet121", "vit_b_16"])
+def test_sums_add_up_as_they_are_printed(name: str) -> None:
+    """Also where there are too many rows to tell each."""
+    totals = cnncalc.load(name).summary().totals
+    told = topics(name)
+    for title, total in (("parameters", totals.params), ("macs", totals.macs)):
+        *lines, last = told[title]
+        assert sum(figure(line.rpartition(": ")[2]) for line in lines) == total
+        assert last.startswith(f"together {total:,} ")
+    assert max(len(lines) for lines in told.values()) <= 13
+
+
+@pytest.mark.parametrize("name", ["resnet50", "vgg16", "alexnet", "mobilenet_v2", "googlenet"])
+def test_the_field_adds_up_along_the_path_that_sees_most(name: str) -> None:
+    report = cnncalc.load(name).summary()
+    first, added = topics(name)["receptive field"]
+    start, *terms = re.findall(r"(\d+) \(", added)
+    total = int(added.rpartition(" = ")[2])
+    assert int(start) + sum(map(int, terms)) == total == report.total("size")[0]
+    assert first.startswith(f"{total} x {total}")
+
+
+def test_a_block_begins_where_its_input_ends() -> None:
+    told = topics("resnet50", "layer2")
+    assert told["input"] == ["layer1.2.relu1: 256 x 56 x 56"]
+    assert told["output"] == ["512 x 28 x 28"]
+    assert told["receptive field"][1].startswith("height: 35 (before) + ")
+    assert told["receptive field"][1].endswith(" = 91")
+
+
+def test_the_costliest_layers_come_first() -> None:
+    lines = topics("alexnet")["costliest"]
+    assert lines[0] == "linear1: 37,752,832 parameters (61.8%)"
+    shares = [float(re.findall(r"\(([\d.]+)%\)", line)[0]) for line in lines]
+    assert shares[:3] == sorted(shares[:3], reverse=True)
+
+
+@pytest.mark.parametrize("name", ["resnet50", "googlenet", "unet", "nasnet_mobile", "swin_t", "efficientnet_b0"])
+def test_every_name_that_a_folded_table_shows_is_accepted(name: str) -> None:
+    from cnncalc.tables.rows import stretches
+    from cnncalc.tables.table import View
+
+    network = cnncalc.load(name)
+    report = network.summary()
+    for depth in (1, 2, 3):
+        for row in stretches(report, View(depth=depth))[0]:
+            found = network.graph.find(row.name)
+            assert set(row.places) <= set(found.layers) or found.node is not None
+            assert network.explain(row.name).topics
+
+
+def test_a_repeat_of_a_group_without_a_name() -> None:
+    """Its turns have no tensor of their own name, but rows of it."""
+    text = "input: [3, 8, 8]\nlayers:\n  - {layers: [{conv: 3, kernel: 1}, relu], repeat: 2}\n"
+    network = cnncalc.loads(text)
+    assert network.explain("group1").topics[0].lines == ["group1: 4 layers"]
+    assert network.explain("group1.1").topics[0].lines == ["group1.1: 2 layers"]
+    assert network.explain("group1").to_dict()["parameters"] == [
+        "group1.0: 12",
+        "group1.1: 12",
+        "together 24 learned",
+    ]
+
+
+def test_shared_and_unknown_rows() -> None:
+    text = (
+        "input: [3, 8, 8]\nlayers:\n  - {conv: 3, kernel: 1, name: a}\n  - {conv: 3, kernel: 1, share: a}\n"
+        "  - {opaque: [3, 8, 8]}\n"
+    )
+    told = cnncalc.loads(text).explain().to_dict()
+    assert told["parameters"][-1] == ">= 12 learned"
+    assert told["macs"] == ["a: 576", "conv1: 576", "together >= 1,152 MACs = 2.30 k FLOPs"]
+
+
+def test_a_flat_network_has_no_field() -> None:
+    told = cnncalc.loads("input: [4]\nlayers: [{linear: 3}]\n").explain().to_dict()
+    assert told["parameters"] == ["15 learned"]
+
+
+def test_the_command(run: Any) -> None:
+    done = run("explain", "resnet50", "layer1", "--format", "json")
+    assert (done.code, done.err) == (0, "")
+    assert '"together 215,808 learned, 2,816 state"' in done.out
+    assert "25,557,032" in run("explain", "resnet50").out
