@@ -221,3 +221,10 @@ def test_a_notebook_shows_the_folded_table() -> None:
     assert "<b>8,925,184</b>" in shown
     assert "layer3.4.conv2" not in shown
     assert shown.count("<tr>") == 1 + 22
+
+
+def test_what_another_tool_counts_is_of_one_sample() -> None:
+    network = cnncalc.load("lenet5")
+    assert network.summary(batch=8).totals.macs == 8 * network.summary().totals.macs
+    with pytest.raises(cnncalc.Error, match="of one sample"):
+        network.summary(counted_as="thop", batch=8)
