@@ -168,7 +168,7 @@ def test_a_line_that_means_nothing(run) -> None:
     ("name", "what"),
     [
         ("model.py", "a Python program"),
-        ("weights.pt", "a file of weights"),
+        ("weights.safetensors", "a file of weights"),
         ("model.h5", "an HDF5 file"),
         ("work.ipynb", "a notebook"),
         ("cat.PNG", "a picture"),
