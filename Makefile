@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+FRAMEWORKS := $(VENV)/frameworks
 
 .PHONY: run test test-frameworks check bench verify verify-families clean help
 
@@ -27,9 +28,10 @@ help:
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n auto
 
-# Against PyTorch, Keras, ONNX and ONNX Runtime: half an hour, and gigabytes to install.
-test-frameworks: $(VENV)/installed-frameworks
-	KERAS_BACKEND=torch $(BIN)/python -m pytest tests/frameworks -n auto
+# Against PyTorch, Keras, ONNX and ONNX Runtime, in an environment of their own: gigabytes to install.  One network of
+# each file; all of them, which takes hours, with EVERY_NETWORK=1.
+test-frameworks: $(FRAMEWORKS)/installed
+	KERAS_BACKEND=torch OMP_NUM_THREADS=1 $(FRAMEWORKS)/bin/python -m pytest tests/frameworks -n auto
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .
@@ -72,6 +74,7 @@ $(VENV)/installed-dev: $(VENV)/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@
 
-$(VENV)/installed-frameworks: $(VENV)/installed-dev
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[frameworks]'
+$(FRAMEWORKS)/installed: pyproject.toml $(VENV)/installed
+	$(PYTHON) -m venv $(FRAMEWORKS)
+	$(FRAMEWORKS)/bin/pip install --quiet --disable-pip-version-check --editable '.[frameworks]'
 	touch $@

@@ -8,8 +8,8 @@
 ((427, 427), (427, 427))
 
 Every command is a method of `Network` (`summary`, `shapes`, `params`, `receptive_field`, `memory`, `explain`,
-`expand`, `conventions`, `run`, `verify`) or a function here (`check_specs`, `bundled_networks`, `spec_schema`); all
-that is raised on purpose is an `Error`.
+`expand`, `diff`, `conventions`, `formula`, `sizes`, `run`, `verify`) or a function here (`compare_specs`,
+`check_specs`, `bundled_networks`, `spec_schema`); all that is raised on purpose is an `Error`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from cnncalc.check.files import Checked
+    from cnncalc.compare.sweep import Row as ComparedRow
     from cnncalc.gallery import Entry
     from cnncalc.verify.fields import Progress
 
@@ -45,6 +46,7 @@ __all__ = [
     "bundled_names",
     "bundled_networks",
     "check_specs",
+    "compare_specs",
     "from_darknet",
     "from_keras",
     "from_onnx",
@@ -71,6 +73,35 @@ def check_specs(
     from cnncalc.check.files import check_all, find_tasks
 
     return check_all(find_tasks(list(paths), allow, max_steps), jobs, progress)
+
+
+def compare_specs(
+    *specs: str,
+    over: Iterable[str] = (),
+    where: str | None = None,
+    sort: str | None = None,
+    front: str | None = None,
+    columns: str = "params,macs,peak_memory,field",
+    dtype: str = "float32",
+    counted_as: str | None = None,
+    processes: int = 1,
+) -> list[ComparedRow]:
+    """Networks side by side, a row each, in every setting that `over` makes: ``["width=0.5,1", "size=96..224..32"]``.
+
+    The other arguments are the flags of ``cnncalc compare``; `processes` share a long sweep.  A row has `figures` and
+    `settings`, and an `error` where it does not build.  Raises `Error` for what means nothing.
+    """
+    from cnncalc.analyzers.memory import Setting
+    from cnncalc.compare.selection import selection
+    from cnncalc.compare.settings import read_over
+    from cnncalc.compare.sweep import compare, open_spec
+
+    swept = [read_over(text) for text in over]
+    arguments = [each.name for each in swept]
+    chosen = selection(columns, where, front, sort, None, arguments)
+    opened = [open_spec(spec) for spec in specs]
+    found = compare(opened, swept, chosen.keys(arguments), Setting(dtype), processes=processes, counted_as=counted_as)
+    return chosen.of(found.rows)
 
 
 def bundled_networks() -> list[Entry]:

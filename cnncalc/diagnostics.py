@@ -212,6 +212,12 @@ class UsageFault(Fault):
     """What was asked for does not exist: a network, a key, a code of a lint.  Nothing is wrong with a spec."""
 
     exit_code = 2
+    place: Span | None = None
+    """What was given, where that is known."""
+
+    @property
+    def diagnostics(self) -> list[Diagnostic]:
+        return [self.at(self.place)]
 
 
 def suggestion(name: str, candidates: Iterable[object]) -> str:

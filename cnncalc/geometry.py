@@ -75,6 +75,11 @@ class Window(NamedTuple):
         count = -(-room // self.stride) + 1
         return count - 1 if (count - 1) * self.stride >= width + self.before else count
 
+    def reads(self, unit: int) -> list[int]:
+        """The input positions that an output position reads, those in the padding among them."""
+        first = self.stride * unit - self.before
+        return [first + self.dilation * tap for tap in range(self.size)]
+
     def unread(self, width: int) -> int:
         """How many positions of the padded axis no window reads.
 
@@ -110,6 +115,11 @@ class Transposed(NamedTuple):
         """(W - 1)*S - P + K_eff + output_padding."""
         return (width - 1) * self.stride - self.before - self.after + self.extent + self.extra
 
+    def reads(self, unit: int) -> list[int]:
+        """The input positions that write an output position, those beyond the input among them."""
+        places = [unit + self.before - self.dilation * tap for tap in range(self.size)]
+        return [place // self.stride for place in places if place % self.stride == 0]
+
 
 class Intervals(NamedTuple):
     """Output ``period*q + r`` reads inputs from ``step*q + spans[r][0]`` to ``step*q + spans[r][1]``.
@@ -127,6 +137,12 @@ class Intervals(NamedTuple):
 
     def output(self, width: int) -> int:
         return self.length
+
+    def reads(self, unit: int) -> list[int]:
+        """The input positions that an output position reads, border clamping left out."""
+        turn, phase = divmod(unit, self.period)
+        span = self.spans[phase]
+        return [] if span is None else list(range(self.step * turn + span[0], self.step * turn + span[1] + 1))
 
 
 AxisMap = Window | Transposed | Intervals

@@ -21,6 +21,7 @@ from cnncalc.report import Report
 if TYPE_CHECKING:
     from cnncalc.analyzers.measurement import Counting
     from cnncalc.compare.conventions import Convention
+    from cnncalc.compare.diff import Difference
     from cnncalc.compare.formulas import Formula
     from cnncalc.compare.sizes import Sizes
     from cnncalc.compare.sweep import Spec
@@ -122,13 +123,21 @@ class Network:
     def variant(self) -> str | None:
         return self.graph.variant
 
-    def summary(self, of: str | None = None, counted_as: str | None = None) -> Report:
-        """Shapes, parameters, MACs, and receptive fields towards the input `of` (the first if absent).
+    def summary(self, of: str | None = None, counted_as: str | None = None, batch: int = 1) -> Report:
+        """Shapes, parameters, MACs of all samples of a batch, and receptive fields towards `of` (the first if absent).
 
-        MACs are counted as another tool does, if one of `conventions` is named; raises `Fault` for another name.
+        MACs are counted as another tool does, if one of `conventions` is named; raises `Fault` for another name, and
+        for more than one sample of those.
         """
-        report = Report(self.graph, "summary", of)
+        setting = None
+        if batch != 1:
+            from cnncalc.analyzers.memory import Setting
+
+            setting = Setting(batch=batch)
+        report = Report(self.graph, "summary", of, setting)
         if counted_as is not None:
+            if batch != 1:
+                raise Fault("batch", "other tools' figures are of one sample", None, "leave the batch out")
             report.counting = self.counting(counted_as)
         return report
 
@@ -183,6 +192,12 @@ class Network:
         from cnncalc.compare.writings import written
 
         return conventions(self.graph, written(self.file.source.location) if self.file is not None else ())
+
+    def diff(self, other: Network) -> Difference:
+        """What was added, removed and changed from this network to another, and what it costs."""
+        from cnncalc.compare.diff import diff
+
+        return diff(self.graph, other.graph)
 
     def formula(self, *names: str, of: Sequence[str] = ("params", "macs")) -> list[Formula]:
         """Figures as exact polynomials in arguments, and in `size`, each with the settings that it was checked at.

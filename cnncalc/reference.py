@@ -34,10 +34,6 @@ def page(name: str) -> str:
     for position, (field_name, field) in enumerate(kind.fields.items()):
         lines.append(f"  {field_name}{' (main argument)' if position == 0 and not kind.joins else ''}: {field.doc}")
         lines.append(f"      {field.type.text.replace('`', '')}; {default(field)}")
-    if kind.fields:
-        lines.append("")
-    if kind.example:
-        lines.append(f"for example: - {kind.example}")
     return "\n".join(lines).rstrip() + "\n"
 
 

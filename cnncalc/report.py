@@ -14,7 +14,7 @@ from cnncalc.analyzers.quantity import function
 from cnncalc.analyzers.shapes import unread_remark
 from cnncalc.diagnostics import Diagnostic
 from cnncalc.graph import Graph, Node
-from cnncalc.values import AtLeast, Shapes, Sizes
+from cnncalc.values import AtLeast, PerAxis, Range, Ratio, Shapes, Sizes
 
 if TYPE_CHECKING:
     from cnncalc.analyzers.memory import Setting
@@ -173,13 +173,15 @@ def is_unknown(value: Any) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """A value for programs: of a lower bound its number, of a shape a plain tuple."""
+    """A value for programs: of a lower bound its number, a ratio as a `Fraction`, of a shape a plain tuple."""
     if isinstance(value, AtLeast):
         return value.value
-    if isinstance(value, Sizes):
-        return tuple(value)
-    if isinstance(value, Shapes):
-        return tuple(map(tuple, value))
-    if isinstance(value, list):
-        return [plain(each) for each in value]
-    return value
+    if isinstance(value, Ratio):
+        from fractions import Fraction  # few networks have one, and it loads more than all of ours
+
+        return Fraction(*value)
+    if isinstance(value, Range):
+        return Range(plain(value.low), plain(value.high))
+    if isinstance(value, (Sizes, Shapes, PerAxis)):
+        return tuple(map(plain, value))
+    return [plain(each) for each in value] if isinstance(value, list) else value

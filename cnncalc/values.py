@@ -129,8 +129,9 @@ def added(values: list[Any]) -> Any:
     counted = [value for value in values if value is not None]
     if not counted:
         return None
-    total = sum(value.value if isinstance(value, AtLeast) else value for value in counted)
-    return AtLeast(total) if any(isinstance(value, AtLeast) for value in counted) else total
+    if AtLeast not in set(map(type, counted)):
+        return sum(counted)
+    return AtLeast(sum(map(known, counted)))
 
 
 def shares(values: list[int]) -> list[Share]:

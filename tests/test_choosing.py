@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +17,7 @@ import cnncalc
 
 Run = Callable[..., Any]
 DATA = Path(__file__).parent / "data"
+README = Path(__file__).parents[1] / "README.md"
 
 
 MEASURED = json.loads((DATA / "memory" / "memory.json").read_text())["networks"]
@@ -117,18 +122,6 @@ def test_conventions_are_those_of_the_tools(name: str, run: Run) -> None:
         assert sum(entry["parts"].values()) == entry["value"]
 
 
-def test_an_unknown_argument_is_an_error(run: Run, tmp_path: Path) -> None:
-    """And no row among others that says so, with exit code 0."""
-    spec = tmp_path / "net.yaml"
-    spec.write_text("input: [3, 8, 8]\nargs: {width: 4}\nlayers: [{conv: width, kernel: 1}]\n")
-    for command in (("compare", str(spec)), ("compare", str(spec), "lenet5"), ("summary", str(spec))):
-        done = run(*command, "--set", "wdth=3")
-        assert (done.code, done.out) == (1, "")
-        assert "has no argument `wdth`" in done.err
-        assert "help: did you mean `width`?" in done.err
-    assert run("compare", str(spec), "--set", "width=3").code == 0
-
-
 def test_explain_tells_what_is_alive_and_why(run: Run) -> None:
     """By hand: a basic block of ResNet-18 holds its shortcut, 128 x 28 x 28 numbers, and the two of the convolution."""
     found = json.loads(run("explain", "resnet18", "layer2.1.conv2", "--format", "json").out)["alive"]
@@ -230,4 +223,114 @@ def test_macs_as_another_tool_counts_them(tool: str, run: Run) -> None:
 @pytest.mark.parametrize("command", ["summary", "compare"])
 def test_a_tool_that_is_not_known(command: str, run: Run) -> None:
     done = run(command, "resnet18", "--as", "fvcor")
-    assert (done.code, "did you mean `fvcore`?" in done.err) == (1, True)
+    assert (done.code, "did you mean `fvcore`?" in done.err) == (2, True)
+    assert "--> --as:1:1" in done.err
+
+
+def questions() -> list[tuple[str, str]]:
+    """The commands of the README's questions, and the answers that it gives behind them."""
+    found = re.search(r"<!-- questions -->\n```sh\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert found is not None
+    lines = [line for line in found[1].splitlines() if line.startswith("cnncalc ")]
+    return [
+        (command.removeprefix("cnncalc ").strip(), answer.strip())
+        for command, _, answer in (x.rpartition("#") for x in lines)
+    ]
+
+
+@pytest.mark.parametrize(("command", "answer"), questions())
+def test_the_questions_of_the_readme(
+    command: str, answer: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MobileNet's parameters are those of Keras, ResNet-50's field and U-Net's sizes those of their papers."""
+    monkeypatch.chdir(tmp_path)
+    steps = "layers: [{conv: 16, kernel: 3, padding: half, repeat: depth}]"
+    Path("deep.yaml").write_text(f"args: {{depth: 4}}\ninput: [3, 64, 64]\n{steps}\n")
+    done = run(*shlex.split(command))
+    assert done.code == 0
+    assert answer in done.out
+
+
+def test_the_words_that_the_readme_lists() -> None:
+    from cnncalc.analyzers.quantities import asked
+
+    found = re.search(r"\n\n    (params state .*?)\n\n", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert found is not None
+    assert set(found[1].split()) == set(asked())
+
+
+def test_git_shows_what_a_change_costs(tmp_path: Path) -> None:
+    """The driver of the README, in a repository."""
+    driver = re.search(r'    git config diff.cnncalc.command "(.*)"\n', README.read_text(encoding="utf-8"))
+    assert driver is not None
+    command = driver[1].replace('\\"', '"').replace("\\$", "$").replace("cnncalc", f"{sys.executable} -m cnncalc")
+
+    def git(*arguments: str) -> str:
+        who = ("-c", "user.name=n", "-c", "user.email=n@example.org")
+        env = {"PYTHONPATH": str(README.parent), "PATH": "/usr/bin:/bin:/usr/local/bin", "HOME": str(tmp_path)}
+        done = subprocess.run(
+            ["git", *who, *arguments], cwd=tmp_path, env=env, capture_output=True, text=True, check=True, timeout=60
+        )
+        return done.stdout
+
+    (tmp_path / "net.yaml").write_text("input: [3, 8, 8]\nlayers: [{conv: 4, kernel: 3}]\n")
+    (tmp_path / ".gitattributes").write_text("*.yaml diff=cnncalc\n")
+    git("init", "-q", ".")
+    git("add", ".")
+    git("commit", "-qm", "one")
+    git("config", "diff.cnncalc.command", command)
+    (tmp_path / "net.yaml").write_text("input: [3, 8, 8]\nlayers: [{conv: 4, kernel: 5}]\n")
+    assert "112 -> 304" in git("diff")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "place"),
+    [
+        (("memory", "lenet5", "--budget", "0"), "at least 1 byte", "--budget:1:1"),
+        (("memory", "lenet5", "--budget", "5MB"), "`5MB` is no size", "--budget:1:1"),
+        (("memory", "lenet5", "--dtype", "int7"), "no type `int7`", "--dtype:1:1"),
+        (("memory", "lenet5", "--weights-dtype", "int7"), "no type `int7`", "--weights-dtype:1:1"),
+        (("memory", "lenet5", "--training", "--optimizer", "adamw"), "no optimizer `adamw`", "--optimizer:1:1"),
+        (("compare", "lenet5", "--dtype", "int7"), "no type `int7`", "--dtype:1:1"),
+    ],
+)
+def test_a_value_that_a_flag_does_not_take(arguments: tuple[str, ...], message: str, place: str, run: Run) -> None:
+    done = run(*arguments)
+    assert done.code == 2
+    assert message in done.err
+    assert f"--> {place}" in done.err
+
+
+def test_a_revision_that_does_not_exist(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    subprocess.run(["git", "init", "-q", "."], check=True, timeout=60)
+    done = run("diff", "NOPE:net.yaml", "lenet5")
+    assert (done.code, "no revision `NOPE`" in done.err) == (1, True)
+    assert "--> REVISION:PATH:1:1" in done.err
+
+
+def test_a_comparison_in_python() -> None:
+    """Keras' MobileNet of three widths, torchvision's figures for the others."""
+    rows = cnncalc.compare_specs("mobilenet_v1", over=["width=0.25,0.5,1"], where="params < 2 M", sort="+params")
+    assert [(row.settings["width"], row.figures["params"]) for row in rows] == [(0.5, 1_331_592), (0.25, 470_072)]
+    with pytest.raises(cnncalc.Fault, match="no type `int7`"):
+        cnncalc.compare_specs("lenet5", dtype="int7")
+    difference = cnncalc.load("resnet18").diff(cnncalc.load("resnet34"))
+    assert difference.totals["params"] == (11_689_512, 21_797_672)
+
+
+def test_an_unknown_argument_is_an_error(run: Run, tmp_path: Path) -> None:
+    """And no row among others that says so, with exit code 0."""
+    spec = tmp_path / "net.yaml"
+    spec.write_text("input: [3, 8, 8]\nargs: {width: 4}\nlayers: [{conv: width, kernel: 1}]\n")
+    for command in (("compare", str(spec)), ("compare", str(spec), "lenet5"), ("summary", str(spec))):
+        done = run(*command, "--set", "wdth=3")
+        assert (done.code, done.out) == (1, "")
+        assert "has no argument `wdth`" in done.err
+        assert "help: did you mean `width`?" in done.err
+    assert run("compare", str(spec), "--set", "width=3").code == 0
+
+
+def test_other_tools_count_one_sample(run: Run) -> None:
+    done = run("summary", "lenet5", "--as", "fvcore", "--batch", "2")
+    assert (done.code, "of one sample" in done.err) == (1, True)

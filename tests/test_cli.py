@@ -168,7 +168,6 @@ def test_a_line_that_means_nothing(run) -> None:
     ("name", "what"),
     [
         ("model.py", "a Python program"),
-        ("weights.safetensors", "a file of weights"),
         ("model.h5", "an HDF5 file"),
         ("work.ipynb", "a notebook"),
         ("cat.PNG", "a picture"),
@@ -463,10 +462,10 @@ def test_a_closed_pipe_is_no_error() -> None:
     assert done.stderr == b""
 
 
-@pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals are POSIX's")
-@pytest.mark.parametrize(("no_color", "wide"), [("", 140), ("1", 140), ("", 60)])
-def test_on_a_terminal(spec: str, no_color: str, wide: int) -> None:
-    """Colour only without NO_COLOR; numbers are whole on a narrow terminal too."""
+def on_terminal(wide: int, *arguments: str, no_color: str = "") -> str:
+    """What the program writes to a terminal, messages too; pseudo-terminals are POSIX's."""
+    if os.name != "posix":
+        pytest.skip("no pseudo-terminal")
     import fcntl
     import pty
     import struct
@@ -479,7 +478,8 @@ def test_on_a_terminal(spec: str, no_color: str, wide: int) -> None:
         environment.pop(name, None)
     if not no_color:
         del environment["NO_COLOR"]
-    program = subprocess.Popen([sys.executable, "-m", "cnncalc", "summary", spec], env=environment, stdout=other)
+    command = [sys.executable, "-m", "cnncalc", *arguments]
+    program = subprocess.Popen(command, env=environment, stdout=other, stderr=other)
     os.close(other)
     text = b""
     while True:
@@ -491,11 +491,42 @@ def test_on_a_terminal(spec: str, no_color: str, wide: int) -> None:
             break
         text += chunk
     os.close(main)
-    assert program.wait(timeout=60) == 0
-    shown = re.sub(r"\x1b\[[\d;]*m", "", text.decode())
-    assert ("\x1b[36m" in text.decode()) is (not no_color)
+    program.wait(timeout=60)
+    return text.decode().replace("\r\n", "\n")
+
+
+def without_colour(text: str) -> str:
+    return re.sub(r"\x1b\[[\d;]*m", "", text)
+
+
+@pytest.mark.parametrize(("no_color", "wide"), [("", 140), ("1", 140), ("", 60)])
+def test_on_a_terminal(spec: str, no_color: str, wide: int) -> None:
+    """Colour only without NO_COLOR; numbers are whole on a narrow terminal too."""
+    text = on_terminal(wide, "summary", spec, no_color=no_color)
+    shown = without_colour(text)
+    assert ("\x1b[36m" in text) is (not no_color)
     assert re.search(r"\b294,912\b", shown)
     assert re.search(r"\b5,130\b", shown)
+    assert max(map(len, shown.splitlines())) <= wide
+
+
+FITS = [
+    ("layers",),
+    ("explain", "resnet50", "layer1.0.conv2"),
+    ("conventions", "lenet5"),
+    ("check", "lenet5", "vgg16"),
+    ("summary", "broken.yaml"),
+    ("summary", "net.yaml", "--variant", "nonsense"),
+]
+
+
+@pytest.mark.parametrize("arguments", FITS, ids=" ".join)
+def test_80_columns_are_enough(spec: str, arguments: tuple[str, ...]) -> None:
+    """The words are those of a pipe, in shorter lines."""
+    shown = without_colour(on_terminal(80, *arguments))
+    assert max(map(len, shown.splitlines())) <= 80
+    if arguments[0] in ("layers", "explain"):
+        assert shown.split() == process(*arguments).stdout.decode().split()
 
 
 # -- other commands ----------------------------------------------------------------------------------------------------

@@ -124,7 +124,7 @@ def test_the_starter_is_shown(expected: Any) -> None:
 
 def test_python() -> None:
     """The block runs, and its values are those in its comments."""
-    (block,) = blocks("python")
+    (block,) = [block for block in blocks("python") if "torch" not in block]  # that one is run where torch is
     names: dict[str, Any] = {}
     exec(compile(block, "README.md", "exec"), names)
     checked = 0

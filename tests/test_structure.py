@@ -29,7 +29,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("check", "compare", "gallery", "schema"),
     ("tables",),
     ("sums",),
-    ("explain",),
+    ("explain", "examples"),
     ("render",),
     ("cli", "__main__"),
 )

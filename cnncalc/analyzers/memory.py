@@ -7,7 +7,7 @@ does so where nobody needs that later.  Which layers do so, each kind states (`L
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.analyzers.measurement import Measurement
@@ -47,9 +47,15 @@ class Setting(NamedTuple):
         """Bytes of a tensor with so many numbers a sample."""
         return -(-numbers * self.batch * bits(self.dtype) // 8)
 
-    def weight(self, numbers: int) -> int:
-        """Bytes of so many weights."""
-        return -(-numbers * bits(self.weights_dtype or self.dtype) // 8)
+    def activations(self, each: Sequence[int]) -> list[int]:
+        """Bytes of tensors with so many numbers a sample each."""
+        wide = self.batch * bits(self.dtype)
+        return [-(-numbers * wide // 8) for numbers in each]
+
+    def weights(self, each: Iterable[int]) -> list[int]:
+        """Bytes of so many weights each."""
+        wide = bits(self.weights_dtype or self.dtype)
+        return [-(-numbers * wide // 8) for numbers in each]
 
 
 FLOAT32 = Setting()
@@ -83,12 +89,12 @@ def memory(graph: Graph, setting: Setting = FLOAT32) -> Memory:
     if setting.batch < 1:
         raise Fault("value", f"a batch has at least 1 sample, got {setting.batch}")
     buffers = buffers_of(graph, setting.reuse)
-    live = _live([setting.activation(numbers) for numbers in buffers.numbers], buffers, graph)
+    live = _live(setting.activations(buffers.numbers), buffers, graph)
     peak = max(live)
     unknown = any("params" in node.operation.layer.unknown for node in graph.nodes)
     return Memory(
         setting,
-        [setting.activation(elements(node.operation.output)) for node in graph.nodes],
+        setting.activations([elements(node.operation.output) for node in graph.nodes]),
         live,
         peak,
         [node.name for node, bytes in zip(graph.nodes, live) if bytes == peak],
@@ -99,7 +105,16 @@ def memory(graph: Graph, setting: Setting = FLOAT32) -> Memory:
 
 def weight_bytes(graph: Graph, setting: Setting) -> int:
     """Bytes of all weights, learned and kept; those of a node that shares are its owner's."""
-    return sum(setting.weight(sum(weights_of(node.operation))) for node in graph.nodes if node.shares is None)
+    return sum(setting.weights(owned(graph)))
+
+
+def owned(graph: Graph) -> list[int]:
+    """How many weights every node owns, learned and kept; 0 where it shares another's."""
+    found = []
+    for node in graph.nodes:
+        learned, kept = weights_of(node.operation)
+        found.append(learned + kept if node.shares is None else 0)
+    return found
 
 
 @once_per_operation
@@ -137,14 +152,16 @@ def live_bytes(measured: Measurement) -> list[Any]:
 def weights_bytes(measured: Measurement) -> list[Any]:
     """Bytes of the weights that every node owns; a lower bound of nothing where it does not tell."""
     setting = measured.setting or FLOAT32
-    return [
-        AtLeast(0)
-        if "params" in node.operation.layer.unknown
-        else 0
-        if node.shares is not None
-        else setting.weight(sum(weights_of(node.operation)))
-        for node in measured.graph.nodes
-    ]
+    return untold(measured, setting.weights(owned(measured.graph)))
+
+
+def untold(measured: Measurement, values: list[Any]) -> list[Any]:
+    """The values of every node, with a lower bound of nothing where it does not tell its weights."""
+    if "params" in measured.lower_bound:
+        for node in measured.graph.nodes:
+            if "params" in node.operation.layer.unknown:
+                values[node.place] = AtLeast(0)
+    return values
 
 
 # -- buffers -----------------------------------------------------------------------------------------------------------
@@ -322,7 +339,7 @@ def budget(graph: Graph, setting: Setting, limit: int) -> Budget:
 
     def needed(batch: int) -> int:
         each = setting._replace(batch=batch)
-        return max(_live([each.activation(numbers) for numbers in buffers.numbers], buffers, graph))
+        return max(_live(each.activations(buffers.numbers), buffers, graph))
 
     return Budget(limit, limit - found.peak_bytes, exceeded, largest(needed, limit))
 

@@ -256,6 +256,7 @@ ENTRIES = (
         "Bytes of a step of training: what is kept, weights, gradients, and the optimizer's numbers.",
         "training.training_bytes",
         unit="bytes",
+        total="training.all_training_bytes",
         total_title="Training step",
         expected=True,
         commands=("training",),

@@ -8,6 +8,7 @@ Branches are united; paths that see everything (global pooling, flatten, gates) 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import gcd, lcm
 from typing import Any, NamedTuple
 
@@ -57,6 +58,9 @@ class Pattern(NamedTuple):
 
 
 IDENTITY = Pattern(1, ((0, 0),))
+
+_remembered = lru_cache(maxsize=2_000, typed=True)  # a `Window` and a `Transposed` may be equal as tuples
+"""For what follows from patterns alone: the axes of a map mostly see alike, and so do the networks of a family."""
 
 Alternatives = tuple[Pattern, ...]
 """Patterns of one axis that differ in stride; one of them, but for badly joined branches."""
@@ -212,6 +216,7 @@ def _reached(seen: Seen, reach: Reach) -> Seen:
     return Seen(local, min_path, seen.is_global, (), seen.wanders)
 
 
+@_remembered
 def _read(pattern: Pattern, axis: AxisMap) -> Pattern:
     """The pattern of the units that read `pattern` through an axis map."""
     if isinstance(axis, Window):
@@ -346,6 +351,7 @@ def _alternatives(branches: list[Alternatives]) -> Alternatives:
     return tuple(by_ratio.values())
 
 
+@_remembered
 def _both(a: Pattern, b: Pattern) -> Pattern:
     """The union of two patterns of equal stride."""
     if a == b:
@@ -448,30 +454,42 @@ def describe(seen: Seen, input_size: tuple[int, ...]) -> ReceptiveField | None:
         center = tuple((size - 1) / 2 for size in input_size)
         ones, zeros = (1,) * len(input_size), (0,) * len(input_size)
         return ReceptiveField(whole, stride, ones, zeros, center, input_size, True, False)
-    sizes, strides, periods, starts, centers = [], [], [], [], []
-    for patterns in seen.local:
-        every = [size for pattern in patterns for size in pattern.sizes]
-        sizes.append((min(every), max(every)))
-        ratios = sorted((pattern.ratio for pattern in patterns), key=lambda ratio: ratio[0] / ratio[1])
-        strides.append((ratios[0], ratios[-1]))
-        periods.append(max(len(pattern.spans) for pattern in patterns))
-        first = _union([pattern.at(0) for pattern in patterns])
-        starts.append(first[0] if first else None)
-        centers.append((first[0] + first[1]) / 2 if first else None)
+    axes = [_along_axis(patterns) for patterns in seen.local]
     min_size = tuple(max(pattern.sizes) for pattern in seen.min_path)
     notes = list(seen.notes)
-    if max(periods, default=1) > 1:
-        notes.append(Remark(PERIODIC, (max(periods),)))
+    period = max((axis.period for axis in axes), default=1)
+    if period > 1:
+        notes.append(Remark(PERIODIC, (period,)))
     if any(size > width for size, width in zip(min_size, input_size)):
         notes.append(Remark(BEYOND, min_size))
     return ReceptiveField(
-        tuple(sizes),
-        tuple(strides),
-        tuple(periods),
-        tuple(starts),
-        tuple(centers),
+        tuple([axis.size for axis in axes]),
+        tuple([axis.stride for axis in axes]),
+        tuple([axis.period for axis in axes]),
+        tuple([axis.start for axis in axes]),
+        tuple([axis.center for axis in axes]),
         min_size,
         seen.is_global,
         True,
         tuple(notes),
     )
+
+
+class AlongAxis(NamedTuple):
+    """The figures of one axis, as in `ReceptiveField`."""
+
+    size: tuple[int, int]
+    stride: tuple[tuple[int, int], tuple[int, int]]
+    period: int
+    start: int | None
+    center: float | None
+
+
+@_remembered
+def _along_axis(patterns: Alternatives) -> AlongAxis:
+    every = [size for pattern in patterns for size in pattern.sizes]
+    ratios = sorted((pattern.ratio for pattern in patterns), key=lambda ratio: ratio[0] / ratio[1])
+    period = max(len(pattern.spans) for pattern in patterns)
+    first = _union([pattern.at(0) for pattern in patterns])
+    start, center = (first[0], (first[0] + first[1]) / 2) if first else (None, None)
+    return AlongAxis((min(every), max(every)), (ratios[0], ratios[-1]), period, start, center)

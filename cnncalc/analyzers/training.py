@@ -16,6 +16,7 @@ from cnncalc.analyzers.memory import (
     bits,
     check_limit,
     largest,
+    untold,
     weight_bytes,
     weights_of,
 )
@@ -64,15 +65,16 @@ def training(graph: Graph, setting: Setting = FLOAT32) -> Training:
     bits(setting.dtype)
     shares = kept(graph)
     rows = [None if share is None else share.bytes(setting) for share in shares]
-    gradients = sum(gradient(node, setting) for node in graph.nodes)
+    gradients = sum(gradients_of(graph, setting))
     unknown = None in rows or any("params" in node.operation.layer.unknown for node in graph.nodes)
     total = sum(row for row in rows if row is not None)
     return Training(rows, total, weight_bytes(graph, setting), gradients, held * gradients, unknown)
 
 
-def gradient(node: Node, setting: Setting) -> int:
-    """Bytes of the gradients of what a node owns and learns."""
-    return 0 if node.shares is not None or node.frozen else setting.weight(weights_of(node.operation)[0])
+def gradients_of(graph: Graph, setting: Setting) -> list[int]:
+    """Bytes of the gradients of what every node owns and learns."""
+    learned = [0 if node.shares is not None or node.frozen else weights_of(node.operation)[0] for node in graph.nodes]
+    return setting.weights(learned)
 
 
 # -- quantities --------------------------------------------------------------------------------------------------------
@@ -90,11 +92,7 @@ def kept_bytes(measured: Measurement) -> list[Any]:
 
 def gradient_bytes(measured: Measurement) -> list[Any]:
     """Bytes of the gradients of what every node owns; a lower bound of nothing where it does not tell."""
-    setting = measured.setting or FLOAT32
-    return [
-        AtLeast(0) if "params" in node.operation.layer.unknown else gradient(node, setting)
-        for node in measured.graph.nodes
-    ]
+    return untold(measured, gradients_of(measured.graph, measured.setting or FLOAT32))
 
 
 def optimizer_bytes(measured: Measurement) -> list[Any]:
@@ -103,10 +101,18 @@ def optimizer_bytes(measured: Measurement) -> list[Any]:
     return [value if isinstance(value, AtLeast) else held * value for value in measured.values("gradient_bytes")]
 
 
+PARTS = ("kept_bytes", "weights_bytes", "gradient_bytes", "optimizer_bytes")
+"""What a step of training takes, by the keys of its quantities."""
+
+
 def training_bytes(measured: Measurement) -> list[Any]:
     """All bytes of a step of training, by node."""
-    parts = [measured.values(key) for key in ("kept_bytes", "weights_bytes", "gradient_bytes", "optimizer_bytes")]
-    return [added(list(each)) for each in zip(*parts)]
+    return [added(list(each)) for each in zip(*map(measured.values, PARTS))]
+
+
+def all_training_bytes(measured: Measurement) -> Any:
+    """Those of the network."""
+    return added([measured.total(key) for key in PARTS])
 
 
 # -- what is kept ------------------------------------------------------------------------------------------------------
@@ -124,7 +130,7 @@ class Share(NamedTuple):
 
     def bytes(self, setting: Setting) -> int:
         """Its bytes for a batch."""
-        whole = sum(map(setting.activation, self.buffers)) + setting.activation(self.numbers)
+        whole = sum(setting.activations((*self.buffers, self.numbers)))
         return whole + self.each * setting.batch + self.once
 
 

@@ -111,21 +111,29 @@ def _is_beyond(field: Any) -> bool:
     return any(note.code == BEYOND for note in field.notes)
 
 
-def _separable(report: Report, index: int) -> Iterator[Hit]:
-    """Convolutions that would not, or do not, have fewer parameters as depthwise and pointwise ones.
+@once_per_operation
+def _without_gain(operation: Operation) -> tuple[int, int] | None:
+    """The parameters of a convolution that would not have fewer as depthwise and pointwise ones, so and as it is.
 
-    Nothing is said where the kernels have one channel: there is nothing to separate.
+    None too where the kernels have one channel: there is nothing to separate.
     """
+    if not is_replaceable(operation) or operation.weights[0].shape[1] == 1:
+        return None
+    separable = sum(elements(weight.shape) for part in replaced(operation) for weight in part.weights)
+    params = sum(elements(weight.shape) for weight in operation.weights)
+    return (separable, params) if params <= separable else None
+
+
+def _separable(report: Report, index: int) -> Iterator[Hit]:
+    """Convolutions that would not, or do not, have fewer parameters as depthwise and pointwise ones."""
     node = report.graph.nodes[index]
-    params = known(report.values("params")[index])
-    if is_replaceable(node.operation) and params and node.operation.weights[0].shape[1] > 1:
-        separable = sum(elements(weight.shape) for part in replaced(node.operation) for weight in part.weights)
-        if params <= separable:
-            message = (
-                f"`{node.name}` would have {separable:,} parameters as a separable convolution, {params:,} as it is"
-            )
-            yield Hit("separable-no-gain", node, message, "keep the regular convolution")
-    elif node.name.endswith(".pointwise") and params:
+    counts = _without_gain(node.operation)
+    if counts is not None and node.shares is None and not node.frozen:
+        message = (
+            f"`{node.name}` would have {counts[0]:,} parameters as a separable convolution, {counts[1]:,} as it is"
+        )
+        yield Hit("separable-no-gain", node, message, "keep the regular convolution")
+    elif node.name.endswith(".pointwise") and (params := known(report.values("params")[index])):
         nodes = report.graph.nodes
         first = next((i for i in range(index - 1, -1, -1) if nodes[i].name.endswith(".depthwise")), None)
         if first is None or nodes[first].origin != node.origin:

@@ -21,6 +21,8 @@ from cnncalc.cli.flags import (
     Top,
     Variant,
     assignment,
+    check_counted_as,
+    given,
     input_shapes,
     loaded,
     networks,
@@ -85,7 +87,7 @@ def memory(
     reuse: Annotated[bool, typer.Option(help="Pointwise layers write over an input that nobody needs.")] = True,
     budget: Annotated[str | None, typer.Option(metavar="SIZE", help="Whether it fits, for example 256KiB.")] = None,
     training: Annotated[bool, typer.Option("--training", help="What a step of training keeps, too.")] = False,
-    optimizer: Annotated[str, typer.Option(metavar="sgd|momentum|adam", help="For --training.")] = "sgd",
+    optimizer: Annotated[str | None, typer.Option(metavar="sgd|momentum|adam", help="For --training.")] = None,
     variant: Variant = None,
     set_: Set = None,
     input_: Input = None,
@@ -94,11 +96,20 @@ def memory(
     max_steps: MaxSteps = MAX_STEPS,
 ) -> None:
     """Bytes that exist while each layer runs, and the peak."""
+    from cnncalc.analyzers.training import held_by
     from cnncalc.tables.memory import tabulate
 
+    if optimizer is not None and not training:
+        raise typer.BadParameter("--optimizer is for --training")
+    if format == "csv" and (weights_dtype is not None or optimizer is not None):
+        raise typer.BadParameter("--weights-dtype and --optimizer are felt in the totals, which csv has not")
     limit = size_in_bytes(budget) if budget is not None else None
+    _check_types(dtype, weights_dtype)
+    learns = optimizer or "sgd"
+    with given("--optimizer", learns):
+        held_by(learns)
     every = list(loaded(networks(specs, variant, set_, input_, max_steps)))
-    results = [network.memory(dtype, weights_dtype, batch, reuse, limit, training, optimizer) for network in every]
+    results = [network.memory(dtype, weights_dtype, batch, reuse, limit, training, learns) for network in every]
 
     def text() -> str:
         from cnncalc.render.json import documents, network_header
@@ -114,10 +125,25 @@ def size_in_bytes(text: str) -> int:
     """``256KiB`` as a number; raises `UsageFault`."""
     from fractions import Fraction
 
-    found = BYTES.fullmatch(text.strip())
-    if found is None:
-        raise UsageFault("wrong-unit", f"`{text}` is no size", None, "for example `--budget 256KiB`")
-    return int(Fraction(found[1]) * BYTE_UNITS[found[2] or "B"])
+    from cnncalc.analyzers.memory import check_limit
+
+    with given("--budget", text):
+        found = BYTES.fullmatch(text.strip())
+        if found is None:
+            raise UsageFault("wrong-unit", f"`{text}` is no size", None, "for example `--budget 256KiB`")
+        limit = int(Fraction(found[1]) * BYTE_UNITS[found[2] or "B"])
+        check_limit(limit)
+    return limit
+
+
+def _check_types(dtype: str, weights_dtype: str | None = None) -> None:
+    """Raise `UsageFault` for a type of numbers that there is not."""
+    from cnncalc.analyzers.memory import bits
+
+    for flag, text in (("--dtype", dtype), ("--weights-dtype", weights_dtype)):
+        if text is not None:
+            with given(flag, text):
+                bits(text)
 
 
 @guarded
@@ -151,15 +177,17 @@ def compare(
     from cnncalc.compare.selection import selection
     from cnncalc.compare.settings import read_over
 
+    _check_types(dtype)
+    check_counted_as(counted_as)
     swept = [read_over(text) for text in over or []]
     arguments = [each.name for each in swept]
     chosen = selection(columns, where, front, sort, top, arguments)
     names = _compared(specs, every, "variant" in arguments)
-    given = [assignment(text, "--set", "ARG=VALUE") for text in set_ or []]
+    fixed = [assignment(text, "--set", "ARG=VALUE") for text in set_ or []]
     inputs, opened = input_shapes(input_ or []), []
     for name in names:
         with running(name):
-            opened.append(sweep.open_spec(name, variant, given, inputs))
+            opened.append(sweep.open_spec(name, variant, fixed, inputs))
     keys = chosen.keys(arguments)
     with _told("comparing") as told:
         found = sweep.compare(
@@ -342,8 +370,8 @@ def sizes(
     from cnncalc.compare.sweep import open_spec
     from cnncalc.tables.formulas import tabulate_sizes
 
-    given = [assignment(text, "--set", "ARG=VALUE") for text in set_ or []]
-    opened = open_spec(spec, variant, given)
+    fixed = [assignment(text, "--set", "ARG=VALUE") for text in set_ or []]
+    opened = open_spec(spec, variant, fixed)
     with _told("trying sizes") as told:
         found = trying.sizes(opened, _range(range_), max_steps, cores(), told)
 

@@ -40,7 +40,7 @@ from cnncalc.cli.flags import (
 )
 from cnncalc.cli.help import Panels, examples
 from cnncalc.cli.output import deliver, emit, guarded, reported, tell, width_of
-from cnncalc.diagnostics import SpecError, UsageFault
+from cnncalc.diagnostics import SpecError
 from cnncalc.expansion.expand import MAX_STEPS
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from cnncalc.check.files import Checked, Task
     from cnncalc.convert.lift import Lifted
     from cnncalc.network import Network
+    from cnncalc.tables.table import View
 
 app = typer.Typer(
     cls=Panels,
@@ -92,12 +93,12 @@ def report_command(name: str, help: str, *shown: str) -> None:
 
     def run(**flags: Any) -> None:
         shown = view(*(flags[flag] for flag in VIEW_FLAGS))
+        if flags.get("of") is not None and flags["format"] == "csv" and not has_fields(name, shown):
+            raise typer.BadParameter(f"--of is for receptive fields, and {name} has no column of them: use rf")
         specs, variant, set_, input_, max_steps = (flags[flag] for flag in NETWORK_FLAGS)
         found = networks(specs, variant, set_, input_, max_steps, shown.channels_last)
-        counted_as, batch = flags.get("counted_as"), flags["batch"]
-        if counted_as is not None and batch > 1:
-            raise UsageFault("batch", "`--as` counts one sample", None, "leave `--batch` out")
-        reported(name, found, shown, flags["format"], flags["output"], flags.get("of"), batch, counted_as)
+        counting = flags["batch"], flags.get("counted_as")
+        reported(name, found, shown, flags["format"], flags["output"], flags.get("of"), *counting)
 
     taken = {flag: entry for flag, entry in REPORT_FLAGS.items() if name in OWN_FLAGS.get(flag, (name,))}
     keyword = inspect.Parameter.KEYWORD_ONLY
@@ -108,6 +109,15 @@ def report_command(name: str, help: str, *shown: str) -> None:
     run.__annotations__ = {flag: entry[0] for flag, entry in taken.items()}
     run.__doc__ = help
     app.command(name, epilog=examples(*shown))(guarded(run))
+
+
+def has_fields(name: str, shown: View) -> bool:
+    """Whether a column of a report is of receptive fields."""
+    from cnncalc.analyzers.quantities import FIELD, QUANTITIES, columns
+    from cnncalc.tables.rows import sort_key
+
+    sorted_by = QUANTITIES.get(sort_key(shown.sort)) if shown.sort is not None else None
+    return any(quantity.group == FIELD for quantity in (*columns(name), *([sorted_by] if sorted_by else [])))
 
 
 report_command(
@@ -315,6 +325,10 @@ def verify(
     from cnncalc.render.progress import bar
     from cnncalc.tables import verification as tables
 
+    if every and specs:
+        raise typer.BadParameter("--all is every bundled network: name SPECs, or --all")
+    if up_to is not None and not every:
+        raise typer.BadParameter("--up-to is for --all")
     found = []
     for network in loaded(networks(_bundled_up_to(up_to) if every else specs, variant, set_, input_, max_steps)):
         with bar(network.name) as progress:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cnncalc.diagnostics import Error, SpecError, UsageFault
+from cnncalc.diagnostics import Error, Fault, Source, Span, SpecError, UsageFault
 from cnncalc.expansion.expand import MAX_STEPS
 from cnncalc.language.library import bundled_names, find_bundled
 from cnncalc.network import Network, load, runs_code, variants
@@ -155,6 +155,26 @@ def single(found: Iterator[Network | Error]) -> Network:
     if others:
         raise typer.BadParameter("this command takes one network: one SPEC, in one variant")
     return network
+
+
+@contextmanager
+def given(flag: str, text: str) -> Iterator[None]:
+    """What is wrong with the value of a flag, said at the value: a `Fault` becomes a `UsageFault` with its place."""
+    try:
+        yield
+    except Fault as fault:
+        found = UsageFault(fault.code, fault.message, None, fault.help)
+        found.place = Span(Source(flag, text), 1, 1, len(text) + 1)
+        raise found from None
+
+
+def check_counted_as(tool: str | None) -> None:
+    """Raise `UsageFault` where ``--as`` names no tool."""
+    if tool is not None:
+        from cnncalc.compare.conventions import check_tool
+
+        with given("--as", tool):
+            check_tool(tool)
 
 
 def assignment(text: str, flag: str, form: str) -> tuple[str, str]:

@@ -9,7 +9,7 @@ import typer
 
 from cnncalc.cli.flags import FORMATS, Format, Output, choice
 from cnncalc.cli.help import examples
-from cnncalc.cli.output import deliver, emit, guarded
+from cnncalc.cli.output import deliver, emit, guarded, tell
 from cnncalc.diagnostics import UsageFault
 
 
@@ -49,7 +49,10 @@ def other(file: str) -> str:
 
 @guarded
 def layers(
-    kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="A layer kind.")] = None,
+    kind: Annotated[
+        str | None,
+        typer.Argument(metavar="[KIND]", help="A layer kind, or a form such as `repeat`; `blocks`: bundled ones too."),
+    ] = None,
     framework: Annotated[
         str | None,
         typer.Option("--from", metavar="FRAMEWORK", help="Its words: pytorch, keras, tensorflow, caffe, darknet."),
@@ -57,7 +60,7 @@ def layers(
     format: Format = "table",
     output: Output = None,
 ) -> None:
-    """The reference of the layer kinds; the words of another framework."""
+    """The reference of layer kinds, forms and bundled blocks, with examples; the words of another framework."""
     choice(format, FORMATS, "--format")
     if framework is not None:
         if kind is not None:
@@ -83,19 +86,20 @@ def words_of(framework: str, format: str, output: str | None) -> None:
 
 
 def reference_of(kind: str | None, format: str, output: str | None) -> None:
-    """The reference of one kind, or of all."""
-    from cnncalc import reference
+    """The reference of one kind or form, or of all."""
+    from cnncalc import examples, reference
     from cnncalc.language.advice import instead
     from cnncalc.layers import KINDS
 
-    if kind is not None and kind not in KINDS:
+    if kind is not None and kind not in KINDS and kind not in examples.FORMS:
         raise typer.BadParameter(f"unknown layer kind {kind!r}; {instead(kind) or '`cnncalc layers` lists them'}")
     if format == "json":
         from cnncalc.render.json import document
 
-        emit(document({"kinds": reference.to_dict(kind)}), output)
+        kinds, forms = reference.to_dict(kind), examples.to_dict(kind)
+        emit(document({"kinds": kinds, "forms": forms}), output)
     elif format == "table":
-        emit(reference.page(kind) if kind else reference.overview(), output)
+        tell(examples.told(kind), output)
     elif format == "markdown" and kind is None:
         emit(reference.markdown(), output)
     else:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
+from cnncalc.cli.flags import check_counted_as
 from cnncalc.diagnostics import Diagnostic, Error, SpecError
 from cnncalc.network import Network
 from cnncalc.report import Report
@@ -107,6 +108,10 @@ def deliver(tables: Callable[[], list[Table]], text: Callable[[], str], format: 
         emit(render(made, format), output)
 
 
+MAX_DRAWN = 5_000
+"""Rows up to which a table is drawn in colour and in the terminal's width, which takes a while for each."""
+
+
 def draw(tables: list[Table]) -> None:
     """Tables on the terminal, in its width and its colours."""
     from cnncalc.render import rich
@@ -174,6 +179,7 @@ def reported(
 
     `counted_as` is for the summary.
     """
+    check_counted_as(counted_as)
     found = list(every)
     errors = [each for each in found if isinstance(each, Error)]
     setting = None
@@ -183,7 +189,7 @@ def reported(
         setting = Setting(batch=batch)
     good = [Report(each.graph, command, of, setting) for each in found if isinstance(each, Network)]
     if counted_as is not None:
-        good = [each.summary(of, counted_as) for each in found if isinstance(each, Network)]
+        good = [each.summary(of, counted_as, batch) for each in found if isinstance(each, Network)]
     if not errors or (format == "table" and output is None):
         show(good, shown, format, output) if good else None
         for error in errors:

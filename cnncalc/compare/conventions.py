@@ -127,10 +127,25 @@ def _upsampled(nearest: int, linear: dict[int, int]) -> Count:
     return count
 
 
+def _shares(terms: Terms) -> int:
+    """The softmax of attention: a value for each head, query and key."""
+    operation = terms.operation
+    products = operation.layer.multiplies(operation.inputs, operation.output)
+    return sum(product.number for product in products if product.per == "pair") * int(terms.argument("heads"))
+
+
 CONVOLUTIONS = "conv depthwise_conv"
 WEIGHTED = f"{CONVOLUTIONS} conv_transpose linear"
 MEANS = "adaptive_avg_pool global_avg_pool"
 POOLS = f"max_pool avg_pool adaptive_max_pool global_max_pool {MEANS}"
+
+PRODUCTS = "attention operator_attention matmul"
+"""Products of tensors, as functions that multiply matrices.
+
+PyTorch's multi-head attention is a module with functions of its own: `attention_projection`, `fused_attention`; in
+`operator_attention` the first of two products, half of the MACs, is written with `@`.
+"""
+FUSED = "it does not see PyTorch's own function for attention"
 
 TOOLS: dict[str, Tool] = {
     "torchinfo": Tool(
@@ -147,13 +162,14 @@ TOOLS: dict[str, Tool] = {
         "flops",
         "0.1.5.post20221221",
         {},
-        each("linear conv_transpose", macs=_macs)
+        each("linear conv_transpose attention_projection", macs=_macs)
         | each(CONVOLUTIONS, macs=_macs, unseen=_unseen)
         | each("batch_norm", norms=_times(2, 1))
         | each("layer_norm group_norm instance_norm", norms=_times(5, 4))
         | each(MEANS, pools=_on_planes(_x))
-        | each("upsample", upsampling=_on_planes(_upsampled(1, {2: 4}))),
-        notes=("it calls multiply-accumulates flops", "it does not see convolutions with `padding='same'`"),
+        | each("upsample", upsampling=_on_planes(_upsampled(1, {2: 4})))
+        | each(PRODUCTS, macs=_macs),
+        notes=("it calls multiply-accumulates flops", "it does not see convolutions with `padding='same'`", FUSED),
     ),
     "thop": Tool(
         "MACs",
@@ -181,20 +197,29 @@ TOOLS: dict[str, Tool] = {
         | each("upsample", upsampling=_o),
         each("relu elu prelu gelu silu softmax", activations=_o)
         | each(POOLS, pools=_x)
-        | each("upsample", upsampling=_o),
+        | each("upsample", upsampling=_o)
+        | each("attention", macs=_macs, activations=_shares)
+        | each("operator_attention", macs=lambda terms: terms.macs // 2, activations=_shares)
+        | each("matmul", macs=_macs)
+        | each("attention_projection", macs=_macs, bias=_bias)
+        | each("fused_attention", macs=_macs, activations=lambda terms: _shares(terms) + terms.o),
         exact=True,
         notes=("it counts a module and the function that it calls, so that pools and most activations count twice",),
     ),
     "ptflops_aten": Tool(
-        "Computational complexity (MACs), ATen backend", "0.7.5", {}, each(WEIGHTED, macs=_macs, bias=_bias)
+        "Computational complexity (MACs), ATen backend",
+        "0.7.5",
+        {},
+        each(f"{WEIGHTED} attention_projection", macs=_macs, bias=_bias) | each(PRODUCTS, macs=_macs),
+        notes=(FUSED,),
     ),
     "torch_flop_counter": Tool(
         "FlopCounterMode, total flops",
         "2.13.0",
         {},
-        each(WEIGHTED, macs=_macs),
+        each(WEIGHTED, macs=_macs) | each(PRODUCTS, macs=_macs),
         factor=2,
-        notes=("a multiplication and an addition are two",),
+        notes=("a multiplication and an addition are two", "it sees nothing of PyTorch's own multi-head attention"),
     ),
 }
 """The tools, by the name that ``--as`` takes."""
@@ -274,8 +299,8 @@ def _total(name: str, graph: Graph, written: Sequence[Writing]) -> Convention:
         parts["additions"] = (tool.factor - 1) * sum(parts.values())
     parts = {part: number for part, number in parts.items() if number or part == "macs"}
     notes = (*tool.notes, *(writing.text for writing in written))
-    if _known(Measurement(graph).total("product_macs") or 0):
-        notes = (*notes, "its products of tensors (attention) are left out: the table was not checked with them")
+    if _known(Measurement(graph).total("product_macs") or 0) and "attention" not in tool.functions:
+        notes = (*notes, "it does not count products of tensors, as in attention")
     return Convention(name, tool.label, tool.version, sum(parts.values()), parts, notes)
 
 

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 from pathlib import PurePosixPath
 
-from cnncalc.diagnostics import Diagnostic, Fault, SpecError
+from cnncalc.diagnostics import Diagnostic, Fault, Source, Span, SpecError
 from cnncalc.language.library import find_bundled, load_file
 from cnncalc.language.model import File
 
@@ -51,7 +51,8 @@ def load_revision(revision: str, path: str, folder: str = ".") -> File:
     if str(inside) not in blobs:
         here = _git(folder, shown, "rev-parse", "--show-prefix").decode().strip()
         help = f"write `{revision}:./{path}` for one below the folder that you are in" if here else ""
-        raise _fail(f"there is no file `{inner}` in `{revision}`", help)
+        place = Span(Source("REVISION:PATH", shown), 1, len(revision) + 2, len(shown) + 1)
+        raise _fail(f"there is no file `{inner}` in `{revision}`", help, place)
     if len(blobs) > MAX_FILES:
         raise _fail(f"more than {MAX_FILES:,} spec files stand beside `{inner}`", "")
     with tempfile.TemporaryDirectory() as root:
@@ -73,11 +74,14 @@ def _git(folder: str, shown: str, *arguments: str) -> bytes:
         return done.stdout
     if "--verify" in arguments:
         revision = shown.partition(":")[0]
-        raise _fail(f"there is no revision `{revision}` in this repository", "`git log --oneline` lists them")
+        message = f"there is no revision `{revision}` in this repository"
+        raise _fail(
+            message, "`git log --oneline` lists them", Span(Source("REVISION:PATH", shown), 1, 1, len(revision) + 1)
+        )
     said = done.stderr.decode(errors="replace").strip().removeprefix("fatal: ").split("\n")[0]
     raise _fail(f"`{shown}` cannot be read: git says: {said}", "")
 
 
-def _fail(message: str, help: str) -> SpecError:
-    found: Diagnostic = Fault("no-such-revision", message, None, help).at(None)
+def _fail(message: str, help: str, place: Span | None = None) -> SpecError:
+    found: Diagnostic = Fault("no-such-revision", message, None, help).at(place)
     return SpecError([found])

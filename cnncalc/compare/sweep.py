@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.analyzers.measurement import Measurement
-from cnncalc.analyzers.memory import FLOAT32
+from cnncalc.analyzers.memory import FLOAT32, bits
 from cnncalc.analyzers.memory import Setting as MemorySetting
 from cnncalc.analyzers.quantities import asked
 from cnncalc.analyzers.receptive_field import Memo, ReceptiveField, alone
@@ -112,8 +112,8 @@ def open_spec(
 ) -> Spec:
     """The parsed spec of a path or a bundled name, or a model.
 
-    `inputs` are shapes by name, or one for the first input.  Raises `SpecError`, `UnknownSpec`, or `Fault` for the
-    name of an argument that it does not have.
+    `inputs` are shapes by name, or one for the first input.  Raises `SpecError`, `UnknownSpec`, or `Fault` for the name
+    of an argument that it does not have.
     """
     if is_model(name):
         return Spec(name, None, graph=load_model(name, variant, dict(args), inputs).graph)
@@ -144,6 +144,7 @@ def compare(
     convention MACs are counted.  Raises `SpecError` for what cannot be
     swept over, `Fault` for too many settings.  An interruption keeps what is done.
     """
+    bits(memory.dtype)
     if counted_as is not None:
         check_tool(counted_as)
     given = specs

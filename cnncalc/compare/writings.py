@@ -65,6 +65,7 @@ def _pool(size: int, shape: Shape) -> tuple[str, Operation]:
 
 def _written() -> dict[str, tuple[Writing, ...]]:
     function, method, derived = Form.FUNCTION, Form.METHOD, Form.DERIVED
+    projections = ("*.window_attention*", "*.projected", "*.cosine_attention?.conv3")
     mean = (Writing("torchvision takes the mean as a tensor's method", "global_avg_pool", form=method),)
     return {
         "vgg": (
@@ -80,6 +81,30 @@ def _written() -> dict[str, tuple[Writing, ...]]:
             Writing("torchvision's relus are functions", "relu", form=function),
             Writing("torchvision's pools in the branches are functions", "avg_pool", form=function),
             Writing("torchvision's pools in the branches are functions", "max_pool", ("Mixed_*",), function),
+        ),
+        "vit": (
+            Writing("torchvision's MLPs are linear layers", "conv", ("*.mlp*",), counted_as="linear"),
+            Writing(
+                "torchvision's projections are inside PyTorch's multi-head attention, no modules",
+                "conv",
+                ("*attention*",),
+                function,
+                "attention_projection",
+            ),
+            Writing("torchvision's attention is PyTorch's own function", "attention", counted_as="fused_attention"),
+        ),
+        "swin": (
+            Writing("torchvision's projections are functions", "conv", projections, function, "linear"),
+            Writing(
+                "torchvision's MLPs are linear layers", "conv", ("*.mlp*", "*.cosine_attention*"), counted_as="linear"
+            ),
+            Writing("torchvision's merging is a linear layer", "conv", ("merge*",), counted_as="linear"),
+            Writing(
+                "torchvision multiplies q and k by the operator `@` in version 2, which ptflops does not see",
+                "attention",
+                ("*.cosine_attention*",),
+                counted_as="operator_attention",
+            ),
         ),
         "mobilenet_v2": (Writing("torchvision's last pool is a function", "global_avg_pool", form=function),),
         "mnasnet": mean,

@@ -202,7 +202,7 @@ class Builder(Making):
             raise failed(Fault("bad-model", "nothing leaves the network that depends on its inputs"), program.source)
         for name, count in self.account.tensors.items():
             if count == 1:
-                self.account.constant(name)
+                self.constant(name)
         self.account.close(self.rows.graph)
         self.tell_shared()
 

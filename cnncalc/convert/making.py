@@ -97,11 +97,18 @@ class Making:
         """A constant that is read, or is part of an operator, and no weight."""
         if isinstance(operand, Constant):
             for name in operand.roots:
-                self.account.constant(name)
+                self.constant(name)
+
+    def constant(self, name: str) -> None:
+        """A tensor of the source is read and no weight; one that the source says is learned is left over instead."""
+        if name not in self.program.learned:
+            self.account.constant(name)
 
     def made(self, tensor: int, like: Value) -> Value:
         """The value of a graph tensor, with a batch if `like` has one."""
         sample = self.rows.graph.shapes[tensor]
+        if not like.shape and sample == (1,):  # a single number has no axes in the source
+            return Value((), False, tensor)
         return Value((self.batch, *sample) if like.batch else sample, like.batch, tensor)
 
     # -- rows
@@ -158,7 +165,7 @@ class Making:
             if len(equal) == 1:
                 for root in roots:
                     if root != equal[0]:
-                        self.account.constant(root)
+                        self.constant(root)
                 roots = {equal[0]: constant.size}
             elif all(count == 1 for count in roots.values()):
                 self.ignored(constant)
@@ -368,11 +375,16 @@ class Making:
         return self.reshaped(tensor, target.sample, view.operator)
 
     def reshaped(self, tensor: int, sample: Sizes, operator: Operator) -> int:
-        """A graph tensor in another shape: the same one, `flatten`, or `reshape`."""
-        if self.rows.graph.shapes[tensor] == sample:
+        """A graph tensor in another shape: the same one, `flatten`, or `reshape`; over positions where these change."""
+        own = self.rows.graph.shapes[tensor]
+        if own == sample:
             return tensor
         if len(sample) == 1:
             return self.append(operator, "flatten", [tensor]).number
+        if own[0] == sample[0] and len(own) > 1:
+            if len(sample) == 2:
+                return self.append(operator, "flatten", [tensor], {"over": "positions"}).number
+            return self.append(operator, "reshape", [tensor], {"shape": sample[1:], "over": "positions"}).number
         return self.append(operator, "reshape", [tensor], {"shape": sample}).number
 
     def channels(self, value: Value, axis: int, operator: Operator) -> tuple[Value, tuple[int, ...]] | None:

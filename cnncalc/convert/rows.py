@@ -35,7 +35,8 @@ def origin(source: str, node: str = "") -> Origin:
 
 
 def failed(fault: Fault, source: str, node: str = "") -> SpecError:
-    """The error of a fault at a node, or of the source as a whole."""
+    """The error of a fault at a node, or of the source as a whole; what cannot be printed of a source is replaced."""
+    fault.message = "".join(char if char.isprintable() else "?" for char in fault.message)
     return SpecError([fault.at(origin(source, node))])
 
 

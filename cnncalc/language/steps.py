@@ -516,14 +516,14 @@ def _called(kind: type[Layer], arguments: dict[str, Argument], env: Env) -> Foll
     return Follower(kind.kind, tuple(given))
 
 
-def kinds_of(field: Any) -> tuple[tuple[str, str], ...]:
-    """The kinds that may follow by this field of a layer; none of a block's."""
-    return field.type.kinds if isinstance(field, Field) else ()
-
-
 def _is_row(node: Located) -> bool:
     """Whether a text can be a row's name, and no expression that is a name."""
     return isinstance(node, Scalar) and NAME.fullmatch(node.text) is not None and not IDENTIFIER.fullmatch(node.text)
+
+
+def kinds_of(field: Any) -> tuple[tuple[str, str], ...]:
+    """The kinds that may follow by this field of a layer; none of a block's."""
+    return field.type.kinds if isinstance(field, Field) else ()
 
 
 def _missing(node: Located) -> bool:

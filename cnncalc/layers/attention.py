@@ -81,7 +81,8 @@ class Attention(Layer, kind="attention"):
 
     takes = (1, 3)
     wanders = True
-    example = "{attention: 8, window: 8, bias: relative}"
+    example = "{attention: 8, window: 4, bias: relative}"
+    shown_on = "[96, 8, 8]"
 
     def named(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         return () if self.bias in BIAS_WORDS else (("bias", (self.bias,)),)
@@ -92,9 +93,10 @@ class Attention(Layer, kind="attention"):
         self._check_tensors(inputs)
         self._check_frames(inputs)
         if self.mode == "linear" and (self.window is not None or self.grid is not None or self.bias != "none"):
-            raise Fault("attention", "`mode: linear` has no windows, no grid and no bias", "mode")
+            help = "leave them out, or leave `mode` out"
+            raise Fault("attention", "`mode: linear` has no windows, no grid and no bias", "mode", help)
         if self.scale is not None and self.mode != "softmax":
-            raise Fault("attention", f"`mode: {self.mode}` has no `scale`", "scale")
+            raise Fault("attention", f"`mode: {self.mode}` has no `scale`", "scale", "leave it out")
         self._check_bias(inputs)
         q, _, v = self.tensors(inputs)
         return (v[0], *q[1:])
@@ -160,12 +162,14 @@ class Attention(Layer, kind="attention"):
         if self.window is not None and self.grid is not None:
             raise Fault("attention", "`attention` takes `window` or `grid`, not both", "grid", "write two layers")
         if self.shift is not None and self.window is None and any(per_axis(self.shift, rank, "shift")):
-            raise Fault("attention", "`shift` moves windows, and there is no `window`", "shift")
+            help = "give `window`, or leave `shift` out"
+            raise Fault("attention", "`shift` moves windows, and there is no `window`", "shift", help)
         if self.window is None and self.grid is None:
             return
         if q[1:] != k[1:]:
             message = f"a {name} needs q and k on one map, got {dims(q[1:])} and {dims(k[1:])}"
-            raise Fault("attention", message, name)
+            help = f"give q, k and v of one map, or leave `{name}` out: then every query has all keys"
+            raise Fault("attention", message, name, help)
         if isinstance(self.given, tuple) and len(self.given) > rank == 1:
             message = f"`{name}` has {len(self.given)} entries, but tokens have no map"
             side = isqrt(q[1])
@@ -214,7 +218,10 @@ class Attention(Layer, kind="attention"):
         for shape, sizes, name in ((q, q_map, "maps"), (k, k_map, "key_maps" if self.key_maps else "maps")):
             if shape[1:] != sizes and (len(shape) > 2 or prod(sizes) > shape[1]):
                 message = f"a map of {dims(sizes)} does not fit {dims(shape[1:])} positions"
-                help = "`maps` is the map behind tokens: `{flatten, over: positions}` makes positions of one"
+                side = isqrt(shape[1])
+                help = f"leave `{name}` out: the positions are a map already"
+                if len(shape) == 2:
+                    help = f"`{name}: {side}x{side}` is a map of {side * side}; tokens before a map take no bias"
                 raise Fault("attention", message, name, help)
         if len(q_map) != len(k_map):
             raise Fault("attention", f"a bias needs maps of equal rank, got {dims(q_map)} and {dims(k_map)}", "bias")
@@ -229,7 +236,8 @@ class Attention(Layer, kind="attention"):
         wanted = (self.heads, *self.tables(inputs))
         if self.named() and inputs[-1] != wanted:
             message = f"the bias `{self.bias}` is {dims(inputs[-1])}, but {dims(wanted)} are needed: "
-            raise Fault("attention", message + "heads, and 2*w - 1 offsets per axis", "bias")
+            help = f"make it of `{{coordinates: {list(wanted[1:])}}}`, and end with `{{conv: {self.heads}, kernel: 1}}`"
+            raise Fault("attention", message + "heads, and 2*w - 1 offsets per axis", "bias", help)
 
     def weight_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Weight, ...]:
         found = []

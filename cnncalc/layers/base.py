@@ -72,6 +72,10 @@ class Layer:
     defaults: ClassVar[dict[str, Value]] = {}
     example: ClassVar[str] = ""
     """A step of this kind in the spec language, for the reference."""
+    shown_on: ClassVar[str] = "[64, 8, 8]"
+    """The input of the network that shows it."""
+    shown_after: ClassVar[tuple[str, ...]] = ()
+    """The steps before it there."""
     joins: ClassVar[bool] = False
     """Whether it takes any number of inputs, written as branches."""
     takes: ClassVar[tuple[int, int]] = (1, 1)

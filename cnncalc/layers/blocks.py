@@ -38,6 +38,7 @@ class SpaceToDepth(Layer, kind="space_to_depth"):
                 "wrong-shape",
                 f"block {dims(sizes) if isinstance(self.block, tuple) else self.block} does not divide {dims(axes)}",
                 "block",
+                f"put `{{pad: [{', '.join(f'[0, {-width % size}]' for width, size in zip(axes, sizes))}]}}` before it",
             )
         return tuple(Window(size, size) for size in sizes)
 
@@ -82,7 +83,10 @@ class DepthToSpace(Layer, kind="depth_to_space"):
         parts = prod(per_axis(self.block, len(inputs[0]) - 1, "block"))
         if inputs[0][0] % parts:
             raise Fault(
-                "wrong-shape", f"{parts} positions per block do not divide the {inputs[0][0]} input channels", "block"
+                "wrong-shape",
+                f"{parts} positions per block do not divide the {inputs[0][0]} input channels",
+                "block",
+                f"give it a multiple of {parts} channels: `{{conv: {-(-inputs[0][0] // parts) * parts}, kernel: 1}}`",
             )
         return inputs[0][0] // parts
 

@@ -28,6 +28,7 @@ class Linear(Layer, kind="linear"):
     act: Follower = ACT
 
     example = "{linear: 1000}"
+    shown_on = "[4096]"
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         if len(inputs[0]) > 1:

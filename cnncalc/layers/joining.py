@@ -138,6 +138,7 @@ class Add(Elementwise, kind="add"):
 class Subtract(Elementwise, kind="subtract"):
     """The first branch less the others; sizes of 1 are broadcast."""
 
+    keeps = ()
     example = "subtract: [[{avg_pool: 3, stride: 1, padding: 1}], x]"
 
     def combined(self, *values: float) -> float:

@@ -64,6 +64,7 @@ class Spread(Layer):
 class Offset(Spread, kind="offset"):
     """A learned tensor, or a constant, added to the input: position embeddings."""
 
+    keeps = ()
     weight_name = "bias"
     example = "{offset: all}"
 
@@ -76,6 +77,10 @@ class Factor(Spread, kind="factor"):
 
     weight_name = "weight"
     example = "{factor: channels}"
+
+    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        """Its input, for what is learned: a constant asks for no gradient."""
+        return Kept(("input",), for_weights=True) if self.value is None else Kept()
 
     def combined(self, x: float, own: float) -> float:
         return x * own
@@ -104,6 +109,7 @@ class Parameter(Layer, kind="parameter"):
 
     shape: tuple[int, ...] = field(SHAPE, "its shape, channels first")
 
+    keeps = ()
     takes = (0, 0)
     example = "{parameter: [768, 1]}"
 
@@ -122,6 +128,7 @@ class Coordinates(Layer, kind="coordinates"):
 
     sizes: Sizes = field(SIZES, "sizes of the map")
 
+    keeps = ()
     takes = (0, 0)
     example = "{coordinates: [13, 13]}"
 

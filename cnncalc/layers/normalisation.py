@@ -179,8 +179,9 @@ class GlobalResponseNorm(Normalisation, kind="global_response_norm"):
 
     eps: float = field(NOT_NEGATIVE, "added to the mean of the norms", 1e-6)
 
-    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept | None:
-        return None  # not measured yet
+    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        """Norms and their shares of the mean, that mean, and the input times its share, which is scaled."""
+        return Kept(self.keeps, numbers=2 * inputs[0][0] + 1 + elements(output))
 
     def measure(self, run: Kernels[T], x: T) -> T:
         """Per channel its norm over all positions, and with it the mean of these norms."""

@@ -31,6 +31,7 @@ class Matmul(Layer, kind="matmul"):
     )
     groups: int = field(COUNT, "groups of channels that are multiplied apart", 1)
 
+    keeps = ("factors",)
     takes = (0, 0)
     example = "{matmul: [x, input], over: channels}"
 

@@ -7,8 +7,9 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 from cnncalc.diagnostics import Fault
-from cnncalc.geometry import GLOBAL, Reach, Shape, Slide, Transposed, dims
+from cnncalc.geometry import GLOBAL, Reach, Shape, Slide, Transposed, dims, elements
 from cnncalc.layers.base import Layer, field
+from cnncalc.layers.memory import Kept
 from cnncalc.layers.pooling import MaxPool, highest, mean
 from cnncalc.layers.types import LAYER_NAME, OVER, PADDING, SIZES, Sizes, Value, words
 from cnncalc.layers.windows import slides, spatial
@@ -46,6 +47,12 @@ class Reduce(Layer, kind="reduce"):
             return (1, *inputs[0][1:])
         return (inputs[0][0], *(1 for _ in spatial(inputs[0], self.kind)))
 
+    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept:
+        """The position of every maximum, as an int64; of a norm what it is made from, and itself."""
+        if self.way == "max":
+            return Kept(bytes=8 * elements(output))
+        return Kept(("input", "output") if self.way == "norm" else ())
+
     def execute(self, run: Kernels[T], x: T) -> T:
         function = REDUCTIONS[self.way]
         return run.whole(function, x) if self.over == "positions" else run.fuse(function, x)
@@ -63,8 +70,10 @@ class MaxUnpool(Layer, kind="max_unpool"):
     padding: Value = field(PADDING, "padding; the pool's", "valid")
     dilation: Sizes = field(SIZES, "distance between the positions of a window; the pool's", 1)
 
+    keeps = ()
     inverts = True
     example = "{max_unpool: pool1}"
+    shown_after = ("{max_pool: 2, name: pool1}",)
 
     def named(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         return (("layer", (self.layer,)),)

@@ -68,6 +68,7 @@ class Reshape(Layer, kind="reshape"):
     over: str = field(words("all", "positions"), "`positions` keeps the channels", "all")
 
     example = "{reshape: [256, 7, 7]}"
+    shown_on = "[12544]"
 
     def reach(self, inputs: tuple[Shape, ...]) -> Reach:
         return GLOBAL
@@ -237,8 +238,12 @@ class Split(Layer, kind="split"):
             message = f"the parts {listed} do not make the {whole} input {self.over}"
             if open_ and left >= open_:
                 message = f"{open_} equal parts do not make the {left} of {whole} input {self.over} that are left"
-            help = "give the last part the size `rest`" if not open_ and left > 0 else ""
-            raise Fault("split", message, "sizes", help or f"the parts add up to {whole}")
+            help = f"make the parts smaller: together they have {whole}"
+            if not open_ and left > 0:
+                help = "give the last part the size `rest`"
+            elif open_ and left >= open_:
+                help = f"give all of them but one a size, such as {left // open_}, and leave that one `rest`"
+            raise Fault("split", message, "sizes", help)
         found: list[tuple[str, Layer]] = []
         start = 0
         for name, size in self.sizes:
@@ -322,6 +327,7 @@ class CropLike(Moves, kind="crop_like"):
     layer: str = field(LAYER_NAME, "the layer whose size to take")
 
     example = "{crop_like: up64, from: down64}"
+    shown_after = ("{max_pool: 2, name: up64}", "{identity, from: input, name: down64}")
 
     def named(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         return (("layer", (self.layer,)),)

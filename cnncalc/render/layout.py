@@ -1,7 +1,7 @@
 """A table in a given width: which columns stay, how wide they are, and where their cells break.
 
-Columns go in the order of their `drop`; then names break at dots and text between words.  A number is never cut, nor a
-word, unless a single one is wider than the terminal.
+Columns go in the order of their `drop`; then names break at dots and text between words, then names at underscores, and
+then the last columns go.  A number is never cut, nor a word, unless a single one is wider than the terminal.
 """
 
 from __future__ import annotations
@@ -48,21 +48,31 @@ def layout(table: Table, available: int | None = None) -> Layout:
         return Layout(every, natural)
     natural = [_natural(table, column, True) for column in every]
     least = [_least(table, column) for column in every]
-    kept = every
+    kept = _kept(table, natural, least, available)
+    gap = 2 if _total([least[at] for at in kept], 2) <= available else 1
+    if _total([least[at] for at in kept], gap) > available:  # rather a name broken in its words than a line
+        least = [_least(table, column, UNDERSCORE) for column in every]
+        while len(kept) > 2 and _total([least[at] for at in kept], gap) > available:
+            kept = kept[:-1]
+    if _total([least[at] for at in kept], gap) > available:
+        least = [_least(table, column, ANYWHERE) for column in every]
+    widths = [natural[at] for at in kept]
+    _shrink(widths, [least[at] for at in kept], _total(widths, gap) - available)
+    dropped = tuple(dict.fromkeys(table.columns[at].title for at in every if at not in kept))
+    return Layout(kept, widths, gap, dropped, True)
+
+
+def _kept(table: Table, natural: list[int], least: list[int], available: int) -> list[int]:
+    """The columns that stay when others have gone by their ranks: while nothing but names of origins breaks, and the
+    last of them only where words would have to."""
+    kept = list(range(len(natural)))
     for rank in sorted({column.drop for column in table.columns if column.drop}):
         breaking = [rank == KIND or table.columns[at].drop == ORIGIN for at in kept]
         needed = [least[at] if breaks else natural[at] for at, breaks in zip(kept, breaking)]
         if _total(needed, 1 if rank == KIND else 2) <= available:
             break
         kept = [at for at in kept if table.columns[at].drop != rank]
-    widths, limits = [natural[at] for at in kept], [least[at] for at in kept]
-    gap = 2 if _total(limits, 2) <= available else 1
-    for further in (UNDERSCORE, ANYWHERE):
-        if _total(limits, gap) > available:  # rather a broken name than a broken line
-            limits = [_least(table, at, further) for at in kept]
-    _shrink(widths, limits, _total(widths, gap) - available)
-    dropped = tuple(dict.fromkeys(table.columns[at].title for at in every if at not in kept))
-    return Layout(kept, widths, gap, dropped, True)
+    return kept
 
 
 def _total(widths: list[int], gap: int) -> int:
@@ -123,7 +133,10 @@ def pieces(value: Any, narrow: bool) -> list[str]:
         return [f"{text(value.old, narrow)} ", f"-> {text(value.new, narrow)}"]
     if isinstance(value, Shapes) and len(value) > 1:
         return re.findall(r"[^,]+(?:, |$)", written(value))
-    return split(written(value)) if _is_text(value) else [text(value, narrow)]
+    if _is_text(value):
+        return split(written(value))
+    first, to, last = text(value, narrow).partition(" to ")
+    return [f"{first} ", f"to {last}"] if to else [first]
 
 
 def split(text: str) -> list[str]:

@@ -230,7 +230,7 @@ def _add_turn(before: Entry, entry: Entry) -> None:
     pairs = [(before, entry)]
     while pairs:
         ours, theirs = pairs.pop()
-        ours.places = ours.places + theirs.places
+        ours.places += theirs.places
         pairs += zip(ours.inner, theirs.inner)
 
 

@@ -82,15 +82,15 @@ def test_kinds_keep_as_autograd(case: dict[str, Any]) -> None:
     assert found.kept_total == case["kept"]
 
 
-NEW = ("reduce", "max_unpool", "attention", "matmul", "global_response_norm", "split", "subtract", "offset", "factor")
-NEW = (*NEW, "parameter", "coordinates")
-"""Kinds that do not tell yet what they keep: totals with them are lower bounds."""
+UNTOLD = ("attention",)
+"""Kinds that do not tell what they keep, since that is another thing for every way to write them: totals with them are
+lower bounds."""
 
 
 def test_every_kind_was_measured() -> None:
     measured = " ".join(case["step"] for case in KINDS_KEPT)
     composed = ("separable_conv", "crop", "crop_like", "permute", "reshape", "opaque", "linear")
-    assert [kind for kind in KINDS if kind not in measured and kind not in composed and kind not in NEW] == []
+    assert [kind for kind in KINDS if kind not in measured and kind not in composed and kind not in UNTOLD] == []
 
 
 # -- proven by execution -----------------------------------------------------------------------------------------------

@@ -254,3 +254,21 @@ def test_ds_cnn_memory(name: str, kilobytes: float) -> None:
         if layer.kind in ("conv", "depthwise_conv")
     ]
     assert round((report.totals.params + max(elements)) / 1000, 1) == kilobytes
+
+
+def test_yolov3_has_the_numbers_of_its_weights_file() -> None:
+    """yolov3.weights has 248,007,048 bytes: a header of 20, then numbers of 4, running statistics among them."""
+    totals = cnncalc.load("yolov3").summary().totals
+    assert 20 + 4 * (totals.params + totals.state) == 248_007_048
+
+
+@pytest.mark.parametrize(("name", "billions"), [("yolov3", 65.864), ("yolov3_608", 140.692)])
+def test_yolov3_operations(name: str, billions: float) -> None:
+    """The total that Darknet prints, in billions; it counts the convolutions."""
+    assert round(2 * cnncalc.load(name).summary().totals.macs / 1e9, 3) == billions
+
+
+# Lawhern et al. 2018, table 3: trainable parameters, here for P300 (64 electrodes, a second at 128 Hz, 2 classes)
+@pytest.mark.parametrize(("name", "params"), [("eegnet_4_2", 1_066), ("eegnet_8_2", 2_258)])
+def test_eegnet_on_p300(name: str, params: int) -> None:
+    assert cnncalc.load(name).summary().totals.params == params

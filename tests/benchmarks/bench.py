@@ -1,7 +1,7 @@
 """How fast cnncalc is, as ratios within one run: ``make bench``.
 
 Every ratio is the median of pairs that are timed one right after the other, so that a busy machine slows both.
-Processes are timed from outside; `onnx` is needed for one row alone, and left out where it is not installed.
+Processes are timed from outside; rows that need `onnx` are left out where it is not installed.
 """
 
 from __future__ import annotations
@@ -31,16 +31,38 @@ import onnx
 model = onnx.shape_inference.infer_shapes(onnx.load(sys.argv[1]))
 assert len(model.graph.value_info) >= 9_999
 """
+INFERRED = """
+import sys
+import onnx
+onnx.shape_inference.infer_shapes(onnx.load(sys.argv[1], load_external_data=False))
+"""
+KERAS = ROOT / "tests" / "data" / "convert" / "keras" / "resnet50.keras"
+MEMORY = 80
+"""MiB that the summary of an ONNX file of ResNet-50 may take."""
+
 Times = tuple[float, float]
 
 
 def process(*arguments: str) -> float:
     """The seconds that a Python process takes."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiling anew each time is not what is measured
     start = time.perf_counter()
-    subprocess.run([sys.executable, *arguments], env=environment, stdout=subprocess.DEVNULL, check=True)
+    subprocess.run([sys.executable, *arguments], env=environment(), stdout=subprocess.DEVNULL, check=True)
     return time.perf_counter() - start
+
+
+def environment() -> dict[str, str]:
+    found = {**os.environ, "PYTHONPATH": str(ROOT)}
+    found.pop("PYTHONDONTWRITEBYTECODE", None)  # compiling anew each time is not what is measured
+    return found
+
+
+def peak(*arguments: str) -> float:
+    """The most memory that a Python process takes, in MiB."""
+    with subprocess.Popen([sys.executable, *arguments], env=environment(), stdout=subprocess.DEVNULL) as running:
+        _, status, usage = os.wait4(running.pid, 0)
+        running.returncode = os.waitstatus_to_exitcode(status)
+    assert running.returncode == 0
+    return usage.ru_maxrss / 1024
 
 
 def pairs(first: Callable[[], float], second: Callable[[], float], count: int) -> Times:
@@ -105,6 +127,17 @@ def resnet50() -> tuple[float, float, float]:
     return best[0], best[1], best[2]
 
 
+def onnx_network(folder: Path) -> tuple[Path, Path]:
+    """ResNet-50 as an ONNX file, and another whose weights are in a file that is not there."""
+    import onnx
+
+    whole, parted = folder / "resnet50.onnx", folder / "parted.onnx"
+    process("-m", "cnncalc", "export", "resnet50", "--to", "onnx", "-o", str(whole))
+    onnx.save(onnx.load(whole), parted, save_as_external_data=True, location="weights.bin")
+    (folder / "weights.bin").unlink()
+    return whole, parted
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=15, help="pairs for the small rows; the large take a third")
@@ -123,8 +156,18 @@ def main() -> int:
     shapes, summary = (["-m", "cnncalc", *words.split()] for words in ("shapes vgg16", "summary resnet50"))
     row("shapes vgg16 / importing typer, yaml and rich", shapes, FLOOR, 1.15, options.pairs)
     row("summary resnet50 / importing typer, yaml and rich", summary, FLOOR, 1.15, options.pairs)
+    row("a Keras config of ResNet-50 / summary resnet50", ["-m", "cnncalc", "summary", str(KERAS)], summary, 2.0, few)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        if importlib.util.find_spec("onnx"):
+            for what, path in zip(("resnet50.onnx", "the same without weights"), onnx_network(folder)):
+                command = ["-m", "cnncalc", "summary", str(path)]
+                row(f"summary {what} / ONNX inference", command, ["-c", INFERRED, str(path)], 0.9, few)
+            used = peak("-m", "cnncalc", "summary", str(folder / "resnet50.onnx"))
+            missed += used > MEMORY
+            print(f"{'summary resnet50.onnx, memory in MiB':<52} {used:>7.0f} {MEMORY:>7}")
+        else:
+            print(f"{'summary resnet50.onnx / ONNX inference':<52} {'-':>7} {0.9:>7.2f}        -  onnx is missing")
         ten = chain(folder, 10_000)
         if importlib.util.find_spec("onnx") and importlib.util.find_spec("numpy"):
             row("10,000 layers, shapes as JSON / ONNX inference", ten, onnx_chain(folder), 0.85, few)

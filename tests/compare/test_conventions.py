@@ -18,7 +18,8 @@ DATA = Path(__file__).parents[1] / "data" / "conventions"
 PRINTED = json.loads((DATA / "torchvision.json").read_text(encoding="utf-8"))
 GIVEN = json.loads((DATA / "given.json").read_text(encoding="utf-8"))
 SINGLE = json.loads((DATA / "layers.json").read_text(encoding="utf-8"))["cases"]
-CASES = [(name, case) for source in (PRINTED, GIVEN) for name, case in source["networks"].items()]
+ATTENTION = json.loads((DATA / "transformers.json").read_text(encoding="utf-8"))
+CASES = [(name, case) for source in (PRINTED, GIVEN, ATTENTION) for name, case in source["networks"].items()]
 
 
 def printed(case: dict[str, Any], tool: str) -> int:
@@ -37,6 +38,16 @@ def test_as_the_tools_print(name: str, case: dict[str, Any]) -> None:
         assert sum(each.parts.values()) == each.value
         assert next(iter(each.parts)) == ("params" if each.tool == "keras" else "macs")
     assert found["fvcore"].parts["macs"] == network.summary().totals.macs
+
+
+def test_products_of_tensors_are_counted_by_what_multiplies_matrices() -> None:
+    """fvcore and FlopCounterMode see a product of matrices as what it is; torchinfo and thop see modules alone."""
+    text = "input: [4, 6]\nlayers:\n  - {matmul: [x, x], over: positions}\n"
+    found = {each.tool: each for each in conventions(cnncalc.loads(text).graph)}
+    macs = 4 * 4 * 6
+    assert [found[tool].value for tool in ("fvcore", "ptflops_aten", "torch_flop_counter")] == [macs, macs, 2 * macs]
+    assert [found[tool].value for tool in ("torchinfo", "thop")] == [0, 0]
+    assert any("products of tensors" in note for note in found["thop"].notes)
 
 
 def test_by_the_plain_tables_most_come_out() -> None:

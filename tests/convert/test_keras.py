@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from convert.damaging import archive, places
 
 from cnncalc.convert import Imported
 from cnncalc.convert.keras import from_keras, read
@@ -290,26 +291,30 @@ def test_invalid_json_is_located() -> None:
     assert str(caught.value.diagnostics[0].span) == "config:2:12"
 
 
-def archive(path: Path, text: bytes = b"{}", member: str = "config.json", count: int = 1) -> Path:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
-        file.writestr(member, text)
-        for number in range(count - 1):
-            file.writestr(f"x{number}", b"")
-    return path
+def saved(path: Path, text: bytes = b"{}", member: str = "config.json", count: int = 1) -> str:
+    return str(archive(path, text, member, count))
 
 
 def test_zip_files_are_bounded_before_they_are_read(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="more than 10,000 members"):
-        read(str(archive(tmp_path / "many.keras", count=10_002)))
+        read(saved(tmp_path / "many.keras", count=10_002))
     with pytest.raises(SpecError, match="the limit of a description"):
-        read(str(archive(tmp_path / "bomb.keras", b" " * (33 * 2**20))))
+        read(saved(tmp_path / "bomb.keras", b" " * (33 * 2**20)))
     with pytest.raises(SpecError, match=r"without `config\.json`"):
-        read(str(archive(tmp_path / "other.keras", member="other.json")))
-    whole = archive(tmp_path / "whole.keras", (DATA / "first.json").read_bytes()).read_bytes()
+        read(saved(tmp_path / "other.keras", member="other.json"))
+    whole = Path(saved(tmp_path / "whole.keras", (DATA / "first.json").read_bytes())).read_bytes()
     for size in (10, len(whole) // 2, len(whole) - 3):
         (tmp_path / "cut.keras").write_bytes(whole[:size])
         with pytest.raises(SpecError, match="zip file"):
             read(str(tmp_path / "cut.keras"))
+
+
+def test_a_file_that_keras_saves() -> None:
+    """keras.applications.ResNet50(weights=None).to_json(), Keras 3.15, zipped as in ``model.save``: count_params()."""
+    account = read(str(DATA / "resnet50.keras")).account
+    assert account.parameters + account.state == 25_636_712
+    assert account.parameters == 25_583_592  # of the trainable weights
+    assert account.opaque == {}
 
 
 def test_weights_are_no_config(tmp_path: Path) -> None:
@@ -339,19 +344,6 @@ JUNK: tuple[Any, ...] = (
     [1, 2],
     2**62,
 )
-
-
-def places(value: Any) -> list[tuple[Any, ...]]:
-    """The path to everything inside a config."""
-    found: list[tuple[Any, ...]] = []
-    pending: list[tuple[Any, tuple[Any, ...]]] = [(value, ())]
-    while pending:
-        value, path = pending.pop()
-        entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-        for key, entry in entries:
-            found.append((*path, key))
-            pending.append((entry, (*path, key)))
-    return found
 
 
 @pytest.mark.parametrize("name", FACTS)

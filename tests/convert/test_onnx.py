@@ -61,7 +61,7 @@ ROWS = {
     "gemm_beta_0": ["linear features=4 bias=False"],
     "gemm_trans_a": ["linear features=4 bias=False"],
     "matmul_add": ["linear features=4"],
-    "tokens": ["reshape shape=(4, 6)", "layer_norm eps=1e-06", "conv channels=5 kernel=1", "permute axes=(1, 0)"],
+    "tokens": ["flatten over=positions", "layer_norm eps=1e-06", "conv channels=5 kernel=1", "permute axes=(1, 0)"],
     "act_relu": ["relu"],
     "act_leakyrelu": ["leaky_relu negative_slope=0.2"],
     "act_elu": ["elu alpha=0.5"],
@@ -154,7 +154,21 @@ ROWS = {
     "stated": ["conv channels=4 kernel=3"],
     "unknown_stated": ["opaque output=(7, 3) params=0", "relu"],
     "foreign": ["opaque output=(3, 2, 2) params=54"],
-}
+    "attention_operator": [
+        "permute axes=(1, 0)", "conv channels=24 kernel=1 bias=False", "slice channels=(0, 8)",
+        "slice channels=(8, 16)", "slice channels=(16, 24)", "attention heads=2", "permute axes=(1, 0)",
+    ],
+    "attention_windows": [
+        "conv channels=12 kernel=1 bias=False", "attention heads=2 window=(2, 3) scale=0.5",
+        "conv channels=5 kernel=1 bias=False",
+    ],
+    "products": [
+        "matmul tensors=('input', 'input') over=positions", "matmul tensors=('matmul1', 'input')",
+        "flatten over=positions",
+    ],
+    "pad_one_side": ["pad amount=((0, 2), (0, 2))"],
+    "subtract": ["factor axes=one value=-1.0", "offset axes=one value=1.0", "factor axes=one value=0.5", "subtract"],
+}  # fmt: skip
 FAILS = {
     "dynamic",
     "stated_wrongly",
@@ -164,7 +178,7 @@ FAILS = {
     "cycle",
     "opset_6",
 }
-OTHERS = {"attention", "unused"}
+OTHERS = {"attention", "attention_masked", "unused"}
 
 
 def test_every_file_has_its_test() -> None:
@@ -251,6 +265,12 @@ def test_attention_written_out_is_attention() -> None:
     (node,) = [node for node in graph.nodes if node.kind == "attention"]
     assert node.operation.macs == 5 * 5 * 4 + 5 * 4 * 5
     assert account.failures() == []
+
+
+def test_attention_with_a_mask_is_opaque_and_counted() -> None:
+    graph, account = imported("attention_masked")
+    assert list(account.opaque) == ["Attention"]
+    assert [node.operation.macs for node in graph.nodes if node.kind == "opaque"] == [2 * 5 * 5 * 8]
 
 
 def test_what_is_left_over_is_listed() -> None:

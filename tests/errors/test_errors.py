@@ -164,6 +164,7 @@ def test_more_than_forty_slips_are_followed() -> None:
 CODE_AT = {"Fault": 0, "ExpressionFault": 0, "Diagnostic": 0, "problem": 0, "report": 0, "refuse": 0}
 CODE_AT |= {"fail": 1, "fail_at": 1}
 ELSEWHERE = {
+    "batch": "more than one sample as another tool counts; in test_choosing.py",
     "not-a-spec": "another program's file; in test_cli.py",
     "not-a-file": "a folder; in test_cli.py",
     "unknown-dtype": "of a way to hold numbers; in test_memory.py",

@@ -1,7 +1,7 @@
 """What six tools print for torchvision's networks; the truth of the tests.
 
 Run by hand where torch, torchvision, torchinfo, fvcore, thop and ptflops are installed; it writes
-tests/data/conventions/torchvision.json:
+tests/data/conventions/torchvision.json and transformers.json:
 
     python tests/frameworks/conventions.py
 
@@ -60,7 +60,8 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "regnet_y_400mf": {},
     "convnext_tiny": {},
 }
-SIZES = {"inception_v3": 299, "efficientnet_v2_s": 384}
+TRANSFORMERS: dict[str, dict[str, Any]] = {"vit_b_32": {}, "swin_t": {}, "swin_v2_t": {}}
+SIZES = {"inception_v3": 299, "efficientnet_v2_s": 384, "swin_v2_t": 256}
 
 Shape = tuple[int, ...]
 
@@ -110,20 +111,22 @@ TOOLS = {
 def main() -> None:
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
-    networks = {}
-    for name, arguments in NETWORKS.items():
-        size = SIZES.get(name, 224)
-        shape = (3, size, size)
-        network = getattr(torchvision.models, name)(weights=None, **arguments).eval()
-        found: dict[str, Any] = {"input": list(shape)}
-        for tool, count in TOOLS.items():
-            found[tool] = count(copy.deepcopy(network), shape)
-        networks[name] = found
-        print(name, found, flush=True)
     names = ("torch", "torchvision", "torchinfo", "fvcore", "thop", "ptflops")
-    target = Path(__file__).parents[1] / "data" / "conventions" / "torchvision.json"
     versions = {package: version(package) for package in names}
-    target.write_text(json.dumps({"versions": versions, "networks": networks}, indent=1) + "\n", encoding="utf-8")
+    for file, asked in (("torchvision.json", NETWORKS), ("transformers.json", TRANSFORMERS)):
+        networks = {}
+        for name, arguments in asked.items():
+            size = SIZES.get(name, 224)
+            shape = (3, size, size)
+            network = getattr(torchvision.models, name)(weights=None, **arguments).eval()
+            found: dict[str, Any] = {"input": list(shape)}
+            for tool, count in TOOLS.items():
+                found[tool] = count(copy.deepcopy(network), shape)
+            networks[name] = found
+            print(name, found, flush=True)
+        target = Path(__file__).parents[1] / "data" / "conventions" / file
+        text = json.dumps({"versions": versions, "networks": networks}, indent=1)
+        target.write_text(f"{text}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from array import array
 from collections.abc import Sequence
@@ -12,7 +13,6 @@ from textwrap import dedent
 from executor.strategies import QUICK, single
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from layers.test_reference import BEFORE
 
 import cnncalc
 from cnncalc.executor.algebras import Floats
@@ -23,19 +23,14 @@ from cnncalc.graph import Graph, Node
 from cnncalc.language.library import bundled_files, load_file, variant_names
 from cnncalc.layers import KINDS
 
-NOT_SAID = ("attention", "matmul", "reduce", "max_unpool", "global_response_norm", "split", "subtract", "offset")
-NOT_SAID = (*NOT_SAID, "factor", "parameter", "coordinates", "opaque")
-"""Kinds that no export can say yet: they are refused at their place."""
-
-KNOWN = [kind for kind in KINDS if kind not in NOT_SAID]
 EVERY = [kind for kind in KINDS if kind != "opaque"]
-"""What PyTorch can say."""
+"""What PyTorch and ONNX can say."""
 
 SMALL = ("[64, 8, 8]", "[96, 8, 8]", "[64, 9]", "[64, 4, 4, 4]", "[40]", "[256, 7, 7]")
 """Inputs of which an example fits one at least, small enough for plain Python."""
 
 
-def singles(count: int, kinds: Sequence[str] = KNOWN) -> list[Graph]:
+def singles(count: int, kinds: Sequence[str] = EVERY) -> list[Graph]:
     """So many networks of a single layer that nobody chose, the same ones every time."""
     found: list[Graph] = []
 
@@ -49,7 +44,7 @@ def singles(count: int, kinds: Sequence[str] = KNOWN) -> list[Graph]:
     return found
 
 
-def examples(kinds: Sequence[str] = KNOWN) -> list[tuple[str, Graph]]:
+def examples(kinds: Sequence[str] = EVERY) -> list[tuple[str, Graph]]:
     """The example of every kind in the reference, on the first input that it fits at a size for plain Python."""
     found = []
     for kind in kinds:
@@ -57,7 +52,8 @@ def examples(kinds: Sequence[str] = KNOWN) -> list[tuple[str, Graph]]:
         if KINDS[kind].joins:
             example = f"{{{example}}}"
         for shape in SMALL:
-            text = f"input: {shape}\nlayers:\n{BEFORE.get(kind, '')}  - {example}\n"
+            before = "".join(f"  - {step}\n" for step in KINDS[kind].shown_after)
+            text = f"input: {shape}\nlayers:\n{before}  - {example}\n"
             try:
                 graph = cnncalc.loads(text).graph
             except cnncalc.SpecError:
@@ -154,6 +150,74 @@ SPECIAL = {
 """Networks of what random layers seldom are."""
 
 
+PRODUCTS = {
+    "windows beside windows that are larger than the map": """
+input: [12, 4, 6]
+layers:
+  - {attention: 2, window: [4, 3], shift: [1, 1], bias: relative, name: one}
+  - {attention: 2, window: 7, bias: relative, from: input, name: two}
+  - {attention: 2, window: [2, 3], mode: cosine, from: input, name: three}
+  - {attention: 2, grid: 2, scale: 0.3, bias: relative, from: input, name: four}
+outputs: [one, two, three, four]
+""",
+    "tokens": """
+input: [12, 7]
+layers:
+  - {attention: 2, bias: relative, maps: [2, 3], name: one}
+  - {attention: 2, bias: decomposed, maps: [2, 3], from: input, name: two}
+  - {attention: 2, bias: distance, maps: [2, 3], from: input, name: three}
+  - {attention: 2, mode: cosine, bias: relative, from: input, name: four}
+outputs: [one, two, three, four]
+""",
+    "a table that is computed": """
+input: [12, 4, 6]
+layers:
+  - {coordinates: [7, 5]}
+  - {conv: 8, kernel: 1, act: relu}
+  - {conv: 2, kernel: 1, name: table}
+  - {attention: 2, window: [4, 3], shift: [0, 2], mode: cosine, bias: table, from: input}
+""",
+    "queries that are learned": """
+input: [12, 5]
+layers:
+  - {conv: 8, kernel: 1, name: keys}
+  - {parameter: [4, 3], name: queries}
+  - {attention: 2, from: [queries, keys], name: found}
+  - {parameter: [12, 1], name: token}
+  - {concat: [token, input], over: positions, name: tokens}
+  - {conv: 4, kernel: 1, name: fewer}
+  - {matmul: [fewer, found], over: channels, groups: 2, name: product}
+outputs: [found, tokens, product]
+""",
+    "parts": """
+input: [8, 5, 5]
+blocks:
+  unit: {layers: [{conv: 4, kernel: 3, padding: 1, norm: batch, act: relu}, {max_pool: 2}]}
+layers:
+  - {conv: 2, kernel: 3, padding: same, act: relu, parts: 2, name: a}
+  - {unit, parts: 4, from: input, name: b}
+outputs: [a, b]
+""",
+    "kernels of mean 0": """
+input: [4, 5, 5]
+layers:
+  - {conv: 4, kernel: 3, weight_norm: standardize, padding: [[0, 1], [1, 0]]}
+  - {conv: 4, kernel: 3, weight_norm: standardize_gain, groups: 2, bias: false}
+  - {depthwise_conv: 1, weight_norm: gain}
+""",
+    "maxima that go back": """
+input: [2, 7, 6]
+layers:
+  - {max_pool: 2, ceil_mode: true, name: one}
+  - {max_pool: 3, stride: 2, padding: 1, name: two}
+  - {conv: 2, kernel: 1}
+  - {max_unpool: two}
+  - {max_unpool: one}
+""",
+}
+"""What else the language can say of products, and of weights."""
+
+
 def special() -> list[tuple[str, Graph]]:
     """The graphs of `SPECIAL`."""
     return [(name, cnncalc.loads(dedent(text)).graph) for name, text in SPECIAL.items()]
@@ -195,6 +259,20 @@ def bundled() -> list[str]:
         if load_file(path).steps_span is not None:
             found += [*variant_names(path)] or [Path(path).stem]
     return found
+
+
+def sampled() -> list[str]:
+    """The first variant of every file, and `MORE`; every network where the environment sets ``EVERY_NETWORK``."""
+    every = bundled()
+    if os.environ.get("EVERY_NETWORK"):
+        return every
+    firsts = {(variant_names(path) or [Path(path).stem])[0] for path in bundled_files()}
+    return [name for name in every if name in firsts or name in MORE]
+
+
+MORE = ("regnet_y_400mf", "resnext50_32x4d", "vgg11_bn", "mobilenet_v3_small", "googlenet_aux", "inception_v3_aux")
+MORE += ("fcn_resnet50_aux", "deeplabv3_mobilenet_v3_large_aux", "swin_v2_t", "mvit_v2_s", "efficientnet_b5")
+"""Variants that differ from the first of their file in more than numbers."""
 
 
 def small(most: int = 6_000_000) -> list[str]:

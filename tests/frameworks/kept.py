@@ -41,6 +41,44 @@ class Factor(nn.Module):
         return self.before(x) * self.weight
 
 
+class Beside(nn.Module):
+    """A learned tensor, combined with the input."""
+
+    def __init__(self, shape: tuple[int, ...], combine: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(shape))
+        self.combine = combine
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.combine(x, self.weight)
+
+
+class ResponseNorm(nn.Module):
+    """As in timm's and Meta's ConvNeXt V2, channels first."""
+
+    def __init__(self, rank: int) -> None:
+        super().__init__()
+        shape = (1, CHANNELS, *[1] * rank)
+        self.weight, self.bias = nn.Parameter(torch.ones(shape)), nn.Parameter(torch.ones(shape))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        norm = x.norm(p=2, dim=tuple(range(2, x.dim())), keepdim=True)
+        share = norm / (norm.mean(dim=1, keepdim=True) + 1e-6)
+        return x + torch.addcmul(self.bias, self.weight, x * share)
+
+
+class Unpooled(nn.Module):
+    """SegNet's pair of a pool and its inverse."""
+
+    def __init__(self, rank: int) -> None:
+        super().__init__()
+        self.pool = getattr(nn, f"MaxPool{rank}d")(2, return_indices=True)
+        self.unpool = getattr(nn, f"MaxUnpool{rank}d")(2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.unpool(*self.pool(x))  # type: ignore[no-any-return]
+
+
 def fixed(module: nn.Module) -> nn.Module:
     """The module with weights that need no gradient."""
     return module.requires_grad_(False)
@@ -131,6 +169,35 @@ def cases(rank: int) -> dict[str, Any]:
         "{layers: [flatten, {linear: 5}]}": lambda x: F.linear(x.flatten(1), weight(x)),
         "{layers: [flatten, {linear: 5, learned: false}]}": lambda x: F.linear(x.flatten(1), weight(x).detach()),
     }
+    axes = tuple(range(2, 2 + rank))
+    found |= {
+        "{offset: channels}": Beside((CHANNELS, *[1] * rank), torch.add),
+        "{offset: one, value: 2}": lambda x: x + 2,
+        "{factor: channels}": Beside((CHANNELS, *[1] * rank), torch.mul),
+        "{factor: one}": Beside((1,), torch.mul),
+        "{factor: channels, learned: false}": fixed(Beside((CHANNELS, *[1] * rank), torch.mul)),
+        "{factor: one, value: 2}": lambda x: x * 2,
+        "{subtract: [x, [sigmoid]]}": lambda x: x - x.sigmoid(),
+        "{reduce: mean, over: channels}": lambda x: x.mean(1, keepdim=True),
+        "{reduce: sum, over: positions}": lambda x: x.sum(axes, keepdim=True),
+        "{reduce: max, over: channels}": lambda x: x.max(1, keepdim=True).values,
+        "{reduce: max, over: positions}": lambda x: x.flatten(2).max(2).values,
+        "{reduce: norm, over: positions}": lambda x: x.norm(2, axes, keepdim=True),
+        "{reduce: norm, over: channels}": lambda x: x.norm(2, 1, keepdim=True),
+        "global_response_norm": ResponseNorm(rank),
+        "{matmul: [x, x], over: positions}": lambda x: x.flatten(2) @ x.flatten(2).transpose(1, 2),
+        "{matmul: [x, x], over: channels, groups: 2}": lambda x: (
+            x.flatten(2).unflatten(1, (2, -1)).transpose(2, 3) @ x.flatten(2).unflatten(1, (2, -1))
+        ),
+        "{layers: [{max_pool: 2, name: p}, {max_unpool: p}]}": Unpooled(rank),
+        "{layers: [{split: {a: 2, b: rest}}, {silu, from: b}]}": lambda x: F.silu(x[:, 2:]),
+    }
+    if rank == 1:
+        tokens = Beside((1, CHANNELS, 1), lambda x, own: torch.cat([own.expand(BATCH, -1, -1), x], 2))
+        found |= {
+            "{concat: [[{parameter: [8, 1]}], x], over: positions}": tokens,
+            "{concat: [x, [{coordinates: [6]}]]}": lambda x: torch.cat([x, torch.ones(BATCH, 1, 6)], 1),
+        }
     if rank == 2:
         found |= {
             "{conv: 4, kernel: 3, padding: 1, padding_mode: reflect}": nn.Conv2d(

@@ -87,7 +87,7 @@ def rule(node: fx.Node, modules: dict[str, nn.Module], values: dict[fx.Node, Any
     for known, names in (("view", VIEW_NAMES), ("over", OVER_NAMES), ("own", OWN_NAMES)):
         if name in names:
             return known
-    raise NotImplementedError(name)
+    raise LookupError(f"`{name}` is in none of the tables above: look up whether torch copies, and add it")
 
 
 def peak(network: nn.Module, shape: tuple[int, ...], reuse: bool) -> int:

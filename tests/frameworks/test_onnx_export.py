@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 from frameworks.export_cases import (
+    EVERY,
+    PRODUCTS,
     REDUCED,
     Nothing,
-    bundled,
     drawn_inputs,
     examples,
     finite,
     reference,
+    sampled,
     singles,
     small,
     special,
@@ -61,7 +63,8 @@ def check(graph: Graph, opset: int, batch: int = 1) -> None:
         for (name, _), tensor in zip(graph.inputs, inputs)
     }
     for found, tensor in zip(session.run([name for name, _ in graph.outputs], fed), wanted):
-        assert found.shape == (batch, *tensor.shape)
+        alone = not any(node.inputs for node in graph.nodes)
+        assert found.shape == (1 if alone else batch, *tensor.shape)
         for sample in found:
             numpy.testing.assert_allclose(sample.ravel(), numpy.array(tensor.data), rtol=1e-4, atol=1e-5)
 
@@ -81,12 +84,15 @@ def agree_on_shapes(made: Any) -> None:
         else:
             value.type.tensor_type.shape.dim[0].dim_value = BATCH
     found = onnx.shape_inference.infer_shapes(bare, strict_mode=True, data_prop=True)
-    assert stated(found) == ours
+    if any(node.op_type == "MaxUnpool" for node in made.graph.node):  # whose size is an operand, and not inferred
+        assert {name: shape for name, shape in stated(found).items() if shape}.items() <= ours.items()
+    else:
+        assert stated(found) == ours
 
 
 @pytest.mark.parametrize("opset", CHANGES)
 def test_every_kind(opset: int) -> None:
-    for name, graph in examples():
+    for name, graph in examples(EVERY):
         try:
             check(graph, opset)
         except Exception as error:
@@ -99,10 +105,16 @@ def test_what_is_seldom(name: str, graph: Graph, opset: int) -> None:
     check(graph, opset)
 
 
+@pytest.mark.parametrize("opset", [13, 17, 23])
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_products_and_what_goes_with_them(name: str, opset: int) -> None:
+    check(cnncalc.loads(PRODUCTS[name]).graph, opset, BATCH)
+
+
 @pytest.mark.parametrize("opset", [13, 17, 21])
 def test_layers_that_nobody_chose(opset: int) -> None:
     checked = 0
-    for graph in singles(400):
+    for graph in singles(400, EVERY):
         if not finite(reference(graph, drawn_inputs(graph))):
             continue
         checked += 1
@@ -143,7 +155,11 @@ class Sparse(BytesIO):
         return self.size
 
 
-@pytest.mark.parametrize("name", bundled())
+NORMED = ("dm_nfnet_f0", "dm_nfnet_f1")
+"""Networks whose kernels are standardised, which plain Python does for the export: a minute and more."""
+
+
+@pytest.mark.parametrize("name", [name for name in sampled() if name not in NORMED])
 def test_bundled_networks_are_valid_and_shaped_alike(name: str, tmp_path: Path) -> None:
     """With the names, parameters and shapes of the rows; the weights' file is there, and holds nothing."""
     network = cnncalc.load(name)
@@ -158,8 +174,11 @@ def test_bundled_networks_are_valid_and_shaped_alike(name: str, tmp_path: Path) 
     agree_on_shapes(made)
     shapes = stated(made)
     named = {node.name: node for node in made.graph.node}
+    kinds = {node.kind for node in graph.nodes}
     for node in graph.nodes:
-        assert shapes[named[node.name].output[0]] == (BATCH, *node.operation.output)
+        batch, *shape = shapes[named[node.name].output[0]]
+        assert tuple(shape) == node.operation.output
+        assert batch in ((1, BATCH) if "coordinates" in kinds or "parameter" in kinds else (BATCH,))
     report = network.params()
     counted = sum(numpy.prod(entry.dims, dtype=int) for entry in made.graph.initializer if entry.external_data)
     assert counted == report.total("params") + (report.total("state") or 0)

@@ -18,7 +18,7 @@ import pytest
 import torch
 from onnx.backend.test.case.node import collect_testcases
 
-from cnncalc import Network, load
+from cnncalc import Network, load, loads
 from cnncalc.convert import Imported, read_model
 from cnncalc.convert.onnx import read_proto
 from cnncalc.diagnostics import SpecError
@@ -151,6 +151,23 @@ def test_what_pytorch_exports_comes_in_whole(exported: Exported) -> None:
         assert ours == theirs
 
 
+LINES = {"vgg16": 26, "resnet50": 30, "googlenet": 42, "mobilenet_v2": 34, "densenet121": 34, "efficientnet_b0": 46}
+"""Lines that are not blank, at most, of what a person would write."""
+
+
+def test_it_is_lifted_to_what_a_person_would_write(exported: Exported) -> None:
+    name, _, path = exported
+    net = load(path)
+    text = net.lift().text
+    again = loads(text)
+    assert len(text) < 0.3 * len(net.expand())
+    assert max(map(len, text.splitlines())) <= 120
+    assert rows(again.graph, True) == rows(net.graph, True)
+    assert (again.summary().totals.params, macs(again.graph)) == (net.summary().totals.params, macs(net.graph))
+    if name in LINES:
+        assert sum(1 for line in text.splitlines() if line.strip()) <= LINES[name]
+
+
 def test_stored_shapes_make_no_difference(exported: Exported) -> None:
     name, _, path = exported
     model = onnx.load(path)
@@ -180,17 +197,32 @@ def test_weights_may_be_missing(tmp_path: Path) -> None:
     assert "25,530,472 parameters, all accounted for; nothing opaque" in whole
 
 
-def test_attention_is_opaque_with_its_products_counted(tmp_path: Path) -> None:
-    net = torchvision.models.vit_b_16(weights=None).eval()
+EXPORTS: list[dict[str, Any]] = [
+    {"exporter": "script"},
+    {"exporter": "dynamo"},
+    {"exporter": "dynamo", "opset_version": 23},
+]
+
+
+@pytest.mark.parametrize("how", EXPORTS, ids=lambda how: "-".join(map(str, how.values())))
+def test_attention_comes_in_from_both_exporters(how: dict[str, Any], tmp_path: Path) -> None:
+    net = torchvision.models.vit_b_32(weights=None).eval()
     path = tmp_path / "vit.onnx"
-    torch.onnx.export(net, (torch.zeros(1, 3, 224, 224),), path, dynamo=True, verbose=False, external_data=False)
+    export(net, 224, path, kept=False, **how)
     graph, account = read_model(str(path))
-    products = [node.operation.macs for node in graph.nodes if node.kind == "opaque" and node.operation.macs]
-    # 12 blocks of two products over 197 tokens of 768 channels
-    assert sorted(products) == [197 * 197 * 768] * 24
-    # torch.utils.flop_counter on this network counts 16,848,500,736 besides them
-    assert macs(graph) - sum(products) == 16_848_500_736
-    assert len(account.opaque["MatMul"]) == 24
+    assert account.opaque == {}
+    assert sum(node.kind == "attention" for node in graph.nodes) == 12
+    # torch.utils.flop_counter with the products of torch.nn.functional.scaled_dot_product_attention
+    assert macs(graph) == 4_409_186_304
+
+
+@pytest.mark.parametrize("exporter", ["script", "dynamo"])
+def test_attention_with_a_learned_bias_is_opaque_and_counted(exporter: str, tmp_path: Path) -> None:
+    path = tmp_path / "swin.onnx"
+    export(torchvision.models.swin_t(weights=None).eval(), 224, path, exporter, False)
+    graph, account = read_model(str(path))
+    assert "Attention" in account.opaque
+    assert macs(graph) == 4_490_566_656  # torch.utils.flop_counter on this network
 
 
 # -- ONNX's own operator tests -----------------------------------------------------------------------------------------

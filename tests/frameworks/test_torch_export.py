@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from frameworks.export_cases import (
     EVERY,
+    PRODUCTS,
     REDUCED,
-    bundled,
     drawn_inputs,
     examples,
     finite,
     reference,
+    sampled,
     singles,
     small,
     special,
@@ -55,7 +56,7 @@ def check(graph: Graph) -> None:
         torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", bundled())
+@pytest.mark.parametrize("name", sampled())
 def test_bundled_networks_are_built_with_their_figures(name: str) -> None:
     """By PyTorch on its meta device, where nothing is computed: every row's tensors, in the rows' order, and shapes."""
     graph = cnncalc.load(name).graph
@@ -263,77 +264,10 @@ layers:
 """,
 }
 
-ATTENTION = {
-    "windows beside windows that are larger than the map": """
-input: [12, 4, 6]
-layers:
-  - {attention: 2, window: [4, 3], shift: [1, 1], bias: relative, name: one}
-  - {attention: 2, window: 7, bias: relative, from: input, name: two}
-  - {attention: 2, window: [2, 3], mode: cosine, from: input, name: three}
-  - {attention: 2, grid: 2, scale: 0.3, bias: relative, from: input, name: four}
-outputs: [one, two, three, four]
-""",
-    "tokens": """
-input: [12, 7]
-layers:
-  - {attention: 2, bias: relative, maps: [2, 3], name: one}
-  - {attention: 2, bias: decomposed, maps: [2, 3], from: input, name: two}
-  - {attention: 2, bias: distance, maps: [2, 3], from: input, name: three}
-  - {attention: 2, mode: cosine, bias: relative, from: input, name: four}
-outputs: [one, two, three, four]
-""",
-    "a table that is computed": """
-input: [12, 4, 6]
-layers:
-  - {coordinates: [7, 5]}
-  - {conv: 8, kernel: 1, act: relu}
-  - {conv: 2, kernel: 1, name: table}
-  - {attention: 2, window: [4, 3], shift: [0, 2], mode: cosine, bias: table, from: input}
-""",
-    "queries that are learned": """
-input: [12, 5]
-layers:
-  - {conv: 8, kernel: 1, name: keys}
-  - {parameter: [4, 3], name: queries}
-  - {attention: 2, from: [queries, keys], name: found}
-  - {parameter: [12, 1], name: token}
-  - {concat: [token, input], over: positions, name: tokens}
-  - {conv: 4, kernel: 1, name: fewer}
-  - {matmul: [fewer, found], over: channels, groups: 2, name: product}
-outputs: [found, tokens, product]
-""",
-    "parts": """
-input: [8, 5, 5]
-blocks:
-  unit: {layers: [{conv: 4, kernel: 3, padding: 1, norm: batch, act: relu}, {max_pool: 2}]}
-layers:
-  - {conv: 2, kernel: 3, padding: same, act: relu, parts: 2, name: a}
-  - {unit, parts: 4, from: input, name: b}
-outputs: [a, b]
-""",
-    "kernels of mean 0": """
-input: [4, 5, 5]
-layers:
-  - {conv: 4, kernel: 3, weight_norm: standardize, padding: [[0, 1], [1, 0]]}
-  - {conv: 4, kernel: 3, weight_norm: standardize_gain, groups: 2, bias: false}
-  - {depthwise_conv: 1, weight_norm: gain}
-""",
-    "maxima that go back": """
-input: [2, 7, 6]
-layers:
-  - {max_pool: 2, ceil_mode: true, name: one}
-  - {max_pool: 3, stride: 2, padding: 1, name: two}
-  - {conv: 2, kernel: 1}
-  - {max_unpool: two}
-  - {max_unpool: one}
-""",
-}
-"""What else the language can say of products, and of weights."""
 
-
-@pytest.mark.parametrize("name", {**STEPS, **ATTENTION})
+@pytest.mark.parametrize("name", {**STEPS, **PRODUCTS})
 def test_numbers_of_what_was_chosen(name: str) -> None:
-    check(cnncalc.loads({**STEPS, **ATTENTION}[name]).graph)
+    check(cnncalc.loads({**STEPS, **PRODUCTS}[name]).graph)
 
 
 @pytest.mark.parametrize(("name", "graph"), examples(EVERY), ids=[name for name, _ in examples(EVERY)])
@@ -415,8 +349,8 @@ def test_the_module_trains() -> None:
 
 def test_code_passes_the_checkers(tmp_path: Path) -> None:
     """ruff, its formatter, and mypy find nothing in any export."""
-    graphs = {name: cnncalc.load(name).graph for name in bundled()}
-    graphs |= {name: cnncalc.loads(text).graph for name, text in {**STEPS, **ATTENTION}.items()}
+    graphs = {name: cnncalc.load(name).graph for name in sampled()}
+    graphs |= {name: cnncalc.loads(text).graph for name, text in {**STEPS, **PRODUCTS}.items()}
     for name, graph in graphs.items():
         (tmp_path / f"{name.replace(' ', '_')}.py").write_text(to_torch_source(graph), encoding="utf-8")
     tools = Path(sys.executable).parent

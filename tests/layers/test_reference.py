@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 import cnncalc
-from cnncalc import reference
+from cnncalc import examples, reference
+from cnncalc.check.files import check_spec
+from cnncalc.executor.sliding import unbordered
+from cnncalc.geometry import Slide, Transposed, Window
+from cnncalc.language.library import load_text
+from cnncalc.language.names import BLOCK_KEYS, FILE_KEYS, MODIFIERS
 from cnncalc.layers import KINDS, families
 from cnncalc.layers.base import REQUIRED
 
@@ -29,42 +35,76 @@ def test_the_readme_has_the_current_quantities() -> None:
     assert found[1] == reference.quantities()
 
 
-SHAPES = (
-    "[64, 32, 32]",
-    "[64, 32]",
-    "[64, 8, 8, 8]",
-    "[4096]",
-    "[12544]",
-    "[64, 14, 14]",
-    "[12544, 1]",
-    "[96, 16, 16]",
-)
-"""Inputs of which an example fits one at least."""
-BEFORE = {
-    "crop_like": "  - {max_pool: 2, name: up64}\n  - {identity, from: input, name: down64}\n",
-    "max_unpool": "  - {max_pool: 2, name: pool1}\n",
-}
 MADE_OF = {"separable_conv": "depthwise_conv", "split": "slice"}
 """What stands in the graph for a kind that is made of others."""
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_example_works(kind: str) -> None:
-    """The example of a kind is a step that makes a layer of this kind."""
-    example = KINDS[kind].example or kind
-    if KINDS[kind].joins:
-        example = f"{{{example}}}"
-    made: list[str] = []
-    refused = []
-    for shape in SHAPES:
-        text = f"input: {shape}\nlayers:\n{BEFORE.get(kind, '')}  - {example}\n"
-        try:
-            made += [node.kind for node in cnncalc.loads(text).graph.nodes]
-        except cnncalc.SpecError as error:
-            refused.append(error.diagnostics[0].code)
-    assert made
-    assert MADE_OF.get(kind, kind) in made
-    assert {"unknown-argument", "missing-argument", "unknown-kind", "syntax", "yaml"}.isdisjoint(refused)
+    """The example of a kind is a network with a layer of this kind, and the page tells what comes of it."""
+    text = examples.spec_of(KINDS[kind])
+    node = next(node for node in cnncalc.loads(text).graph.nodes if node.kind == MADE_OF.get(kind, kind))
+    told = examples.of_kind(kind)
+    assert "".join(f"  {line}\n" for line in text.splitlines()) in told
+    assert f"\n  {node.name}: " in told
+    assert f"-> {' x '.join(map(str, node.operation.output))}\n" in told or not node.inputs
+    assert ("\n  MACs" in told) == (node.operation.macs is not None or kind == "opaque")
+
+
+@pytest.mark.parametrize("form", examples.FORMS)
+def test_every_form_has_an_example_that_shows_it(form: str) -> None:
+    text = examples.FORMS[form]
+    found = check_spec(load_text(text))
+    assert [case.problems for case in found.cases if case.problems] == []
+    assert re.search(rf"\b{form}:", text)
+    told = examples.of_form(form)
+    assert told.startswith(f"{form}: {examples.DOCS[form]}\n")
+    for node in cnncalc.loads(text).graph.nodes:
+        assert f"\n  {node.name} " in told
+
+
+def test_every_modifier_and_key_of_the_language_is_shown() -> None:
+    assert set(MODIFIERS) | set(BLOCK_KEYS) <= set(examples.FORMS)
+    assert set(FILE_KEYS) - {"name", "source", "input", "variants", "lint"} <= set(examples.FORMS)
+    for form in examples.FORMS:
+        assert re.search(rf"^  {form} +\S", examples.told(None), re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "slide", [Slide(3), Slide(3, 2, 1, 1, 1), Slide(2, 2), Slide(3, 1, 2, 2, 2), Slide(4, 3, 1, 0, 1)]
+)
+def test_what_is_drawn_is_what_slides(slide: Slide) -> None:
+    """The executor slides without a formula; a scattered window reads what writes to a position."""
+    width = 9
+    window = Window(slide.size, slide.stride, slide.dilation, slide.before, slide.after)
+    slid = unbordered(slide, width)
+    assert [window.reads(unit) for unit in range(window.output(width))] == list(map(list, slid))
+    scattered = Transposed(slide.size, slide.stride, slide.dilation)
+    writes = [[place * slide.stride + tap * slide.dilation for tap in range(slide.size)] for place in range(width)]
+    for unit in range(scattered.output(width)):
+        places = [place for place in range(width) if unit in writes[place]]
+        assert sorted(place for place in scattered.reads(unit) if 0 <= place < width) == places
+
+
+def test_a_drawing() -> None:
+    """Dumoulin and Visin 2016, figure 2.6: kernel 3, stride 2, padding 1, on 5 positions."""
+    assert examples.drawn(Window(3, 2, 1, 1, 1), 5) == [
+        "  input    .01234.",
+        "  output 0 ###",
+        "  output 1   ###",
+        "  output 2     ###",
+    ]
+
+
+def test_the_bundled_blocks_are_told_as_they_are_called() -> None:
+    told = examples.library()
+    assert "  - {common.mbconv: x.channels, expand: 6, kernel: 3, stride: 1, squeezed: x.channels//4}\n" in told
+    assert "  - {common.patch_embedding: required, patch: 16}\n    Dosovitskiy et al. 2021, section 3.1" in told
+    assert "  - {common.fpn_level: above.channels, norm: none, from: [level, above]}\n" in told
+    for line in told.splitlines():
+        if line.startswith("  - ") and "from:" not in line:
+            filled = line.replace("required", "16").replace(" channels//4", " 16")
+            cnncalc.loads(f"import: {{common: blocks}}\ninput: [64, 32, 32]\nlayers:\n{filled}\n")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -75,7 +115,6 @@ def test_every_page_names_every_argument(kind: str) -> None:
         assert re.search(rf"^  {name}(?: \(main argument\))?: \S", page, re.MULTILINE), name
         assert field.doc[0].islower() or not field.doc[0].isalpha()
         assert not field.doc.endswith(".")
-    assert KINDS[kind].example in page
     if any(field.default is REQUIRED for field in KINDS[kind].fields.values()) or KINDS[kind].joins:
         assert KINDS[kind].example, f"{kind} has an argument that is required, and no example"
 
@@ -97,5 +136,9 @@ def test_defaults_pass_their_own_fields(kind: str) -> None:
 
 
 def test_the_command_prints_pages(run) -> None:
-    assert run("layers").out == reference.overview()
-    assert run("layers", "conv").out == reference.page("conv")
+    assert run("layers").out == examples.told(None)
+    assert run("layers", "conv").out == examples.of_kind("conv")
+    assert run("layers", "repeat").out == examples.of_form("repeat")
+    assert run("layers", "blocks").out == f"{examples.of_form('blocks')}\n{examples.library()}"
+    plain = json.loads(run("layers", "repeat", "--format", "json").out)
+    assert (plain["kinds"], plain["forms"]) == ([], examples.to_dict("repeat"))

@@ -68,27 +68,31 @@ def channel_shuffle(x, groups):
 '''
 
 SPACE_TO_DEPTH = '''
-def space_to_depth(x, block, order="crd"):
+def space_to_depth(x, blocks, order="crd"):
     """Blocks of positions become channels: a channel's own next to each other (`crd`), or a position's (`dcr`)."""
     *sizes, channels = x.shape[1:]
     rank = len(sizes)
-    x = ops.reshape(x, (-1, *(part for size in sizes for part in (size // block, block)), channels))
+    left = [size // block for size, block in zip(sizes, blocks)]
+    x = ops.reshape(x, (-1, *(part for pair in zip(left, blocks) for part in pair), channels))
     outer, inner, last = range(1, 2 * rank, 2), range(2, 2 * rank + 1, 2), 2 * rank + 1
     x = ops.transpose(x, (0, *outer, last, *inner) if order == "crd" else (0, *outer, *inner, last))
-    return ops.reshape(x, (-1, *(size // block for size in sizes), channels * block**rank))
+    for block in blocks:
+        channels *= block
+    return ops.reshape(x, (-1, *left, channels))
 '''
 
 DEPTH_TO_SPACE = '''
-def depth_to_space(x, block, order="crd"):
+def depth_to_space(x, blocks, order="crd"):
     """Channels become blocks of positions: the inverse of `space_to_depth`."""
-    *sizes, channels = x.shape[1:]
+    *sizes, left = x.shape[1:]
     rank = len(sizes)
-    left = channels // block**rank
-    split = (left, *[block] * rank) if order == "crd" else (*[block] * rank, left)
+    for block in blocks:
+        left //= block
+    split = (left, *blocks) if order == "crd" else (*blocks, left)
     x = ops.reshape(x, (-1, *sizes, *split))
     first, last = (rank + 2, rank + 1) if order == "crd" else (rank + 1, 2 * rank + 1)
     x = ops.transpose(x, (0, *(axis for place in range(rank) for axis in (place + 1, place + first)), last))
-    return ops.reshape(x, (-1, *(size * block for size in sizes), left))
+    return ops.reshape(x, (-1, *(size * block for size, block in zip(sizes, blocks)), left))
 '''
 
 LOCAL_RESPONSE_NORM = '''

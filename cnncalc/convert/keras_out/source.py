@@ -13,15 +13,17 @@ from textwrap import wrap
 from typing import Any
 
 from cnncalc.analyzers.measurement import Measurement
-from cnncalc.convert.keras_out.calls import REQUIRED, Call, Expression, Sketch, identifier
-from cnncalc.convert.keras_out.functions import Body, Function, Item, free, functions
+from cnncalc.convert.keras_out.attending_snippets import ATTENDING, USES
+from cnncalc.convert.keras_out.bodies import Body, Function, free
+from cnncalc.convert.keras_out.calls import REQUIRED, Sketch, identifier
+from cnncalc.convert.keras_out.functions import functions
 from cnncalc.convert.keras_out.layers import CALLS, padded_ways, positive
 from cnncalc.convert.keras_out.snippets import SNIPPETS
+from cnncalc.convert.keras_out.statements import WIDTH, broken, literal, rolled, statements
+from cnncalc.convert.keras_out.variables import Names, safe
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import Shape, dims
 from cnncalc.graph import Graph, Node
-
-WIDTH = 120
 
 DEEP = 4
 """Calls that Keras nests for each layer of a chain, when it makes a model of its end."""
@@ -105,8 +107,10 @@ def written(graph: Graph, builder: str) -> str:
     """The whole source."""
     sketch = sketched(graph)
     made, main = functions(sketch)
-    texts = [text for name, text in SNIPPETS.items() if name in sketch.needed]
-    reserved = {"keras", "layers", "ops", builder, *sketch.needed, *(each.name for each in made)}
+    needed = {used for name in sketch.needed for used in (name, *USES.get(name, ()))}
+    snippets = {**SNIPPETS, **ATTENDING}
+    texts = [text for name, text in snippets.items() if name in needed]
+    reserved = {"keras", "layers", "ops", builder, *needed, *(each.name for each in made)}
     texts += ["\n".join(function_lines(sketch, each, reserved)) + "\n" for each in made]
     texts.append("\n".join(main_lines(sketch, main, builder, reserved)) + "\n")
     code = "\n\n".join(text.strip("\n") + "\n" for text in texts)
@@ -187,256 +191,3 @@ def main_lines(sketch: Sketch, body: Body, builder: str, reserved: set[str]) -> 
 def free_layer(sketch: Sketch, name: str) -> str:
     """A layer's name after an output's."""
     return free(identifier(name), {*sketch.layers, *(identifier(name) for name, _ in sketch.graph.inputs)})
-
-
-# -- variables ---------------------------------------------------------------------------------------------------------
-
-
-class Names:
-    """The variable of every value of a body: `x` along a chain, branches by the join that they end in, and a value
-    that is kept for later by the name of its step."""
-
-    def __init__(
-        self, sketch: Sketch, body: Body, inputs: dict[int, str], leaving: Sequence[int], reserved: set[str]
-    ) -> None:
-        self.of = dict(inputs)
-        self.reserved = reserved | {"i"}
-        self.shared: dict[str, str] = {}
-        """The variable of every layer that is used more than once, by the layer's name."""
-        for place in sorted(sketch.owners):
-            name = identifier(sketch.graph.nodes[place].name)
-            self.shared[name] = free(f"{name}_layer" if name[0].isalpha() else f"layer_{name}", self.reserved)
-        self.labels = labels(sketch, body)
-        self.takers: dict[int, list[Item]] = {}
-        for item in body.items:
-            for value in dict.fromkeys(item.call.inputs):
-                self.takers.setdefault(value, []).append(item)
-        last = {value: place for place, item in enumerate(body.items) for value in item.call.inputs}
-        last |= dict.fromkeys(leaving, len(body.items))
-        wanted = self._wanted(body)
-        live: dict[int, str] = {value: name for value, name in inputs.items() if value in last}
-        for place, item in enumerate(body.items):
-            live = {value: name for value, name in live.items() if last[value] > place}
-            value = item.call.output
-            self.of[value] = self._allocate(wanted[value], value, set(live.values()) | set(inputs.values()))
-            if last.get(value, -1) > place:
-                live[value] = self.of[value]
-
-    def _wanted(self, body: Body) -> dict[int, str]:
-        """What each value would be called if nothing else had the name."""
-        found: dict[int, str] = {}
-        depth: dict[int, int] = {}
-        for item in body.items:
-            chained = [depth.get(value, 0) for value in item.call.inputs if len(self.takers[value]) == 1]
-            depth[item.call.output] = 1 + max(chained, default=0)
-        for item in reversed(body.items):
-            value = item.call.output
-            takers = self.takers.get(value, [])
-            if len(takers) != 1:
-                found[value] = "x" if not takers else self.labels.get(value, "x")
-                continue
-            taker = takers[0].call
-            if len(taker.inputs) > 1 and taker.callee.startswith("layers."):
-                lengths = [depth.get(each, 0) if len(self.takers[each]) == 1 else 0 for each in taker.inputs]
-                place = taker.inputs.index(value)
-                found[value] = branch(taker, place, place == lengths.index(max(lengths)))
-            elif len(self.takers.get(taker.output, [])) == 1:
-                found[value] = found[taker.output]
-            else:
-                found[value] = "x"
-        return found
-
-    def _allocate(self, wanted: str, value: int, live: set[str]) -> str:
-        for name in (wanted, *([self.labels.get(value, "x")] if wanted == "x" else [])):
-            if name not in live and name not in self.reserved:
-                return name
-        return free(wanted, live | self.reserved)
-
-
-def branch(join: Call, place: int, longest: bool) -> str:
-    """The variable of a branch: its number where a join has many, else what it is to the longest."""
-    if len(join.inputs) > 2:
-        return f"branch{place + 1}"
-    if longest:
-        return "x"
-    return {"layers.Add": "shortcut", "layers.Multiply": "gate"}.get(join.callee, "branch")
-
-
-def labels(sketch: Sketch, body: Body) -> dict[int, str]:
-    """Names for values after the shortest name of their step, within the block."""
-    graph = sketch.graph
-    made = {item.call.output for item in body.items}
-    found: dict[int, str] = {}
-    for tensor in range(len(graph.inputs), len(graph.shapes)):
-        value, node = sketch.values[tensor], graph.nodes[tensor - len(graph.inputs)]
-        if value in made:
-            for name in (node.name, *node.names):
-                text = identifier(name).removeprefix(f"{body.name}_" if body.name else "")
-                if text.isidentifier() and not iskeyword(text) and len(text) < len(found.get(value, text + "_")):
-                    found[value] = text
-    return found
-
-
-def safe(name: str, reserved: set[str]) -> str:
-    """A variable's name made of an input's."""
-    return name if name.isidentifier() and not iskeyword(name) and name not in reserved else f"input_{name}"
-
-
-# -- statements --------------------------------------------------------------------------------------------------------
-
-
-def statements(body: Body, names: Names, prefix: str) -> Iterator[tuple[str, Item]]:
-    """Every item as a statement; `prefix` is the variable that holds the block's name, empty for the network."""
-    for item in body.items:
-        yield statement(item.call, names, named(item.call.name, prefix)), item
-
-
-def named(name: str, prefix: str) -> str:
-    """A layer's name, after that of its block."""
-    if not prefix:
-        return literal(name)
-    return f'f"{{{prefix}}}_{name}"' if name else prefix
-
-
-def statement(call: Call, names: Names, name: str) -> str:
-    """``x = layers.Conv2D(64, 3, name="conv1")(x)``."""
-    target = names.of[call.output]
-    inputs = [names.of[value] for value in call.inputs]
-    if call.callee == "[]":
-        text = call.arguments[0].value
-        return f"{target} = {text.format(x=inputs[0])}" if "{x}" in text else f"{target} = {inputs[0]}[{text}]"
-    if call.callee == "[:]":
-        start, stop = ("" if each.value is None else literal(each.value) for each in call.arguments)
-        between = ":" if f"{start}{stop}".isalnum() else f"{start and ' '}:{stop and ' '}"
-        return f"{target} = {inputs[0]}[..., {start}{between}{stop}]"
-    if call.callee.startswith("layers.") or call.callee[0].isupper():
-        return f"{target} = {layer(call, name)}({listed(call, names)})"
-    label = [f"name={name}"] if call.name else []
-    return f"{target} = {call.callee}({', '.join([*inputs, *given(call), *label])})"
-
-
-def layer(call: Call, name: str) -> str:
-    """A layer with its arguments: ``layers.Conv2D(64, 3, name="conv1")``."""
-    return f"{call.callee}({', '.join([*given(call), f'name={name}'])})"
-
-
-def listed(call: Call, names: Names) -> str:
-    """What a layer is applied to."""
-    inputs = [names.of[value] for value in call.inputs]
-    return f"[{', '.join(inputs)}]" if len(inputs) > 1 else inputs[0]
-
-
-def given(call: Call) -> list[str]:
-    """The arguments that are not the default."""
-    return [
-        f"{argument.keyword}={literal(argument.value)}" if argument.keyword else literal(argument.value)
-        for argument in call.arguments
-        if argument.default is REQUIRED
-        or isinstance(argument.value, Expression)
-        or argument.value != argument.default
-        or isinstance(argument.value, bool) != isinstance(argument.default, bool)
-    ]
-
-
-def rolled(body: Body, names: Names) -> Iterator[tuple[str, Item]]:
-    """The statements of the network; equal calls one after the other are a loop over the number in their names."""
-    items, place = body.items, 0
-    while place < len(items):
-        end = place + 1
-        while end < len(items) and continues(items[end - 1].call, items[end].call, names):
-            end += 1
-        call = items[place].call
-        if end - place > 1:
-            stem, first = numbered(call.name)
-            called = statement(call, names, f'f"{stem}{{i}}"')
-            bounds = f"{first}, {first + end - place}" if first else f"{end - place}"
-            yield f"for i in range({bounds}):", items[place]
-            yield f"    {called}", items[place]
-        elif call.name in names.shared:
-            variable = names.shared[call.name]
-            if not call.shared:
-                yield f"{variable} = {layer(call, literal(call.name))}", items[place]
-            yield f"{names.of[call.output]} = {variable}({listed(call, names)})", items[place]
-        else:
-            yield statement(call, names, literal(call.name)), items[place]
-        place = end
-
-
-def continues(before: Call, call: Call, names: Names) -> bool:
-    """Whether a block's call is the one before again, on its result and with the next number."""
-    if call.callee.startswith("layers.") or (call.callee, call.arguments) != (before.callee, before.arguments):
-        return False
-    stem, number = numbered(call.name)
-    chained = call.inputs == (before.output,) and len(before.inputs) == 1
-    variables = {names.of[value] for value in (call.output, before.output, *before.inputs)}
-    return chained and len(variables) == 1 and number >= 0 and numbered(before.name) == (stem, number - 1)
-
-
-def numbered(name: str) -> tuple[str, int]:
-    """A name without the number at its end, and that number; -1 where there is none."""
-    stem = name.rstrip("0123456789")
-    digits = name[len(stem) :]
-    return (stem, int(digits)) if digits and str(int(digits)) == digits else (name, -1)
-
-
-def literal(value: Any) -> str:
-    """A value as Python writes it, with double quotes."""
-    if isinstance(value, Expression):
-        return str(value)
-    if isinstance(value, str):
-        import json
-
-        return json.dumps(value)
-    if isinstance(value, tuple):
-        return f"({', '.join(map(literal, value))}{',' if len(value) == 1 else ''})"
-    if isinstance(value, list):
-        return f"[{', '.join(map(literal, value))}]"
-    return repr(value).replace("e-0", "e-")
-
-
-def broken(line: str, indent: int) -> Iterator[str]:
-    """A statement, on several lines where it is too long for one: broken within the brackets that hold most."""
-    space = " " * indent
-    if len(space) + len(line) <= WIDTH:
-        yield space + line
-        return
-    start, end = widest(line)
-    inner = line[start + 1 : end]
-    yield f"{space}{line[: start + 1]}"
-    if len(space) + 4 + len(inner) <= WIDTH:
-        yield f"{space}    {inner}"
-    else:
-        for part in separate(inner):
-            yield from broken(f"{part},", indent + 4)
-    yield f"{space}{line[end:]}"
-
-
-def widest(line: str) -> tuple[int, int]:
-    """The outermost pair of brackets that holds the most text."""
-    found, depth, start = (0, 0), 0, 0
-    quoted = False
-    for place, letter in enumerate(line):
-        quoted ^= letter == '"'
-        if quoted:
-            continue
-        if letter in "([{":
-            start = place if depth == 0 else start
-            depth += 1
-        elif letter in ")]}":
-            depth -= 1
-            if depth == 0 and place - start > found[1] - found[0]:
-                found = (start, place)
-    return found
-
-
-def separate(text: str) -> list[str]:
-    """The parts between the outermost commas."""
-    found, depth, start, quoted = [], 0, 0, False
-    for place, letter in enumerate(text):
-        quoted ^= letter == '"'
-        if not quoted:
-            depth += (letter in "([{") - (letter in ")]}")
-            if letter == "," and depth == 0:
-                found.append(text[start:place].strip())
-                start = place + 1
-    return [*found, text[start:].strip()]

@@ -13,7 +13,12 @@ def keras_weights(
     node: Node, name: str, values: Sequence[float], shape: Shape, layer: Any
 ) -> tuple[list[float], Shape]:
     """The values of a tensor of weights as the node's Keras `layer` has them, flat and row-major, and their shape."""
-    if name != "weight":
+    if node.kind in ("offset", "factor"):
+        wide = (*shape, *(1,) * (len(node.operation.inputs[0]) - len(shape)))
+        return moved(values, wide, (*range(1, len(wide)), 0))
+    if len(shape) > 1 and node.kind in ("parameter", "layer_norm"):
+        return moved(values, shape, (*range(1, len(shape)), 0))
+    if name != "weight" or node.kind == "parameter":
         return list(values), shape
     if node.kind == "depthwise_conv":
         depthwise = "Depthwise" in type(layer).__name__

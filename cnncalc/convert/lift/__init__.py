@@ -14,7 +14,7 @@ from typing import NamedTuple
 from cnncalc.convert.lift.blocks import BlockSearch
 from cnncalc.convert.lift.fuse import steps_of
 from cnncalc.convert.lift.loops import Compressor
-from cnncalc.convert.lift.name import tensor_names
+from cnncalc.convert.lift.name import labels, tensor_names
 from cnncalc.convert.lift.normal import partners
 from cnncalc.convert.lift.reduce import one_by_one, reduced
 from cnncalc.convert.lift.rewrites import Rewrites
@@ -117,9 +117,11 @@ def written(graph: Graph, rewrites: Rewrites, progress: Progress | None = None) 
     for block in blocks:
         late.compress(block.items, block)
     begin("text")
-    names = tensor_names(graph, steps, taken_by_name(items) | search.leaving, blocks, search.stands_for)
-    inputs = dict(graph.inputs)
-    return write(Spec(graph.name, graph.source, inputs, blocks, items, leaving, names, steps.defaults))
+    called = labels(graph, items) if rewrites.allow() else {}
+    wanted = taken_by_name(items) | search.leaving | called.keys()
+    names = tensor_names(graph, steps, wanted, called, blocks, search.stands_for)
+    fixed, inputs = steps.defaults, dict(graph.inputs)
+    return write(Spec(graph.name, graph.source, inputs, blocks, items, leaving, frozenset(called), names, fixed))
 
 
 def rows_in(text: str, graph: Graph) -> dict[str, str] | None:

@@ -168,7 +168,8 @@ class Explainer:
             raise Unexplained
         family = name.rstrip("0123456789")
         if all(type(value) is int for value in present) and family in SIZES_OF:
-            text = self.size(slot, column) or self.ratio(column) or self.argument(family, column, name)
+            text = self.expanding(slot, column) or self.size(slot, column) or self.ratio(column)
+            text = text or self.argument(family, column, name)
             if None not in column:
                 self.formulas.append((text, column))
             return Formula(text)
@@ -215,6 +216,25 @@ class Explainer:
         text = f"{self.argument('expand', ratios)}*input.channels"
         if None not in column:
             self.sizes.append((text, column))
+        return text
+
+    def expanding(self, slot: Slot, column: Column) -> str:
+        """The channels of a step that multiplies them, by an argument that is 1 where it is left out.
+
+        Only where nothing else but one number of channels would tell when that is: ``channels != 16`` is no reason.
+        """
+        there = [cell is not None for cell in slot.cells]
+        if self.channels is None or all(there):
+            return ""
+        ratios = {value / channels for value, channels in zip(column, self.channels) if value is not None}
+        ratio = ratios.pop()
+        if ratios or ratio < 2 or ratio != int(ratio):
+            return ""
+        if any(agree_all(values, there) for _, values in self.tests(numbers=False)):
+            return ""
+        text = f"{self.argument('expand', [int(ratio) if here else 1 for here in there])}*input.channels"
+        whole = [int(ratio) * channels if here else channels for here, channels in zip(there, self.channels)]
+        self.sizes.append((text, whole))
         return text
 
     def parts(self, slot: Slot, column: Column, length: int) -> str:
@@ -271,8 +291,8 @@ class Explainer:
             raise Unexplained
         return self.argument(f"with_{kind}", wanted)
 
-    def tests(self) -> list[tuple[str, list[bool]]]:
-        """Conditions over what is known, the plainest first."""
+    def tests(self, numbers: bool = True) -> list[tuple[str, list[bool]]]:
+        """Conditions over what is known, the plainest first; without `numbers` none that compares channels with one."""
         found = []
         if self.channels is not None:
             for text, column in self.formulas:
@@ -283,7 +303,7 @@ class Explainer:
         for plain in (True, False):
             for argument in self.arguments:
                 family = self.families[argument.name]
-                if (family in SIZES_OF) is plain or None in argument.column:
+                if (family in SIZES_OF) is plain or None in argument.column or not (plain or numbers):
                     continue
                 for value in dict.fromkeys(argument.column):
                     if type(value) is int:

@@ -42,23 +42,12 @@ def steps_of(graph: Graph) -> Steps:
     for node in nodes:
         if node.number in followers:
             continue
-        operation = node.operation
-        item = Item(node.kind, node.number, (operation.inputs or (operation.output,))[0][0], node.place)
-        item.values = spelled(operation.layer, rank_of(operation), loose)
-        item.frozen = node.frozen
-        item.owner = None if node.shares is None else node.shares.number
-        last, here = node.number, inputs[node.number]
-        while (after := followers.get(-last - 1)) is not None:
-            kind = layer_of(graph, after).kind
-            role = next(role for role in operation.layer.following if kind in words(node.kind, role))
-            item.values[role] = words(node.kind, role)[kind]
-            last = after
-        item.result = result[node.number] = last
-        names[last] = node.name
-        if not operation.layer.joins:
-            here = named(item, node, here, wires, roots)
+        item = item_of(graph, node, followers, loose)
+        here = inputs[node.number]
+        taken[item.result] = here if node.operation.layer.joins else named(item, node, here, wires, roots)
+        result[node.number] = item.result
+        names[item.result] = node.name
         items.append(item)
-        taken[last] = here
     for item in items:
         item.owner = None if item.owner is None else result[item.owner]
         item.sources = tuple([result.get(tensor, tensor) for tensor in item.sources])
@@ -71,6 +60,21 @@ def steps_of(graph: Graph) -> Steps:
         items, taken, names = [nothing], {nothing.result: (0,)}, {nothing.result: "identity"}
     outputs = [(name, result.get(roots[tensor], roots[tensor])) for name, tensor in graph.outputs]
     return Steps(items, taken, outputs, [shape[0] for shape in graph.shapes], names, defaults)
+
+
+def item_of(graph: Graph, node: Node, followers: dict[int, int], loose: frozenset[str]) -> Item:
+    """A node and what follows it as one step, which names no tensor yet."""
+    operation = node.operation
+    item = Item(node.kind, node.number, (operation.inputs or (operation.output,))[0][0], node.place)
+    item.values = spelled(operation.layer, rank_of(operation), loose)
+    item.frozen = node.frozen
+    item.owner = None if node.shares is None else node.shares.number
+    while (after := followers.get(-item.result - 1)) is not None:
+        kind = layer_of(graph, after).kind
+        role = next(role for role in operation.layer.following if kind in words(node.kind, role))
+        item.values[role] = words(node.kind, role)[kind]
+        item.result = after
+    return item
 
 
 def operands(graph: Graph, normal: Normal) -> tuple[list[int], dict[int, tuple[int, ...]]]:

@@ -14,9 +14,15 @@ from cnncalc.layers import KINDS
 
 
 def tensor_names(
-    graph: Graph, steps: Steps, wanted: Iterable[int], blocks: Sequence[Block], stands_for: Mapping[int, int]
+    graph: Graph,
+    steps: Steps,
+    wanted: Iterable[int],
+    called: Mapping[int, str],
+    blocks: Sequence[Block],
+    stands_for: Mapping[int, int],
 ) -> dict[int, str]:
-    """A name for every wanted tensor: an input's, an output's where there are several, or one from the source's.
+    """A name for every wanted tensor: an input's, an output's where there are several, what a part of the source is
+    called, or one like the source's.
 
     Inside blocks, whose tensors stand for some of the graph's, it is the last part of the source's.
     """
@@ -28,9 +34,15 @@ def tensor_names(
     taken = {*found.values(), *RESERVED}
     last = last_of_parts(steps)
     automatic = re.compile(rf"(?:{'|'.join([*KINDS, *(block.name for block in blocks), 'group', 'for'])})\d+(?:\..*)?")
-    for tensor in sorted(wanted):
+    wanted = sorted(wanted)
+    for tensor in wanted:
         if tensor not in found:
-            found[tensor] = free_name(part_ending_at(steps.names[tensor], last, tensor), taken, automatic)
+            text = called.get(tensor) or part_ending_at(steps.names[tensor], last, tensor)
+            found[tensor] = free_name(text, taken, automatic)
+    for tensor in wanted:
+        name = found[tensor]
+        if any(name[: match.start()] in taken for match in re.finditer(r"\.", name)):
+            found[tensor] = free_name(name.replace(".", "_"), taken, automatic)  # else a row's name would hide it
     found[INPUT] = "input"
     for block in blocks:
         taken = {*block.arguments, *RESERVED}
@@ -52,6 +64,46 @@ def free_name(text: str, taken: set[str], automatic: re.Pattern[str]) -> str:
         number += 1
     taken.add(free)
     return free
+
+
+def labels(graph: Graph, items: list[Item]) -> dict[int, str]:
+    """What calls, and what is repeated, are called in the source, by their results; other steps count by themselves.
+
+    That is the part of it whose layers are theirs, all of them and no others: ``layer1``.
+    """
+    paths = [path_of(node.name) for node in graph.nodes]
+    spans: dict[tuple[str, ...], tuple[int, int]] = {}
+    for place, path in enumerate(paths):
+        for depth in range(1, len(path)):
+            first, _ = spans.setdefault(path[:depth], (place, place))
+            spans[path[:depth]] = (first, place)
+    found: dict[int, str] = {}
+    end = 0
+    for item in items:
+        node = graph.node(item.result) if 0 <= item.result < len(graph.shapes) else None
+        start, end = end, end if node is None else node.place + 1
+        if node is None or item.names or (item.kind in KINDS and item.repeat == 1):
+            continue
+        inside = [path for path in paths[start:end] if len(path) > 1]
+        common = begin_of_both(min(inside), max(inside)) if inside else ()
+        while common and not (common in spans and start <= spans[common][0] and spans[common][1] < end):
+            common = common[:-1]
+        if common and not common[-1].isdigit() and common[-1] not in found.values():
+            found[item.result] = common[-1]
+    return found
+
+
+def begin_of_both(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+    """What two paths begin with alike; of the first and the last of many in order, what all do."""
+    return tuple([part for place, part in enumerate(one) if one[: place + 1] == other[: place + 1]])
+
+
+def path_of(name: str) -> tuple[str, ...]:
+    """The modules around a layer: of ``layer1.0.conv1`` and of ``/layer1/layer1.0/conv1/Conv`` the same, and the
+    operator."""
+    parts = [part for part in name.split("/") if part]
+    kept = [part for part, after in zip(parts, [*parts[1:], ""]) if not after.startswith(f"{part}.")]
+    return tuple(".".join(kept).split("."))
 
 
 def last_of_parts(steps: Steps) -> dict[str, int]:
@@ -80,7 +132,7 @@ def block_name(items: list[Item]) -> str:
     longest = max((branch.items for branch in branches), key=size, default=[])
     kinds = [item.kind for item in longest]
     if join.kind == "multiply":
-        return "squeeze_excite"
+        return "inverted_bottleneck" if any(item.kind == "depthwise_conv" for item in items) else "squeeze_excite"
     if join.kind == "concat":
         if any(not branch.items for branch in branches):
             return "dense_layer"

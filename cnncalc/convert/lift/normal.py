@@ -1,14 +1,17 @@
 """The normal form of a graph, and whether two graphs are the same in it.
 
-What computes nothing vanishes: identities, joins of one input, flat-to-flat reshapes; nested concatenations are one;
-and nodes are compared by what they do, so that the order of independent branches, names, and spellings that mean the
-same at every size (``padding: half``, ``1``, ``[[1, 1], [1, 1]]``) make no difference.
+What computes nothing vanishes: identities, joins of one input, reshapes of what is flat to what is flat, and those of a
+single position that are taken back; nested concatenations are one; and nodes are compared by what they do, so that the
+order of independent branches, names, and spellings that mean the same at every size (``padding: half``, ``1``,
+``[[1, 1], [1, 1]]``) make no difference.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
+from cnncalc.geometry import elements
 from cnncalc.graph import Graph, Node
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import Layer, Operation
@@ -16,6 +19,9 @@ from cnncalc.layers.types import AMOUNT, EXTRA, PADDING, SCALE, SIZES, SOME_EXTR
 
 PER_AXIS = (SIZES, EXTRA, SCALE, SOME_SIZES, SOME_EXTRA)
 """Types of fields that take one number for all axes, or one for each."""
+
+RESHAPING = ("flatten", "reshape")
+"""Kinds whose results have the elements of what they take, in the same order."""
 
 MAX_UNROLLED = 1_000_000
 """Operands of nested concatenations that are written out; beyond it a nested one stays an operand."""
@@ -86,7 +92,14 @@ class Normal:
         self._unrolled = 0
         self.kept: list[Node] = []
         """The nodes that are left, in order."""
+        uses = Counter(tensor for node in graph.nodes for tensor in node.inputs)
+        uses.update(tensor for _, tensor in graph.outputs)
         for node in graph.nodes:
+            if self.kept and uses[self.kept[-1].number] == 1 and undoes(node, self.kept[-1]):
+                flattened = self.kept.pop()
+                self.values[flattened.number] = self.values[flattened.inputs[0]]
+                self.values.append(self.values[flattened.number])
+                continue
             inputs = [self.values[tensor] for tensor in node.inputs]
             layer = node.operation.layer
             if layer.kind == "identity" or (layer.joins and len(inputs) == 1) or is_flat(node):
@@ -130,15 +143,28 @@ class Normal:
         return found[::-1]
 
 
+def undoes(node: Node, before: Node) -> bool:
+    """Whether a single position becomes what it was before the flattening, or reshaping, that the node follows."""
+    shape = node.operation.output
+    return (
+        node.kind in RESHAPING
+        and before.kind in RESHAPING
+        and node.inputs == (before.number,)
+        and shape == before.operation.inputs[0]
+        and elements(shape[1:]) == 1
+    )
+
+
 def is_chained(layer: Layer) -> bool:
     """Whether it puts channels behind channels, so that what it takes may be such a chain itself."""
     return layer.kind == "concat" and layer == KINDS["concat"]()
 
 
 def is_flat(node: Node) -> bool:
-    """Whether a node flattens, or reshapes to itself, what is flat already."""
+    """Whether a node flattens, or reshapes to itself, what is flat already, or a single position."""
     operation = node.operation
-    return operation.layer.kind in ("flatten", "reshape") and operation.output == operation.inputs[0]
+    same = node.kind in RESHAPING and operation.output == operation.inputs[0]
+    return same and elements(operation.output[1:]) == 1
 
 
 def partners(first: Graph, second: Graph) -> dict[int, int] | None:

@@ -164,7 +164,8 @@ class Reducer:
 def ordered(chains: list[Chain], final: int) -> list[Item]:
     """The chains one after the other, each behind those whose results it takes, those that `final` needs first."""
     ends = {chain.end: chain for chain in chains}
-    waits = {chain.end: {tensor for tensor in needs(chain) if tensor in ends} for chain in chains}
+    home = {item.result: chain.end for chain in chains for item in every(chain.items)}
+    waits = {chain.end: {home[tensor] for tensor in needs(chain) if tensor in home} - {chain.end} for chain in chains}
     followers: dict[int, list[int]] = {}
     for end, needed in waits.items():
         for tensor in needed:

@@ -22,7 +22,7 @@ def wrap(items: list[Item], tokens: Tokens) -> None:
     patterns = residual_patterns(items, tokens)
     if not patterns:
         return
-    for here in every_list(items):
+    for here in list(every_list(items)):  # not those that are made here
         if not any(is_residual(item) for item in here):
             continue
         place = 0

@@ -11,13 +11,13 @@ from cnncalc.layers.types import AMOUNT, PADDING
 
 def spelled(layer: Any, rank: int, loose: frozenset[str]) -> dict[str, Any]:
     """The arguments of a layer that its kind's defaults do not give, as one would write them."""
-    written = {}
-    item_named = dict(layer.named())
-    if layer.inverts:
+    if layer.inverts:  # what it undoes says the rest
         return {}
+    written = {}
+    named = dict(layer.named())
     for name, field in layer.fields.items():
         value = getattr(layer, name)
-        if name in layer.following or name in item_named:
+        if name in layer.following or name in named:
             continue
         if field.type is PADDING:
             value = spelled_padding(layer, rank, loose)

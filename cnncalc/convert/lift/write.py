@@ -28,6 +28,8 @@ class Spec(NamedTuple):
     items: list[Item]
     outputs: list[tuple[str, int]]
     """Names and tensors of what leaves; empty where it is just the last step's."""
+    labels: frozenset[int]
+    """Results of calls that have names although no step asks for them."""
     names: dict[int, str]
     """What tensors are called where a step, a join or an output names them."""
     fixed: Values
@@ -82,6 +84,7 @@ class _Writer:
         self.defaults = chosen_defaults([item for items in lists for item in every(items)], spec.fixed)
         self.named = {tensor for items in lists for tensor in taken_by_name(items)}
         self.named.update(tensor for _, tensor in spec.outputs)
+        self.named |= spec.labels
 
     def lines(self) -> list[str]:
         spec = self.spec
@@ -148,8 +151,9 @@ class _Writer:
             found = [f"{indent}- for: {item.names[0]}"]
             found += wrapped(f"{indent}  in: [{', '.join(show(row[0]) for row in item.rows)}]", indent + "  ")
         else:
-            found = [f"{indent}- for: [{', '.join(item.names)}]", f"{indent}  in:"]
-            found += [f"{indent}    - [{', '.join(map(show, row))}]" for row in item.rows]
+            found = [*wrapped(f"{indent}- for: [{', '.join(item.names)}]", indent + "  "), f"{indent}  in:"]
+            for row in item.rows:
+                found += wrapped(f"{indent}    - [{', '.join(map(show, row))}]", indent + "    ")
         return [*found, f"{indent}  layers:", *self.steps(item.items or [], indent + "    "), *self.below(item, indent)]
 
     def below(self, item: Item, indent: str) -> list[str]:
@@ -201,6 +205,7 @@ class _Writer:
                 values[name] = value
             names = list(kind.fields)
         first = names[0] if names and item.branches is None else ""
+        first = "" if isinstance(values.get(first), bool) else first  # `{batch_norm, scale: false}` says what is off
         found = [f"{item.kind}: {show(values[first], item.kind, first)}" if first in values else item.kind]
         found += [f"{name}: {show(value, item.kind, name)}" for name, value in values.items() if name != first]
         return found + self.modifiers(item)
@@ -273,8 +278,8 @@ def wrapped(line: str, indent: str) -> list[str]:
 def folded(key: str, text: str) -> list[str]:
     """A text behind its key; a long one over several lines, which YAML joins again."""
     line = f"{key}: {quoted(text)}"
-    words = text.split(" ")
-    if len(line) <= WIDTH or not all(words) or not re.fullmatch(r"[^\n\r\t]+", text):
+    words = re.split(r"(?<! ) (?! )", text)  # where a line may end: two spaces stay two
+    if len(line) <= WIDTH or text != text.strip() or not re.fullmatch(r"[^\n\r\t]+", text):
         return [line]
     found = [f"{key}: >-"]
     row = " "

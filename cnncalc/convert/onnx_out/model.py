@@ -97,6 +97,7 @@ class Writer:
         self._taken = {name for name, _ in graph.inputs} | {name for name, _ in graph.outputs}
         self._nodes: list[Any] = []
         self._stated: list[Any] = []
+        self._integers: list[Any] = []
         self._initializers: dict[Any, Any] = {}
         self._row: Node | None = None
         self._begun = 0
@@ -126,10 +127,15 @@ class Writer:
         shape = self.shapes.pop(last.output[0])
         self._taken.discard(last.output[0])
         assert shape == node.operation.output, f"{node.name} is {shape} in ONNX"
+        single = last.output[0] in self._single
         last.output[0] = self._named.get(node.number) or self._free(node.name)
         self.values[node.number] = last.output[0]
+        if single:
+            self._single.add(last.output[0])
         self.shapes[last.output[0]] = shape
         for entry in self._nodes[self._begun :]:
+            if entry.output[0] not in self.shapes:  # a list of integers, which `count` has stated
+                continue
             self._stated.append(self._value(entry.output[0], self.shapes[entry.output[0]]))
 
     def op(self, operator: str, inputs: Sequence[str], shape: Shape, single: bool = False, **attributes: Any) -> str:
@@ -146,6 +152,54 @@ class Writer:
         if single or (values and all(value in self._single for value in values)):
             self._single.add(name)
         return name
+
+    def count(self, operator: str, inputs: Sequence[str], length: int) -> str:
+        """Add an operator whose result is a list of 64-bit integers; gives the result's name."""
+        assert self._row is not None
+        name = self._free(f"{self._row.name}/{operator}")
+        attributes = {"axis": 0} if operator == "Concat" else {}
+        self._nodes.append(self.onnx.helper.make_node(operator, list(inputs), [name], name, **attributes))
+        self._integers.append(self.onnx.helper.make_tensor_value_info(name, self.onnx.TensorProto.INT64, [length]))
+        return name
+
+    def batched(self, x: str, others: Sequence[str]) -> str:
+        """A value with the batch of others: itself, unless it has a batch of one and they have not."""
+        like = next((other for other in others if other not in self._single), None)
+        if x not in self._single or like is None:
+            return x
+        whole = self.count("Shape", [like], len(self.shapes[like]) + 1)
+        batch = self.count("Slice", [whole, self.integers("first", [0]), self.integers("second", [1])], 1)
+        shape = self.count("Concat", [batch, self.integers("shape", self.shapes[x])], len(self.shapes[x]) + 1)
+        name = self.op("Expand", [x, shape], self.shapes[x])
+        self._single.discard(name)
+        return name
+
+    def unpool(self, x: str, like: str, shape: Shape, pool: dict[str, Any]) -> str:
+        """The values of `x` where a pool of `like` has its maxima; 0 elsewhere."""
+        assert self._row is not None
+        values, places = (self._free(f"{self._row.name}/{part}") for part in ("MaxPool", "places"))
+        self._nodes.append(self.onnx.helper.make_node("MaxPool", [like], [values, places], values, **pool))
+        self.shapes[values] = self.shapes[x]
+        stated = ["batch", *self.shapes[x]]
+        self._integers.append(self.onnx.helper.make_tensor_value_info(places, self.onnx.TensorProto.INT64, stated))
+        size = self.count("Shape", [like], len(shape) + 1)
+        kept = {name: pool[name] for name in ("kernel_shape", "strides", "pads")}
+        return self.op("MaxUnpool", [x, places, size], shape, **kept)
+
+    def folded(self, name: str, shape: Shape, values: Sequence[float]) -> str:
+        """A tensor that is worked out from weights of the current row, or of the row whose weights it shares."""
+        assert self._row is not None
+        owner = self._row.shares or self._row
+        key = (owner.name, name, "folded")
+        if key not in self._initializers:
+            self._initializers[key] = self._tensor(self._free(f"{owner.name}.{name}"), shape, array("f", values))
+        return str(self._initializers[key].name)
+
+    def values_of(self, name: str) -> Sequence[float]:
+        """The values of a tensor of weights of the current row, or of the row whose weights it shares."""
+        assert self._row is not None
+        owner = self._row.shares or self._row
+        return self._weights(owner, name, next(each.shape for each in owner.operation.weights if each.name == name))
 
     def _free(self, name: str) -> str:
         """`name`, or with the first number that makes it no other's."""
@@ -226,7 +280,7 @@ class Writer:
             [self._value(name, shape) for name, shape in graph.inputs],
             outputs,
             list(self._initializers.values()),
-            value_info=[value for value in self._stated if value.name not in leaving],
+            value_info=[value for value in (*self._stated, *self._integers) if value.name not in leaving],
         )
         opset = helper.make_opsetid("", self.opset)
         return helper.make_model(

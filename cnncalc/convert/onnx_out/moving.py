@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.convert.onnx_out.operators import (
     elementwise,
     mix,
     padded,
+    reduced,
     reshaped,
+    scalar,
     sliced,
     take,
     transposed,
@@ -22,6 +25,14 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from cnncalc.convert.onnx_out.model import Writer
+
+
+def flatten(w: Writer, node: Node, x: str) -> None:
+    """All in one axis, or all positions."""
+    if len(node.operation.output) == 1:
+        w.op("Flatten", [x], node.operation.output, axis=1)
+    else:
+        reshaped(w, x, node.operation.output)
 
 
 def reshape(w: Writer, node: Node, x: str) -> None:
@@ -41,10 +52,11 @@ def channel_shuffle(w: Writer, node: Node, x: str) -> None:
     reshaped(w, x, (channels, *sizes))
 
 
-def slice_channels(w: Writer, node: Node, x: str) -> None:
+def slice_(w: Writer, node: Node, x: str) -> None:
     layer: Any = node.operation.layer
-    start, stop = layer.channels
-    sliced(w, x, [0], [start], [stop])
+    axis = 1 if layer.over == "positions" else 0
+    start, stop = layer.bounds(w.shapes[x][axis])
+    sliced(w, x, [axis], [start], [stop])
 
 
 def pad(w: Writer, node: Node, x: str) -> None:
@@ -70,11 +82,12 @@ def space_to_depth(w: Writer, node: Node, x: str) -> None:
     """The operator in two dimensions and order `dcr`; else the blocks get axes of their own, and go to the channels."""
     layer: Any = node.operation.layer
     channels, *sizes = w.shapes[x]
-    if layer.order == "dcr" and len(sizes) == 2:
-        w.op("SpaceToDepth", [x], node.operation.output, blocksize=layer.block)
-        return
     rank = len(sizes)
-    x = reshaped(w, x, (channels, *(part for size in sizes for part in (size // layer.block, layer.block))))
+    blocks = per_axis(layer.block, rank, "block")
+    if layer.order == "dcr" and rank == 2 and len(set(blocks)) == 1:
+        w.op("SpaceToDepth", [x], node.operation.output, blocksize=blocks[0])
+        return
+    x = reshaped(w, x, (channels, *(part for size, block in zip(sizes, blocks) for part in (size // block, block))))
     outer, inner = [1 + 2 * axis for axis in range(rank)], [2 + 2 * axis for axis in range(rank)]
     x = transposed(w, x, [*inner, 0, *outer] if layer.order == "dcr" else [0, *inner, *outer])
     reshaped(w, x, node.operation.output)
@@ -85,10 +98,11 @@ def depth_to_space(w: Writer, node: Node, x: str) -> None:
     layer: Any = node.operation.layer
     channels, *sizes = w.shapes[x]
     rank = len(sizes)
-    if rank == 2:
-        w.op("DepthToSpace", [x], node.operation.output, blocksize=layer.block, mode=layer.order.upper())
+    blocks = per_axis(layer.block, rank, "block")
+    if rank == 2 and len(set(blocks)) == 1:
+        w.op("DepthToSpace", [x], node.operation.output, blocksize=blocks[0], mode=layer.order.upper())
         return
-    blocks, left = [layer.block] * rank, channels // layer.block**rank
+    left = channels // prod(blocks)
     first = [*blocks, left] if layer.order == "dcr" else [left, *blocks]
     x = reshaped(w, x, (*first, *sizes))
     start, kept = (0, rank) if layer.order == "dcr" else (1, 0)
@@ -154,27 +168,58 @@ def neighbours(source: Fraction, width: int) -> list[tuple[int, float]]:
 
 
 def concat(w: Writer, node: Node, *inputs: str) -> None:
-    w.op("Concat", inputs, node.operation.output, axis=1)
+    layer: Any = node.operation.layer
+    given = [w.batched(x, inputs) for x in inputs]
+    w.op("Concat", given, node.operation.output, axis=2 if layer.over == "positions" else 1)
+
+
+def reduce(w: Writer, node: Node, x: str) -> None:
+    layer: Any = node.operation.layer
+    operator = {"mean": "ReduceMean", "max": "ReduceMax", "sum": "ReduceSum", "norm": "ReduceL2"}[layer.way]
+    reduced(w, operator, x, [0] if layer.over == "channels" else range(1, len(w.shapes[x])))
 
 
 def add(w: Writer, node: Node, *inputs: str) -> None:
+    layer: Any = node.operation.layer
+    if layer.weights != "none":
+        weighted(w, layer.weights, inputs)
+        return
     w.op("Add" if len(inputs) == 2 else "Sum", inputs, node.operation.output)
 
 
+def weighted(w: Writer, way: str, inputs: Sequence[str]) -> None:
+    """The sum of branches by their shares, which are made of the learned factors."""
+    count = len(inputs)
+    shares = w.op("Identity", [w.weight("weight", (1, count))], (count,), True)
+    if way == "fast":
+        shares = w.op("Relu", [shares], (count,))
+        shares = w.op("Div", [shares, scalar(w, "Add", reduced(w, "ReduceSum", shares, [0]), 1e-4)], (count,))
+    else:
+        shares = w.op("Softmax", [shares], (count,), axis=1)
+    parts = []
+    for place, x in enumerate(inputs):
+        share = reshaped(w, take(w, shares, 0, [place]) if count > 1 else shares, (1,) * len(w.shapes[x]))
+        parts.append(w.op("Mul", [x, share], w.shapes[x]))
+    x = parts[0]
+    for other in parts[1:]:
+        x = w.op("Add", [x, other], tuple(map(max, w.shapes[x], w.shapes[other])))
+
+
 def multiply(w: Writer, node: Node, *inputs: str) -> None:
-    """Two at a time, each broadcast over the other."""
+    """Two at a time, each broadcast over the other; `subtract` the same."""
+    operator = {"multiply": "Mul", "subtract": "Sub"}[node.kind]
     x = inputs[0]
     for other in inputs[1:]:
         shape = tuple(map(max, w.shapes[x], w.shapes[other]))
-        x = w.op("Mul", [x, other], shape)
+        x = w.op(operator, [x, other], shape)
 
 
 MOVING: dict[str, Callable[..., object]] = {
-    "flatten": elementwise("Flatten", axis=1),
+    "flatten": flatten,
     "reshape": reshape,
     "permute": permute,
     "channel_shuffle": channel_shuffle,
-    "slice": slice_channels,
+    "slice": slice_,
     "pad": pad,
     "crop": crop,
     "crop_like": crop,
@@ -185,4 +230,6 @@ MOVING: dict[str, Callable[..., object]] = {
     "concat": concat,
     "add": add,
     "multiply": multiply,
+    "subtract": multiply,
+    "reduce": reduce,
 }

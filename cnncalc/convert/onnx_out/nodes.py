@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from cnncalc.convert.onnx_out.attention import ATTENTION
 from cnncalc.convert.onnx_out.moving import MOVING
 from cnncalc.convert.onnx_out.normalising import NORMALISING
 from cnncalc.convert.onnx_out.pointwise import POINTWISE
 from cnncalc.convert.onnx_out.sliding import SLIDING
 
-WRITERS: dict[str, Callable[..., object]] = {**SLIDING, **NORMALISING, **POINTWISE, **MOVING}
+WRITERS: dict[str, Callable[..., object]] = {**SLIDING, **NORMALISING, **POINTWISE, **MOVING, **ATTENTION}
 """By kind; `opaque` has no place here, and `separable_conv` is two rows of other kinds."""

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from cnncalc.convert.onnx_out.operators import (
     mix,
-    per_channel,
     reduced,
     reshaped,
     scalar,
     transposed,
 )
+from cnncalc.geometry import Shape
 from cnncalc.graph import Node
 
 if TYPE_CHECKING:
@@ -53,16 +53,35 @@ def standardised(w: Writer, x: str, axes: Sequence[int], eps: float) -> str:
 
 def scaled(w: Writer, layer: Any, x: str) -> str:
     """The learned factor and offset per channel, where there are any."""
+    return learned(w, layer, x, (w.shapes[x][0],) + (1,) * (len(w.shapes[x]) - 1))
+
+
+def learned(w: Writer, layer: Any, x: str, shape: Shape) -> str:
+    """The learned factor and offset of this shape, where there are any."""
     if layer.scale:
-        x = w.op("Mul", [x, per_channel(w, "weight", x)], w.shapes[x])
+        x = w.op("Mul", [x, w.weight("weight", shape)], w.shapes[x])
     if layer.shift:
-        x = w.op("Add", [x, per_channel(w, "bias", x)], w.shapes[x])
+        x = w.op("Add", [x, w.weight("bias", shape)], w.shapes[x])
     return x
+
+
+def global_response_norm(w: Writer, node: Node, x: str) -> None:
+    """Channels by their norm over the map against the mean of all norms, and the input again."""
+    layer: Any = node.operation.layer
+    axes = list(range(1, len(w.shapes[x])))
+    norm = reduced(w, "ReduceL2", x, axes) if axes else w.op("Abs", [x], w.shapes[x])
+    mean = scalar(w, "Add", reduced(w, "ReduceMean", norm, [0]), layer.eps)
+    share = w.op("Div", [norm, mean], w.shapes[norm])
+    w.op("Add", [x, scaled(w, layer, w.op("Mul", [x, share], w.shapes[x]))], w.shapes[x])
 
 
 def layer_norm(w: Writer, node: Node, x: str) -> None:
     """Over the channels: the operator (opset 17) norms the last axes, so they go there and back."""
     layer: Any = node.operation.layer
+    if layer.over == "all":
+        axes = range(len(w.shapes[x]))
+        learned(w, layer, standardised(w, x, axes, layer.eps), w.shapes[x])
+        return
     if w.opset < 17:
         scaled(w, layer, standardised(w, x, [0], layer.eps))
         return
@@ -120,4 +139,5 @@ NORMALISING: dict[str, Callable[..., object]] = {
     "instance_norm": batch_norm,
     "local_response_norm": local_response_norm,
     "l2_norm": l2_norm,
+    "global_response_norm": global_response_norm,
 }

@@ -63,7 +63,7 @@ def reduced(w: Writer, operator: str, x: str, axes: Sequence[int]) -> str:
     shape = tuple(1 if axis in axes else size for axis, size in enumerate(w.shapes[x]))
     over = [axis + 1 for axis in axes]
     single = -1 in axes
-    if w.opset < 18:
+    if w.opset < 18 and operator != "ReduceSum":  # whose axes are an input since opset 13
         return w.op(operator, [x], shape, single, axes=over, keepdims=1)
     return w.op(operator, [x, w.integers("axes", over)], shape, single, keepdims=1)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import pi, sqrt
+from itertools import product
+from math import pi, prod, sqrt
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.convert.onnx_out.operators import (
     elementwise,
     per_channel,
+    reshaped,
     scalar,
 )
 from cnncalc.graph import Node
@@ -78,6 +80,46 @@ def softplus(w: Writer, node: Node, x: str) -> None:
         scalar(w, "Div", x, layer.beta)
 
 
+def softmax(w: Writer, node: Node, x: str) -> None:
+    """Over the channels, or over all positions as one axis."""
+    layer: Any = node.operation.layer
+    operator = {"softmax": "Softmax", "log_softmax": "LogSoftmax"}[node.kind]
+    if layer.over == "channels":
+        w.op(operator, [x], w.shapes[x], axis=1)
+        return
+    channels, *sizes = w.shapes[x]
+    flat = reshaped(w, x, (channels, prod(sizes))) if len(sizes) > 1 else x
+    found = w.op(operator, [flat], w.shapes[flat], axis=2)
+    if len(sizes) > 1:
+        reshaped(w, found, (channels, *sizes))
+
+
+def offset(w: Writer, node: Node, x: str) -> None:
+    """A learned tensor, or a constant, that is added; `factor` multiplies."""
+    layer: Any = node.operation.layer
+    operator = {"offset": "Add", "factor": "Mul"}[node.kind]
+    if layer.value is not None:
+        scalar(w, operator, x, layer.value)
+        return
+    own = layer.shape(w.shapes[x])
+    wide = (*own, *(1,) * (len(w.shapes[x]) - len(own)))
+    w.op(operator, [x, w.weight(layer.weight_name, wide)], w.shapes[x])
+
+
+def parameter(w: Writer, node: Node) -> None:
+    """A tensor of weights as it is, for a batch of one."""
+    shape = node.operation.output
+    w.op("Identity", [w.weight("weight", (1, *shape))], shape, True)
+
+
+def coordinates(w: Writer, node: Node) -> None:
+    """From -1 to 1 along every axis, for a batch of one."""
+    shape = node.operation.output
+    lines = [[2 * place / (size - 1) - 1 if size > 1 else 0.0 for place in range(size)] for size in shape[1:]]
+    values = [place[axis] for axis in range(len(lines)) for place in product(*lines)]
+    w.op("Identity", [w.numbers("coordinates", values, (1, *shape))], shape, True)
+
+
 def dropout(w: Writer, node: Node, x: str) -> None:
     layer: Any = node.operation.layer
     w.op("Dropout", [x, w.numbers("rate", [layer.rate], ())], w.shapes[x])
@@ -102,9 +144,13 @@ POINTWISE: dict[str, Callable[..., object]] = {
     "hard_swish": hard_swish,
     "tanh": elementwise("Tanh"),
     "softplus": softplus,
-    "softmax": elementwise("Softmax", axis=1),
-    "log_softmax": elementwise("LogSoftmax", axis=1),
+    "softmax": softmax,
+    "log_softmax": softmax,
     "dropout": dropout,
     "drop_path": elementwise("Identity"),
     "layer_scale": layer_scale,
+    "offset": offset,
+    "factor": offset,
+    "parameter": parameter,
+    "coordinates": coordinates,
 }

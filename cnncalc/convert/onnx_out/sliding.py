@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import inf, prod
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.convert.onnx_out.operators import (
@@ -11,9 +12,11 @@ from cnncalc.convert.onnx_out.operators import (
     padded,
     per_channel,
     scalar,
+    sliced,
     take,
 )
-from cnncalc.geometry import GLOBAL, Intervals, Shape, Window
+from cnncalc.diagnostics import Fault
+from cnncalc.geometry import GLOBAL, Intervals, Shape, Window, dims
 from cnncalc.graph import Node
 
 if TYPE_CHECKING:
@@ -27,8 +30,19 @@ def conv(w: Writer, node: Node, x: str) -> None:
     if layer.border != "zeros":
         x = padded(w, x, [(0, 0), *((window.before, window.after) for window in windows)], layer.border)
         windows = [window._replace(before=0, after=0) for window in windows]
-    inputs = [x, w.weight("weight"), *([w.weight("bias")] if layer.bias else [])]
+    kernel = w.weight("weight") if layer.weight_norm == "none" else normed(w, node)
+    inputs = [x, kernel, *([w.weight("bias")] if layer.bias else [])]
     w.op("Conv", inputs, node.operation.output, group=groups, **each_axis(windows))
+
+
+def normed(w: Writer, node: Node) -> str:
+    """The kernels as they are used: what they are made of is known, and is not learned in ONNX."""
+    layer: Any = node.operation.layer
+    shape = layer.kernel_shape(node.operation.inputs)
+    values, window = w.values_of("weight"), prod(shape[1:])
+    gains = w.values_of("gain") if layer.weight_norm.endswith("gain") else ()
+    kernels = [layer.normed(gains, at, values[at * window : (at + 1) * window]) for at in range(shape[0])]
+    return w.folded("weight", shape, [value for kernel in kernels for value in kernel])
 
 
 def conv_transpose(w: Writer, node: Node, x: str) -> None:
@@ -37,10 +51,7 @@ def conv_transpose(w: Writer, node: Node, x: str) -> None:
     layer: Any = node.operation.layer
     windows: Any = node.operation.reach
     extras = [window.extra for window in windows]
-    inside = all(
-        window.extra < max(window.stride, window.dilation) and min(window.before, window.after) >= 0
-        for window in windows
-    )
+    inside = all(window.extra < window.stride and min(window.before, window.after) >= 0 for window in windows)
     if inside:
         inputs = [x, w.weight("weight"), *([w.weight("bias")] if layer.bias else [])]
         attributes = each_axis(windows) | {"output_padding": extras}
@@ -189,11 +200,36 @@ def adaptive_max_pool(w: Writer, node: Node, x: str) -> None:
     w.op("MaxPool", [x], node.operation.output, **each_axis(windows))
 
 
+def max_unpool(w: Writer, node: Node, x: str, like: str) -> None:
+    """The maxima's places of the same pool, found again: `MaxPool` gives them beside the values.
+
+    Where its last windows end beyond the input, that is made longer, and what comes out is cut.
+    """
+    layer: Any = node.operation.layer
+    sizes = w.shapes[like][1:]
+    slides = layer.slides(sizes)
+    windows = [Window(slide.size, slide.stride, slide.dilation, slide.before, slide.after) for slide in slides]
+    gives = [_sizes(w, like, [window._replace(ceil=up) for window in windows], up) for up in (False, True)]
+    if w.shapes[x] not in gives:
+        message = f"ONNX puts back the {dims(gives[0])} of a pool, and no {dims(w.shapes[x])}"
+        raise Fault("cannot-export", f"`{node.name}`: {message}")
+    ends = [
+        (width - 1) * each.stride + each.extent - each.before - each.after
+        for each, width in zip(windows, w.shapes[x][1:])
+    ]
+    longer = [max(0, end - size) for end, size in zip(ends, sizes)]
+    like = padded(w, like, [(0, 0), *((0, more) for more in longer)], "constant", -inf)
+    found = w.unpool(x, like, w.shapes[like], each_axis(windows))
+    if any(longer):
+        sliced(w, found, range(1, len(sizes) + 1), [0] * len(sizes), sizes)
+
+
 SLIDING: dict[str, Callable[..., object]] = {
     "conv": conv,
     "depthwise_conv": conv,
     "conv_transpose": conv_transpose,
     "linear": linear,
+    "max_unpool": max_unpool,
     "max_pool": pool,
     "avg_pool": pool,
     "lp_pool": pool,

@@ -77,13 +77,17 @@ def theirs(source: str, run: Callable[[], Any], what: str) -> Any:
         raise failed(Fault("their-code", message, None, help), source) from None
 
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
 def _place(error: BaseException) -> str:
-    """The last line outside of installed packages that an error went through: ``net.py:12``."""
+    """The last line outside of installed packages and of ours that an error went through: ``net.py:12``."""
     import traceback
 
     found = ""
     for frame in traceback.extract_tb(error.__traceback__):
-        inside = "site-packages" in frame.filename or frame.filename.startswith("<") or __package__ in frame.filename
-        if not inside and not frame.filename.startswith((sys.prefix, sys.base_prefix)) and frame.filename != __file__:
-            found = f"{os.path.basename(frame.filename)}:{frame.lineno}"
+        path = os.path.abspath(frame.filename)
+        installed = "site-packages" in path or path.startswith((sys.prefix, sys.base_prefix, HERE))
+        if not installed and not frame.filename.startswith("<"):
+            found = f"{os.path.basename(path)}:{frame.lineno}"
     return found

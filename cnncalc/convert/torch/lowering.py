@@ -129,7 +129,9 @@ class Lowering:
         return name
 
     def ints(self, values: Sequence[int]) -> str:
-        """The name of a constant list."""
+        """The name of a constant list; raises `Fault` where it holds something else."""
+        if not all(type(value) is int and abs(value) < 2**63 + 1 for value in values):
+            raise Fault("bad-model", f"`{self.call.target}` needs whole numbers, of 64 bits")
         return self.constant((len(values),), "int", tuple(values))
 
     def fixed(self, tensor: str) -> Sizes:
@@ -212,6 +214,7 @@ VIEWS = frozenset(
     (
         "view",
         "reshape",
+        "reshape_as",
         "flatten",
         "unflatten",
         "squeeze",

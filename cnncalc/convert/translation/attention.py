@@ -135,29 +135,26 @@ def attention(making: Making, operator: Operator, operands: list[Operand]) -> li
     q, k, v = operands[:3]
     if not isinstance(q, Value) or not isinstance(k, Value) or not isinstance(v, Value) or any(operator.outputs[1:]):
         return None
-    shape = q.shape[:-1]
     attributes = operator.attributes
-    if len(q.shape) == 3 and attributes.get("q_num_heads"):
-        q, k, v = (
-            headed(making, operator, x, attributes.get(f"{name}_num_heads"))
-            for x, name in ((q, "q"), (k, "kv"), (v, "kv"))
-        )
+    samples, count = q.shape[:1], q.shape[1:2]
+    by_heads = len(q.shape) == 3 and "q_num_heads" in attributes
+    if by_heads:
+        q = headed(making, operator, q, attributes["q_num_heads"])
+        k, v = (headed(making, operator, x, attributes.get("kv_num_heads")) for x in (k, v))
     if attributes.get("transposed"):
         k = making.turn(k, (*range(len(k.shape) - 2), len(k.shape) - 1, len(k.shape) - 2), operator)
     if any(len(x.shape) < 2 for x in (q, k, v)) or q.shape[-1] != k.shape[-1] or k.shape[-2] != v.shape[-2]:
         raise Fault("bad-model", f"q, k and v of {dims(q.shape)}, {dims(k.shape)} and {dims(v.shape)} do not fit")
     found = exact(making, operator, q, k, v, list(operands[3:]))
-    if found is None:
-        batch = making.batch if q.batch else 1
-        macs = prod(q.shape[:-1]) // batch * k.shape[-2] * (q.shape[-1] + v.shape[-1])
-        if len(shape) == 3 and attributes.get("q_num_heads"):
-            v_width = q.shape[1] * v.shape[-1]
-            return making.opaque(operator, [q, k, v, *operands[3:]], [(*shape, v_width)], macs)
-        return making.opaque(operator, [q, k, v, *operands[3:]], [(*q.shape[:-1], v.shape[-1])], macs)
-    if len(found.shape) > len(shape) + 1:
+    if found is not None and not by_heads:
+        return [found]
+    if found is not None:
         turned = making.turn(found, (0, 2, 1, 3), operator)
-        return [making.shape(turned, (*shape, turned.shape[2] * turned.shape[3]), operator)]
-    return [found]
+        joined = making.shape(turned, (*samples, *count, turned.shape[2] * turned.shape[3]), operator)
+        return [making.straightened(joined, operator)]
+    macs = prod(q.shape[:-1]) // (making.batch if q.batch else 1) * k.shape[-2] * (q.shape[-1] + v.shape[-1])
+    whole = (*samples, *count, q.shape[1] * v.shape[-1]) if by_heads else (*q.shape[:-1], v.shape[-1])
+    return making.opaque(operator, [q, k, v, *operands[3:]], [whole], macs)
 
 
 def headed(making: Making, operator: Operator, x: Value, heads: Any) -> Value:
@@ -169,13 +166,22 @@ def headed(making: Making, operator: Operator, x: Value, heads: Any) -> Value:
     return making.turn(split, (0, 2, 1, 3), operator)
 
 
+PLAIN = frozenset(
+    ("divided", "is_causal", "kv_num_heads", "q_num_heads", "scale", "softcap", "softmax_precision", "transposed")
+)
+"""What an operator may say and still be plain attention; of the causal and capped ones only that they are not."""
+
+
 def exact(making: Making, operator: Operator, q: Value, k: Value, v: Value, others: list[Operand]) -> Value | None:
     """The row of attention without a bias; None where it is something else."""
     readings = [reading(making, operator, x) for x in (q, k, v)]
     asked = [each for each in readings if each is not None]
     added, *factors = others or [None]
     scale = total_scale(making, operator, factors)
-    if len(asked) < 3 or scale is None or operator.attributes.get("is_causal") or not nothing(making, added):
+    is_other = operator.attributes.keys() - PLAIN or (factors and "transposed" not in operator.attributes)
+    if len(asked) < 3 or scale is None or is_other or not nothing(making, added):
+        return None
+    if operator.attributes.get("is_causal") or operator.attributes.get("softcap"):
         return None
     heads = {(each.heads, each.frame, each.sizes) for each in asked}
     if len(heads) > 1 or asked[0].each != asked[1].each or len({each.found.base.batch for each in asked}) > 1:

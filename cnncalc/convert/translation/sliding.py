@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 from cnncalc.convert.building import Translate
@@ -73,6 +74,8 @@ def merged(making: Making, value: Value, rank: int, pads: Sequence[Pads]) -> tup
 
 def conv(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
     x, weight, bias = (*operands, None, None)[:3]
+    if isinstance(x, Value) and isinstance(weight, Value):
+        return computed(making, operator, operands, x, weight)
     if not isinstance(x, Value) or not isinstance(weight, Constant) or isinstance(bias, Value):
         return None
     rank = spatial(operator, x)
@@ -110,6 +113,16 @@ def conv(making: Making, operator: Operator, operands: list[Operand]) -> list[Op
         arguments["weight_norm"], kernels = weight.norm, with_gain(weight)
     row = making.append(operator, kind, [making.force(x)], arguments, {**kernels, **biases})
     return [making.made(row.number, x)]
+
+
+def computed(
+    making: Making, operator: Operator, operands: list[Operand], x: Value, weight: Value
+) -> list[Operand] | None:
+    """A convolution whose kernel depends on the input: opaque, with its products counted."""
+    whole = making.stated(operator.outputs[0], operator)
+    batched = x.batch and whole[:1] == x.shape[:1]
+    macs = prod(whole) // (making.batch if batched else 1) * prod(weight.shape[1:])
+    return making.opaque(operator, operands, [whole], macs)
 
 
 def with_gain(weight: Constant) -> dict[str, Constant]:

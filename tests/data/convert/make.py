@@ -409,6 +409,54 @@ case("cycle", [node("Add", ["x", "b"], ["a"], name="first"), node("Relu", ["a"],
      outputs=["b"], runs=False)  # fmt: skip
 case("opset_6", [node("Relu", ["x"], ["y"])], [1, 2], opset=6, runs=False)
 
+# -- attention, and products of two tensors ----------------------------------------------------------------------------
+
+case("attention_operator", [
+    node("MatMul", ["x", "w"], ["qkv"]),
+    node("Split", ["qkv", "sizes"], ["q", "k", "v"], axis=-1),
+    node("Attention", ["q", "k", "v"], ["y"], q_num_heads=2, kv_num_heads=2),
+], [1, 5, 8], {**weights(w=(8, 24)), **ints(sizes=[8, 8, 8])}, opset=23)  # fmt: skip
+case("attention_windows", [
+    node("Transpose", ["x"], ["last"], perm=[0, 2, 3, 1]),
+    node("Reshape", ["last", "split"], ["parts"]),
+    node("Transpose", ["parts"], ["apart"], perm=[0, 1, 3, 2, 4, 5]),
+    node("Reshape", ["apart", "windows"], ["tokens"]),
+    node("MatMul", ["tokens", "w"], ["qkv"]),
+    node("Reshape", ["qkv", "heads"], ["five"]),
+    node("Transpose", ["five"], ["three"], perm=[2, 0, 3, 1, 4]),
+    *[node("Gather", ["three", f"number_{place}"], [name], axis=0) for place, name in enumerate("qkv")],
+    node("Mul", ["q", "scale"], ["scaled"]),
+    node("Transpose", ["k"], ["turned"], perm=[0, 1, 3, 2]),
+    node("MatMul", ["scaled", "turned"], ["products"]),
+    node("Softmax", ["products"], ["shares"], axis=-1),
+    node("MatMul", ["shares", "v"], ["attended"]),
+    node("Transpose", ["attended"], ["together"], perm=[0, 2, 1, 3]),
+    node("Reshape", ["together", "windows"], ["back"]),
+    node("MatMul", ["back", "p"], ["projected"]),
+    node("Reshape", ["projected", "wider"], ["map"]),
+    node("Transpose", ["map"], ["rows"], perm=[0, 1, 3, 2, 4, 5]),
+    node("Reshape", ["rows", "whole"], ["joined"]),
+    node("Transpose", ["joined"], ["y"], perm=[0, 3, 1, 2]),
+], [1, 4, 4, 6], {
+    **weights(w=(4, 12), p=(4, 5)), **floats(scale=0.5), **ints(number_0=0, number_1=1, number_2=2),
+    **ints(split=[1, 2, 2, 2, 3, 4], windows=[4, 6, 4], heads=[4, 6, 3, 2, 2]),
+    **ints(wider=[1, 2, 2, 2, 3, 5], whole=[1, 4, 6, 5]),
+})  # fmt: skip
+case("attention_masked", [
+    node("MatMul", ["x", "w"], ["qkv"]),
+    node("Split", ["qkv", "sizes"], ["q", "k", "v"], axis=-1),
+    node("Attention", ["q", "k", "v", "mask"], ["y"], q_num_heads=2, kv_num_heads=2),
+], [1, 5, 8], {**weights(w=(8, 24), mask=(5, 5)), **ints(sizes=[8, 8, 8])}, opset=23, runs=False)  # fmt: skip
+case("products", [
+    node("Reshape", ["x", "flat"], ["a"]),
+    node("Transpose", ["a"], ["t"], perm=[0, 2, 1]),
+    node("MatMul", ["a", "t"], ["gram"]),
+    node("MatMul", ["gram", "a"], ["y"]),
+], [1, 4, 2, 3], ints(flat=[0, 4, 6]))  # fmt: skip
+case("pad_one_side", [node("Pad", ["x", "pads"], ["y"])], [1, 2, 3, 4], ints(pads=[0, 0, 0, 0, 0, 0, 2, 2]))
+case("subtract", [node("Sub", ["one", "x"], ["a"]), node("Div", ["a", "two"], ["b"]), node("Sub", ["b", "x"], ["y"])],
+     [1, 2, 3, 3], floats(one=1.0, two=2.0))  # fmt: skip
+
 (HERE / "expected.json").write_text(
     "{\n" + ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in EXPECTED.items()) + "\n}\n"
 )

@@ -139,7 +139,8 @@ OPERATIONS: dict[str, Lower] = {
         ("contiguous", "clone", "alias", "detach", "to", "_to_copy", "lift_fresh_copy", "type_as"), identity
     ),
     **dict.fromkeys(
-        ("view", "_unsafe_view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "view_as"), reshape
+        ("view", "_unsafe_view", "reshape", "reshape_as", "flatten", "unflatten", "squeeze", "unsqueeze", "view_as"),
+        reshape,
     ),
     "expand": expand,
     "expand_as": expand,
