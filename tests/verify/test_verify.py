@@ -19,6 +19,14 @@ from cnncalc.layers.normalisation import Normalisation
 from cnncalc.verify.fields import BEHIND, EQUAL, GLOBAL, NO_INTERIOR, NOT_RUN, UNEQUAL, UNSEEN
 from cnncalc.verify.network import Verification, verify
 
+
+@pytest.fixture(autouse=True)
+def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Patterns are remembered from network to network: what a test makes wrong must be worked out, and forgotten."""
+    for name in ("_read", "_both", "_along_axis"):
+        monkeypatch.setattr(receptive_field, name, getattr(receptive_field, name).__wrapped__)
+
+
 NETWORK = """
 name: test
 input: [3, 20, 23]
