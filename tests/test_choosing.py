@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import cnncalc
+from cnncalc.language.library import bundled_files
 
 Run = Callable[..., Any]
 DATA = Path(__file__).parent / "data"
@@ -133,6 +134,17 @@ def test_explain_tells_what_is_alive_and_why(run: Run) -> None:
     ]
 
 
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only some of the bundled files: to work out all of them takes seconds."""
+    names = ("efficientnet", "mobilenet_v1", "mobilenet_v2", "resnet", "squeezenet", "vgg")
+    paths = [path for path in bundled_files() if Path(path).stem in names]
+    assert len(paths) == len(names)
+    for module in ("language.library", "gallery"):
+        monkeypatch.setattr(f"cnncalc.{module}.bundled_files", lambda: paths)
+
+
+@pytest.mark.usefixtures("few")
 def test_all_leaves_out_what_has_not_what_is_swept_over(run: Run) -> None:
     done = run("compare", "--all", "--over", "width=0.5,1", "--columns", "params", "--format", "json")
     found = json.loads(done.out)
@@ -189,6 +201,7 @@ def test_what_is_no_range(given: str, run: Run) -> None:
     assert "no range of sizes" in done.err
 
 
+@pytest.mark.usefixtures("few")
 def test_the_list_is_chosen_from(run: Run) -> None:
     """torchvision's SqueezeNets have 1,248,424 and 1,235,496 parameters."""
     done = run("list", "--where", "1.23 M < params < 1.25 M", "--sort", "params", "--columns", "layers", "-f", "json")
