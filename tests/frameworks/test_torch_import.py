@@ -13,22 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import timm
+import torch
+import torchvision
+from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
-torch = pytest.importorskip("torch")
-
-from torch import nn  # noqa: E402
-from torch.nn.attention import SDPBackend, sdpa_kernel  # noqa: E402
-from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
-
-OPERATORS = torch.library.Library("torchvision", "DEF")  # kept alive: torchvision asks for these when it is imported
-for signature in ("nms(Tensor d, Tensor s, float t) -> Tensor", "qnms(Tensor d, Tensor s, float t) -> Tensor"):
-    OPERATORS.define(signature)
-
-torchvision = pytest.importorskip("torchvision")
-timm = pytest.importorskip("timm")
-
-import cnncalc  # noqa: E402
-from cnncalc.diagnostics import SpecError  # noqa: E402
+import cnncalc
+from cnncalc.diagnostics import SpecError
 
 torch.backends.mha.set_fastpath_enabled(False)  # it counts no products
 

@@ -13,20 +13,14 @@ from typing import Any
 
 import pytest
 import torch
+import torchvision
 from frameworks.export_cases import sampled
 from torch import Tensor, nn
 
 import cnncalc
 from cnncalc.convert.torch_out import to_torch
 
-LIBRARY = torch.library.Library("torchvision", "DEF")
-"""torchvision registers more about these two when it is imported, and its extension may be missing."""
-for schema in ("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor", "qnms(Tensor a) -> Tensor"):
-    if not hasattr(torch.ops.torchvision, schema.partition("(")[0]):
-        LIBRARY.define(schema)
-
-from torchvision import models  # noqa: E402
-
+models = torchvision.models
 DATA = Path(__file__).parents[1] / "data" / "torchvision"
 
 
