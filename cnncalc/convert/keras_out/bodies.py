@@ -50,7 +50,7 @@ class Function(NamedTuple):
     """The longest of its calls; arguments that differ from call to call are `Expression`s of parameters."""
     parameters: list[Parameter]
     bypass: dict[str, tuple[int, int]]
-    """By flag: the value that the optional stretch leaves, and the value that stands for it without."""
+    """By the key of an optional stretch's first item: the value that it leaves, and what stands for that without it."""
 
 
 def free(name: str, taken: set[str]) -> str:

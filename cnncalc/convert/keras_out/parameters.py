@@ -43,7 +43,7 @@ def generalised(
         ]
         written.append(Item(item.call._replace(arguments=tuple(given)), item.key, flag_of.get(place, "")))
     outputs: dict[Any, int] = {item.key: item.call.output for item in first.items} | dict(enumerate(first.inputs))
-    bypass = {flag_of[s.start]: (outputs[s.leaves], outputs[s.instead]) for s in optional}
+    bypass = {first.items[s.start].key: (outputs[s.leaves], outputs[s.instead]) for s in optional}
     made = Function(name, first._replace(items=written), values.parameters(), bypass)
     return made, [values.arguments(number) for number in range(len(bodies))]
 

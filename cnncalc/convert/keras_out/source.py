@@ -151,10 +151,10 @@ def function_lines(sketch: Sketch, function: Function, reserved: set[str]) -> It
     names = Names(sketch, function.body, dict(zip(function.body.inputs, inputs)), [function.body.result], taken)
     flag = ""
     for line, item in statements(function.body, names, "name"):
-        if item.flag != flag:
+        if item.flag != flag or item.key in function.bypass:
             flag = item.flag
             if flag:
-                left, instead = function.bypass[flag]
+                left, instead = function.bypass[item.key]
                 if names.of[left] != names.of[instead]:
                     yield f"    {names.of[left]} = {names.of[instead]}"
                 yield f"    if {flag}:"
