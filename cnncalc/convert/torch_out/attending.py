@@ -12,6 +12,7 @@ def attention(
     q: Tensor,
     k: Tensor,
     v: Tensor,
+    *,
     heads: int,
     scale: float | None = None,
     bias: Tensor | None = None,
@@ -23,7 +24,7 @@ def attention(
     return x.transpose(2, 3).flatten(1, 2).unflatten(2, sizes)
 ''',
     "linear_attention": '''
-def linear_attention(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
+def linear_attention(q: Tensor, k: Tensor, v: Tensor, *, heads: int) -> Tensor:
     """Attention by relu in place of a softmax, normalised by its sum, so that keys are summed first."""
     sizes = q.shape[2:]
     q, k, v = (x.flatten(2).unflatten(1, (heads, -1)) for x in (q, k, v))
@@ -74,8 +75,10 @@ def relative_bias(table: Tensor, sizes: tuple[int, ...]) -> Tensor:
     """Of a table by relative position, the bias of every head, query and key on a map of these sizes."""
     axes = [torch.arange(size, device=table.device) for size in sizes]
     places = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).flatten(0, -2)
-    middle = torch.tensor([size // 2 for size in table.shape[-len(sizes) :]], device=table.device)
-    return table[(..., *(places[:, None] - places + middle).unbind(-1))]
+    related, index = places[:, None] - places, torch.zeros(len(places), len(places), dtype=torch.long).to(table.device)
+    for offset, size in zip(related.unbind(-1), table.shape[-len(sizes) :]):
+        index = index * size + offset + size // 2
+    return table.flatten(-len(sizes))[..., index]
 ''',
     "distance_bias": '''
 def distance_bias(table: Tensor, sizes: tuple[int, ...], key_sizes: tuple[int, ...]) -> Tensor:
@@ -85,13 +88,13 @@ def distance_bias(table: Tensor, sizes: tuple[int, ...], key_sizes: tuple[int, .
     places = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).flatten(0, -2)
     axes = [torch.arange(size, device=table.device) for size in key_sizes]
     keys = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).flatten(0, -2)
-    return table.unflatten(1, key_sizes)[(..., *(places[:, None] - keys).abs().unbind(-1))]
+    return table.unflatten(1, key_sizes).movedim(0, -1)[(places[:, None] - keys).abs().unbind(-1)].movedim(-1, 0)
 ''',
     "decomposed_bias": '''
 def decomposed_bias(
     q: Tensor,
     heads: int,
-    tables: list[Tensor],
+    tables: list[nn.Parameter],
     sizes: tuple[int, ...],
     key_sizes: tuple[int, ...],
 ) -> Tensor:
@@ -222,7 +225,7 @@ def forward(bias: str, cosine: str, where: str) -> list[str]:
         lines.append(f"q = q * per_channel(self.logit_scale.clamp(max={LARGEST}).exp(), q)")
     scale = "1.0" if cosine else "self.scale"
     if where != "Window":
-        return [*lines, f"return attention(q, k, v, self.heads, scale={scale}{', bias=bias' if bias else ''})"]
+        return [*lines, f"return attention(q, k, v, heads=self.heads, scale={scale}{', bias=bias' if bias else ''})"]
     return [
         *lines,
         "frame, sizes = (self.window, self.shift, self.grid), list(q.shape[2:])",

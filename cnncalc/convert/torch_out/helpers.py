@@ -281,7 +281,7 @@ def max_unpool{rank}d(
 ) -> Tensor:
     """Every value goes where the maximum of its window of `like` is; all else is 0."""
     _, places = F.max_pool{rank}d(like, kernel_size, stride, padding, ceil_mode=ceil_mode, return_indices=True)
-    return F.max_unpool{rank}d(x, places, kernel_size, stride, padding, output_size=list(like.shape))
+    return nn.MaxUnpool{rank}d(kernel_size, stride, padding)(x, places, output_size=list(like.shape))
 ''',
 }
 """Sources by name, in the order in which they stand in an export."""
