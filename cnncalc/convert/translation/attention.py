@@ -167,9 +167,9 @@ def headed(making: Making, operator: Operator, x: Value, heads: Any) -> Value:
 
 
 PLAIN = frozenset(
-    ("divided", "is_causal", "kv_num_heads", "q_num_heads", "scale", "softcap", "softmax_precision", "transposed")
-    + ("qk_matmul_output_mode",)  # of an output that must not be asked for
-)
+    ("divided", "is_causal", "kv_num_heads", "q_num_heads", "scale", "softcap", "softmax_precision", "transposed",
+     "qk_matmul_output_mode")  # the last is of an output that must not be asked for
+)  # fmt: skip
 """What an operator may say and still be plain attention; of the causal and capped ones only that they are not."""
 
 
