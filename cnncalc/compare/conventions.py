@@ -17,6 +17,7 @@ from cnncalc.diagnostics import Fault, suggestion
 from cnncalc.geometry import elements
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.base import Operation
+from cnncalc.layers.windows import per_axis
 from cnncalc.values import AtLeast
 
 
@@ -115,7 +116,8 @@ def _transposed(terms: Terms) -> int:
 
 def _unseen(terms: Terms) -> int:
     """Convolutions whose padding is the word `same` run by another operator."""
-    return -terms.macs if terms.argument("padding") == "same" and terms.argument("stride") == 1 else 0
+    unstrided = set(per_axis(terms.argument("stride"), terms.rank, "stride")) == {1}
+    return -terms.macs if terms.argument("padding") == "same" and unstrided else 0
 
 
 def _upsampled(nearest: int, linear: dict[int, int]) -> Count:

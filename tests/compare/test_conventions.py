@@ -65,6 +65,16 @@ def test_single_layers(case: dict[str, Any]) -> None:
     assert {tool: found[tool] for tool in case["counted"]} == case["counted"]
 
 
+def test_a_stride_per_axis_counts_as_one_for_all() -> None:
+    """fvcore counts 0 for `padding="same"` in PyTorch, however its stride of 1 is written."""
+    step = "input: [3, 32, 32]\nlayers: [{conv: 16, kernel: 3, padding: same, stride: %s}]\n"
+    found = [
+        {each.tool: each.value for each in conventions(cnncalc.loads(step % one).graph)} for one in ("1", "[1, 1]")
+    ]
+    assert found[0] == found[1]
+    assert found[0]["fvcore"] == 0
+
+
 def test_the_versions_are_those_that_were_run() -> None:
     versions = PRINTED["versions"]
     for name, tool in TOOLS.items():
