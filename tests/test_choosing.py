@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 import cnncalc
+from cnncalc import gallery
+from cnncalc.language import library
 from cnncalc.language.library import bundled_files
 
 Run = Callable[..., Any]
@@ -140,8 +142,8 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("efficientnet", "mobilenet_v1", "mobilenet_v2", "resnet", "squeezenet", "vgg")
     paths = [path for path in bundled_files() if Path(path).stem in names]
     assert len(paths) == len(names)
-    for module in ("language.library", "gallery"):
-        monkeypatch.setattr(f"cnncalc.{module}.bundled_files", lambda: paths)
+    for module in (gallery, library):
+        monkeypatch.setattr(module, "bundled_files", lambda: paths)
 
 
 @pytest.mark.usefixtures("few")
