@@ -131,6 +131,17 @@ class ReceptiveField:
             if True in [pattern.widest > width for pattern, width in zip(seen.min_path, input_size)]:
                 self.notes = (*self.notes, Remark(BEYOND, self.min_size))
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ReceptiveField) and self.figures == other.figures and self.notes == other.notes
+
+    def __hash__(self) -> int:
+        return hash(self.figures)
+
+    @property
+    def figures(self) -> tuple[object, ...]:
+        """All but the notes."""
+        return tuple(self.axes), self.min_size, self.is_global, self.is_local
+
     @property
     def axes(self) -> list[AlongAxis]:
         """The figures axis by axis."""

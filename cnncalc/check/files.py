@@ -20,6 +20,7 @@ from cnncalc.diagnostics import Diagnostic, Fault, Note, SpecError, UsageFault, 
 from cnncalc.expansion.ends import UNUSED
 from cnncalc.expansion.expand import MAX_STEPS, expand
 from cnncalc.expansion.instance import Given, Instance, located, variant_values
+from cnncalc.expansion.making import Maker
 from cnncalc.language.expectations import Expectation
 from cnncalc.language.library import Imported, UnknownSpec, bundled_files, find, load_file, shown_path
 from cnncalc.language.lint import LINTS
@@ -176,6 +177,7 @@ class _Checker:
     def __init__(self, file: File, max_steps: int) -> None:
         self.file = file
         self.max_steps = max_steps
+        self.maker = Maker()
         self.steps: set[tuple[int, int]] = set()
         self.instances: dict[str | None, Instance] = {}
         self.hits: dict[tuple[str, object], tuple[Diagnostic, set[str], set[str]]] = {}
@@ -207,7 +209,7 @@ class _Checker:
 
     def analysed(self, given: dict[str, Given], variant: str | None) -> Report:
         """The report of a setting, its receptive fields worked out: they alone can fail.  Raises `SpecError`."""
-        graph = expand(self.file, given, variant, max_steps=self.max_steps)
+        graph = expand(self.file, given, variant, max_steps=self.max_steps, maker=self.maker)
         report = Report(graph, "summary")
         try:
             report.values("receptive_field")
