@@ -16,15 +16,15 @@ from cnncalc.language.library import load_text
 
 BODIES = {
     "a chain": "[{conv: 8, kernel: 3, padding: 1, norm: batch_norm, act: relu}, relu]",
-    "names": "[{conv: 8, kernel: 1, name: a}, {add: [x, [{conv: 8, kernel: 1, from: a}]], name: b}, {relu, from: a}]",
-    "a skipped name": "[{relu, name: a, if: false}, {conv: 8, kernel: 1, name: a}, {relu, name: b, if: false}, {conv: 8, kernel: 1, from: b}]",
-    "a name of the input": "[{relu, name: a, if: false}, {conv: 8, kernel: 1}, {add: [x, a]}]",
-    "shared weights": "[{conv: 8, kernel: 1, name: a}, {conv: 8, kernel: 1, share: a}, {conv: 8, kernel: 1, learned: false}]",
+    "names": "[{ONE, name: a}, {add: [x, [{ONE, from: a}]], name: b}, {relu, from: a}]",
+    "a skipped name": "[{relu, name: a, if: false}, {ONE, name: a}, {relu, name: b, if: false}, {ONE, from: b}]",
+    "a name of the input": "[{relu, name: a, if: false}, {ONE}, {add: [x, a]}]",
+    "shared weights": "[{ONE, name: a}, {ONE, share: a}, {ONE, learned: false}]",
     "blocks in blocks": "[{inner, repeat: 2, name: pair}, {inner, name: last}, {add: [x, pair]}]",
     "parts": "[{conv: 4, kernel: 1, parts: 2}]",
     "loops": "[{for: [c, k], in: [[8, 1], [8, 3]], layers: [{conv: c, kernel: k, padding: same}]}]",
     "beside each other": "[{split: {p: 4, q: 4}}, {concat: [p, q]}]",
-    "sizes": "[{conv: 8, kernel: 1, name: a}, {conv: a.channels, kernel: 1}, {conv: 8, kernel: 3, padding: x.channels - 7}]",
+    "sizes": "[{ONE, name: a}, {conv: a.channels, kernel: 1}, {conv: 8, kernel: 3, padding: x.channels - 7}]",
 }
 SPEC = """
 input: [8, 9, 9]
@@ -64,7 +64,7 @@ def state(text: str, **options: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 def test_equal_calls_are_as_unequal_ones(body: str) -> None:
-    text = SPEC.replace("BODY", body)
+    text = SPEC.replace("BODY", body).replace("ONE", "conv: 8, kernel: 1")
     equal, unequal = text.replace("TWO", "1").replace("TURN", "z"), text.replace("TWO", "2").replace("TURN", "i")
     assert state(equal) == state(unequal)
 
@@ -86,7 +86,10 @@ def test_their_steps_count() -> None:
 
 
 def test_their_names_must_be_free() -> None:
-    text = "input: [8, 9, 9]\nblocks: {b: {layers: [{relu, name: a}]}}\nlayers: [{relu, name: z.a}, {for: n, in: [y, z], layers: [{b, name: $n}]}]\n"
+    text = (
+        "input: [8, 9, 9]\nblocks: {b: {layers: [{relu, name: a}]}}\n"
+        "layers: [{relu, name: z.a}, {for: n, in: [y, z], layers: [{b, name: $n}]}]\n"
+    )
     with pytest.raises(SpecError) as caught:
         expand(load_text(text), {})
     assert caught.value.diagnostics[0].code == "duplicate-name"
