@@ -109,6 +109,10 @@ class Found(NamedTuple):
     """The row with exactly this name, if there is one, else the node that gives the tensor; None for an input."""
 
 
+MAX_KNOWN = 50_000
+"""Operations that are remembered."""
+
+
 class Operations:
     """Layers applied to inputs: equal ones are made once, by all the graphs that share this."""
 
@@ -128,6 +132,8 @@ class Operations:
             key = (id(layer), shapes)
             found = self._made.get(key)
             if found is None:
+                if len(self._made) >= MAX_KNOWN:
+                    self._made.clear()
                 found = self._made[key] = Operation(layer, shapes)
         return found
 

@@ -9,7 +9,7 @@ from typing import Any
 from cnncalc.diagnostics import Fault, Note, Span, SpecError, suggestion
 from cnncalc.expansion.instance import notes
 from cnncalc.expansion.scope import Where
-from cnncalc.graph import Operations
+from cnncalc.graph import MAX_KNOWN, Operations
 from cnncalc.language.model import Call, Join, Value, admitted
 from cnncalc.language.operators import TENSORS, Wire, Word, unknown_name
 from cnncalc.layers import KINDS
@@ -83,6 +83,8 @@ class Maker:
         made = self.made.get(key)
         if made is None:
             arguments = {name: argument.value for name, argument in step.arguments.items()}
+            if len(self.made) >= MAX_KNOWN:
+                self.made.clear()
             made = self.made[key] = self.make(step, kind, arguments, where)
             made.lists = [value for value in values if isinstance(value, tuple)]
         return made
