@@ -60,8 +60,8 @@ BOMBS = {
     + "$a" * 2_000
     + "$i}]\n",
     "many branches": chain("{concat: [{for: k, in: 9000, layers: [relu]}]}", "{concat: [" + "relu1, " * 20_000 + "x]}"),
-    "many mistakes": chain(*(f"relu{n}" for n in range(60_000))),
-    "many keys": "input: [1, 8]\nargs:\n" + "".join(f"  a{n}: {n}\n" for n in range(50_000)) + "layers: [relu]\n",
+    "many mistakes": chain(*(f"relu{n}" for n in range(20_000))),
+    "many keys": "input: [1, 8]\nargs:\n" + "".join(f"  a{n}: {n}\n" for n in range(20_000)) + "layers: [relu]\n",
     "open flow": chain("{relu, " * 60) + "\n" * 100_000,
 }
 

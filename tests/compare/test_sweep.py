@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sampling import networks
 
 import cnncalc
 from cnncalc.analyzers.memory import Setting as MemorySetting
@@ -19,7 +20,7 @@ from cnncalc.compare.resizing import Resizer, is_resizable
 from cnncalc.compare.settings import count, read_over, settings
 from cnncalc.compare.sweep import Row, compare, open_spec
 from cnncalc.diagnostics import Fault, SpecError
-from cnncalc.language.library import bundled_names, find, load_file
+from cnncalc.language.library import find, load_file
 
 ALL = tuple(asked())
 
@@ -121,7 +122,8 @@ def test_sweeps_equal_single_runs(spec: str, texts: tuple[str, ...]) -> None:
             assert set(network.graph.inputs[0][1][1:]) == {row.settings["size"]}
 
 
-@pytest.mark.parametrize("name", bundled_names())
+@pytest.mark.every
+@pytest.mark.parametrize("name", networks(each=3))
 def test_the_field_alone_is_that_of_the_report(name: str) -> None:
     path, variant = find(name)
     file = load_file(path)
