@@ -5,8 +5,10 @@ What tries less by default carries the mark `every`: ``make test-every`` runs th
 
 from __future__ import annotations
 
+import functools
+import inspect
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import pytest
@@ -36,5 +38,36 @@ def examples(everything: int, sample: int) -> Callable[[Any], Any]:
 
     def applied(test: Any) -> Any:
         return pytest.mark.every(settings(max_examples=everything if EVERY else sample)(test))
+
+    return applied
+
+
+def together(names: str, cases: Iterable[Any], label: Callable[[Any], str] = str) -> Callable[[Any], Any]:
+    """As `pytest.mark.parametrize`, but one test: hundreds of cases that take a millisecond each take longer to report.
+
+    All cases are tried; it fails with those that fail, each under its label.
+    """
+    taken = [name.strip() for name in names.split(",")]
+    every_case = list(cases)
+    assert every_case
+
+    def applied(test: Any) -> Any:
+        signature = inspect.signature(test)
+
+        @functools.wraps(test)
+        def tried(**fixtures: Any) -> None:
+            failed = []
+            for case in every_case:
+                try:
+                    test(**dict(zip(taken, case if len(taken) > 1 else (case,), strict=True)), **fixtures)
+                except (Exception, pytest.fail.Exception) as error:
+                    error.add_note(f"for {names} = {label(case)}")
+                    failed.append(error)
+            if failed:
+                raise BaseExceptionGroup(f"{len(failed)} of {len(every_case)} cases", failed)
+
+        fixtures = [each for name, each in signature.parameters.items() if name not in taken]
+        vars(tried)["__signature__"] = signature.replace(parameters=fixtures)
+        return tried
 
     return applied

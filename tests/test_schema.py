@@ -11,6 +11,7 @@ import jsonschema_rs
 import pytest
 import yaml
 from check.cases import ERRORS, FORMS, PAIRS
+from sampling import together
 from typer.testing import CliRunner
 
 from cnncalc import schema
@@ -42,7 +43,7 @@ def test_it_is_a_schema() -> None:
     assert jsonschema_rs.meta.is_valid(schema.schema())
 
 
-@pytest.mark.parametrize("path", [path for path in SPECS if path.name != "broken.yaml"], ids=lambda path: path.name)
+@together("path", [path for path in SPECS if path.name != "broken.yaml"])
 def test_specs_are_valid(path: Path) -> None:
     assert problem(path.read_text()) == ""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sampling import together
 
 import cnncalc
 from cnncalc.compare.conventions import TOOLS, by_layer, conventions
@@ -58,7 +59,7 @@ def test_by_the_plain_tables_most_come_out() -> None:
     assert (sum(right), len(right)) == (113, 138)
 
 
-@pytest.mark.parametrize("case", SINGLE, ids=lambda case: f"{case['step']} {len(case['input']) - 1}d")
+@together("case", SINGLE)
 def test_single_layers(case: dict[str, Any]) -> None:
     graph = cnncalc.loads(f"input: {case['input']}\nlayers:\n  - {case['step']}\n").graph
     found = {each.tool: each.value for each in conventions(graph)}
