@@ -60,7 +60,7 @@ BOMBS = {
     "long names": "input: [1, 8]\nargs: {a: aaaaaaaaaaaaaaaaaaaaaaaaa}\nlayers: [{relu, repeat: 10000, name: "
     + "$a" * 2_000
     + "$i}]\n",
-    "many branches": chain("{concat: [{for: k, in: 9000, layers: [relu]}]}", "{concat: [" + "relu1, " * 20_000 + "x]}"),
+    "many branches": chain("{concat: [{for: k, in: 9000, layers: [relu]}]}", "{concat: [" + "relu1, " * 8_000 + "x]}"),
     "many mistakes": chain(*(f"relu{n}" for n in range(20_000))),
     "many keys": "input: [1, 8]\nargs:\n" + "".join(f"  a{n}: {n}\n" for n in range(20_000)) + "layers: [relu]\n",
     "open flow": chain("{relu, " * 60) + "\n" * 100_000,

@@ -574,7 +574,7 @@ def test_explain_says_where_a_size_is_rounded(tmp_path, run, kernel: int, rounde
 
 @pytest.mark.every
 def test_list_has_a_line_for_every_bundled_name(run, monkeypatch: pytest.MonkeyPatch) -> None:
-    paths = [*some(bundled_files(), each=6), *(find(name)[0] for name in ("vgg", "resnet"))]
+    paths = [*some(bundled_files(), each=12), *(find(name)[0] for name in ("vgg", "resnet"))]
     for module in (gallery, library):
         monkeypatch.setattr(module, "bundled_files", lambda: sorted({*paths}))
     done = run("list", "--format", "json")

@@ -71,7 +71,7 @@ LINEAR = "{upsample: 2, mode: bilinear}"
 POOL = "{max_pool: 3, stride: 2, padding: 1}"
 
 
-@pytest.mark.parametrize("shape", ["[1, 61]", "[1, 13, 61]", "[1, 6, 8, 9]", "[2, 50, 9]"])
+@pytest.mark.parametrize("shape", ["[1, 61]", "[1, 7, 61]", "[1, 6, 8, 9]", "[2, 50, 9]"])
 @pytest.mark.parametrize(
     "steps",
     [
@@ -152,7 +152,7 @@ def test_what_is_right_is_never_refused(
         ("{pad: 2}", "pad", plus(before=-1), "pad1"),
     ],
 )
-@pytest.mark.parametrize("shape", ["[1, 61]", "[1, 13, 61]"])
+@pytest.mark.parametrize("shape", ["[1, 61]", "[1, 7, 61]"])
 def test_a_wrong_reach_is_found(
     steps: str,
     kind: str,
