@@ -32,13 +32,17 @@ def network_lints(report: Report) -> Iterator[Hit]:
     graph = report.graph
     takers = graph.takers()
     leaving = {tensor for _, tensor in graph.outputs}
-    for index, node in enumerate(graph.nodes):
-        for code, message, help in _of_operation(node.operation):
+    fields = report.fields
+    for index, (node, field) in enumerate(zip(graph.nodes, fields)):
+        operation = node.operation
+        for code, message, help in _of_operation(operation):
             yield Hit(code, node, f"`{node.name}`: {message}", help)
-        if node.operation.layer.bias:
+        if operation.layer.bias:
             yield from _bias(node, [] if node.number in leaving else takers[node.number])
-        yield from _fields(report, index)
-        yield from _separable(report, index)
+        if field is not None and field.notes:
+            yield from _field(report, node, field)
+        if operation.weights:
+            yield from _separable(report, index)
 
 
 Finding = tuple[str, str, str]
@@ -88,12 +92,8 @@ def _bias(node: Node, takers: list[Node]) -> Iterator[Hit]:
         yield Hit("bias-before-norm", node, message, "write `bias: false`")
 
 
-def _fields(report: Report, index: int) -> Iterator[Hit]:
+def _field(report: Report, node: Node, field: Any) -> Iterator[Hit]:
     """Where layers begin to see more than the input, and branches that do not fit each other."""
-    field = report.fields[index]
-    if field is None or not field.notes:
-        return
-    node = report.graph.nodes[index]
     for note in field.notes:
         if note.code in (MISALIGNED, UNEQUAL):
             help = "give the branches equal strides, and padding that keeps their centers together"

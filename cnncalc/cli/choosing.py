@@ -211,6 +211,8 @@ def _compared(specs: list[str] | None, every: bool, by_file: bool) -> list[str]:
     """The SPECs of a comparison; of all bundled ones the variants, or the files."""
     from cnncalc.language.library import bundled_files, network_names
 
+    if every and specs:
+        raise typer.BadParameter("--all is every bundled network: name SPECs, or --all")
     if every:
         return [os.path.splitext(os.path.basename(path))[0] for path in bundled_files()] if by_file else network_names()
     if not specs:
