@@ -98,6 +98,11 @@ def test_what_is_right_is_never_refused(
     assert differing(steps, shape) == []
 
 
+def test_units_that_see_nothing_stand_for_no_others(differing: Callable[[str, str], list[tuple[str, str]]]) -> None:
+    """A kernel at dilation 2 and stride 2 reaches every second unit; of a short input, only the others are inside."""
+    assert differing("{conv_transpose: 1, kernel: 4, stride: 2, dilation: 2, output_padding: 1}", "[1, 3]") == []
+
+
 @pytest.mark.parametrize(
     ("steps", "kind", "change", "layer"),
     [
