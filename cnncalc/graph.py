@@ -74,28 +74,28 @@ class Part(NamedTuple):
     end: int
 
 
-class Mark(NamedTuple):
-    """How much a graph held when a stretch of it was begun."""
-
-    nodes: int
-    parts: int
-    names: int
-    moved: int
+Mark = tuple[int, int, int, int]
+"""Nodes, parts, names and moved names that a graph held when a stretch of it was begun."""
 
 
-class Stretch(NamedTuple):
-    """What has been added since a mark, under names that begin with one prefix, to be added again."""
+class Stretch:
+    """What a graph has got since a mark, under names that begin with one prefix, to be added again."""
 
-    prefix: str
-    inputs: Sequence[int]
-    """The tensors that it takes of what was there before; they differ."""
-    nodes: Sequence[Node]
-    weighted: Sequence[tuple[int, bool, Node | None]]
-    """Positions of the nodes that are frozen or share their weights, when the stretch was done."""
-    parts: Sequence[Part]
-    names: Sequence[tuple[str, int, range | None]]
-    """Names with their tensors, and the nodes that they cover."""
-    moved: Sequence[tuple[str, str]]
+    __slots__ = ("inputs", "moved", "names", "nodes", "parts", "prefix", "weighted")
+
+    def __init__(self, graph: Graph, mark: Mark, prefix: str, inputs: Sequence[int]) -> None:
+        nodes, parts, names, moved = mark
+        self.prefix = prefix
+        self.inputs = inputs
+        """The tensors that it takes of what was there before; they differ."""
+        self.nodes = graph.nodes[nodes:]
+        self.weighted = [
+            (node.place, node.frozen, node.shares) for node in self.nodes if node.frozen or node.shares is not None
+        ]
+        """Positions of the nodes that were frozen or shared their weights when it was done."""
+        self.parts = graph.parts[parts:]
+        self.names = graph.named(names)
+        self.moved = graph.moved(moved)
 
 
 class Found(NamedTuple):
@@ -229,20 +229,16 @@ class Graph:
 
     def mark(self) -> Mark:
         """Where a stretch begins."""
-        return Mark(len(self.nodes), len(self.parts), len(self._named), len(self._moved))
+        return len(self.nodes), len(self.parts), len(self._named), len(self._moved)
 
-    def stretch(self, mark: Mark, prefix: str, inputs: Sequence[int]) -> Stretch:
-        """What has been added since `mark`, all of it named after `prefix`, and taking nothing but `inputs`."""
-        nodes, names = self.nodes[mark.nodes :], dict.fromkeys(self._named[mark.names :])
-        return Stretch(
-            prefix,
-            inputs,
-            nodes,
-            [(node.place, node.frozen, node.shares) for node in nodes if node.frozen or node.shares is not None],
-            self.parts[mark.parts :],
-            [(name, self.names[name], self._covered.get(name)) for name in names if name in self.names],
-            list(islice(reversed(self._moved.items()), len(self._moved) - mark.moved)),
-        )
+    def named(self, first: int) -> list[tuple[str, int, range | None]]:
+        """The names that have been set since there were `first`, with their tensors, and the nodes that they cover."""
+        names = dict.fromkeys(self._named[first:])
+        return [(name, self.names[name], self._covered.get(name)) for name in names if name in self.names]
+
+    def moved(self, first: int) -> list[tuple[str, str]]:
+        """The calls whose rows are named after something else, since there were `first` of them."""
+        return list(islice(reversed(self._moved.items()), len(self._moved) - first))
 
     def again(
         self,

@@ -13,6 +13,7 @@ from cnncalc.analyzers.shapes import unread_remark
 from cnncalc.geometry import AXES, Transposed, Window, dims, elements
 from cnncalc.graph import Node
 from cnncalc.layers.base import Operation, once_per_operation
+from cnncalc.layers.convolution import SEPARATED
 from cnncalc.report import Report
 from cnncalc.rewrite import is_replaceable, replaced
 from cnncalc.values import known
@@ -133,16 +134,17 @@ def _separable(report: Report, index: int) -> Iterator[Hit]:
             f"`{node.name}` would have {counts[0]:,} parameters as a separable convolution, {counts[1]:,} as it is"
         )
         yield Hit("separable-no-gain", node, message, "keep the regular convolution")
-    elif node.name.endswith(".pointwise") and (params := known(report.values("params")[index])):
-        nodes = report.graph.nodes
-        first = next((i for i in range(index - 1, -1, -1) if nodes[i].name.endswith(".depthwise")), None)
-        if first is None or nodes[first].origin != node.origin:
+    elif node.name.endswith(SEPARATED[1]) and (params := known(report.values("params")[index])):
+        nodes, name = report.graph.nodes, node.name.removesuffix(SEPARATED[1])
+        first = index - 1  # behind it, what follows both may stand
+        while first >= 0 and nodes[first].origin == node.origin and nodes[first].name != name + SEPARATED[0]:
+            first -= 1
+        if first < 0 or nodes[first].origin != node.origin:
             return
         kernel = nodes[first].operation.weights[0].shape[2:]
         inputs, outputs = nodes[first].operation.inputs[0][0], node.operation.output[0]
         bias = sum(elements(weight.shape) for weight in node.operation.weights[1:])
         regular, own = inputs * outputs * elements(kernel) + bias, params + known(report.values("params")[first])
         if own >= regular and inputs > 1:
-            name = node.name.removesuffix(".pointwise")
             message = f"`{name}` has {own:,} parameters, a regular convolution {regular:,}"
             yield Hit("separable-no-gain", node, message, "write `conv` in place of `separable_conv`")

@@ -7,7 +7,7 @@ equal make the same rows.  Where a call stands (its rows' names, the chain of ca
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.diagnostics import Link, Origin, Span
 from cnncalc.expansion.making import told_apart
@@ -19,28 +19,27 @@ from cnncalc.language.names import MAX_ROW
 from cnncalc.language.operators import Wire
 
 
-class Worked(NamedTuple):
-    """A call that has been worked out."""
+class Worked:
+    """A call that is being worked out, or has been."""
+
+    __slots__ = ("given", "key", "link", "longest", "mark", "result", "steps", "stretch", "values")
 
     stretch: Stretch
+    result: Wire
+    link: Link
     given: list[tuple[str, Span, bool]]
     """Names that its steps have given, in full: at which place, and whether only a skipped step has."""
-    link: Link
-    steps: int
-    result: Wire
     longest: int
     """Characters of the longest name of a call within it."""
-    values: list[Any]
-    """Its arguments, kept alive: lists are told apart by identity."""
 
-
-class Begun(NamedTuple):
-    """A call that is being worked out."""
-
-    key: Hashable
-    mark: Mark
-    steps: int
-    values: list[Any]
+    def __init__(self, key: Hashable, mark: Mark, steps: int, values: list[Any]) -> None:
+        self.key = key
+        """What tells it apart."""
+        self.mark = mark
+        self.steps = steps
+        """Those before it, while it is being worked out; then its own."""
+        self.values = values
+        """Its arguments, kept alive: lists are told apart by identity."""
 
 
 class Again:
@@ -53,7 +52,7 @@ class Again:
 
     def begin(
         self, step: Call, block: Block, inputs: tuple[Wire, ...], inner: Where, limits: tuple[int, int], steps: int
-    ) -> Begun | None:
+    ) -> Worked | None:
         """What tells a call apart whose arguments are bound; None for one that is always worked out by itself.
 
         `limits` are the nesting and the turns around it, by which its steps are bounded, `steps` those before it.
@@ -64,9 +63,9 @@ class Again:
             return None
         shapes = tuple([tensor.shape for tensor in inputs])
         key = (id(step), scope.chain, shapes, limits, *map(told_apart, values))
-        return Begun(key, self.graph.mark(), steps, values)
+        return Worked(key, self.graph.mark(), steps, values)
 
-    def copied(self, begun: Begun, inputs: tuple[Wire, ...], inner: Where, room: int) -> tuple[Wire, int] | None:
+    def copied(self, begun: Worked, inputs: tuple[Wire, ...], inner: Where, room: int) -> tuple[Wire, int] | None:
         """The result and the number of steps of a call whose rows have been added again; None where there is no equal
         one, where one of its names is taken, or where it would break a limit (`room` are the steps that are left)."""
         known = self.worked.get(begun.key)
@@ -89,14 +88,16 @@ class Again:
                 self.registry.skipped.add(full)
         return Wire(tensors(known.result.number), known.result.shape), known.steps
 
-    def remember(self, begun: Begun, result: Wire, inputs: tuple[Wire, ...], inner: Where, steps: int) -> None:
+    def remember(self, begun: Worked, result: Wire, inputs: tuple[Wire, ...], inner: Where, steps: int) -> None:
         """Keep what a call has added, after `steps` steps in all."""
         assert inner.call is not None
-        stretch = self.graph.stretch(begun.mark, inner.scope.prefix, [tensor.number for tensor in inputs])
+        stretch = Stretch(self.graph, begun.mark, inner.scope.prefix, [tensor.number for tensor in inputs])
         given_at, skipped = self.registry.given_at, self.registry.skipped
-        given = [(name, given_at[name], name in skipped) for name, _, _ in stretch.names if name in given_at]
-        longest = max([len(part.name) for part in stretch.parts], default=0)
-        self.worked[begun.key] = Worked(stretch, given, inner.call, steps - begun.steps, result, longest, begun.values)
+        begun.stretch, begun.result, begun.link = stretch, result, inner.call
+        begun.steps = steps - begun.steps
+        begun.given = [(name, given_at[name], name in skipped) for name, _, _ in stretch.names if name in given_at]
+        begun.longest = max([len(part.name) for part in stretch.parts], default=0)
+        self.worked[begun.key] = begun
 
 
 def _moved(origin: Origin | None, links: dict[int, Link]) -> Origin | None:

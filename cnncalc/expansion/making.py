@@ -91,7 +91,7 @@ class Maker:
         """The layer of `kind` with these arguments over its defaults, and what follows it; raises `SpecError`."""
         defaults = where.scope.instance.defaults.get(kind.kind, {})
         made = Made(kind, {name: source for name, (_, source) in defaults.items()} | arguments, where)
-        judged = {name: value.judged[0] for name, value in arguments.items() if value.judged is not None}
+        judged = {name: source.judged[0] for name, source in made.sources.items() if source.judged is not None}
         values = {name: value for name, (value, _) in defaults.items() if name not in judged}
         for name, value in arguments.items():
             if name not in judged:
@@ -110,12 +110,14 @@ class Maker:
         """What comes after a layer: its arguments over the defaults of its own kind; raises `SpecError`."""
         kind = follower.kind
         defaults = where.scope.instance.defaults.get(kind, {})
-        given = {name: value for name, (value, _) in defaults.items()}
+        judged = {name: source.judged[0] for name, (_, source) in defaults.items() if source.judged is not None}
+        judged |= dict(follower.arguments)
+        given = {name: value for name, (value, _) in defaults.items() if name not in judged}
         sources = {name: value for name, (_, value) in defaults.items()}
         sources |= {name: call for name, _ in follower.arguments}
         sources |= {name: argument.value for name, argument in call.arguments.items()}
         try:
-            layer = self.intern(make(KINDS[kind], given | dict(follower.arguments)))
+            layer = self.intern(make(KINDS[kind], given, judged))
         except Fault as fault:
             help = f"for example `{role}: {KINDS[kind].example}`, or give it in `defaults`"
             raise where.at_value(call, Fault(fault.code, fault.message, role, help)) from None
