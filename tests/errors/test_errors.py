@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 import pytest
+from sampling import together
 
 import cnncalc
 from cnncalc.diagnostics import Diagnostic, SpecError
@@ -31,22 +32,23 @@ def parts(case: Path) -> tuple[str, int, str]:
     return text[: found.start()], int(found[1]), text[found.end() :]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
+@together("case", CASES, lambda case: case.stem)
 def test_message(case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run, expected) -> None:
     spec, _, _ = parts(case)
     first, *others = FILE.split(spec)
+    folder = tmp_path / case.stem
     for name, text in [("spec.yaml", first), *zip(others[::2], others[1::2])]:
-        path = tmp_path / name
+        path = folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(text.encode())
     line = spec.partition("\n")[0]
     command = line.removeprefix(COMMAND) if line.startswith(COMMAND) else "shapes spec.yaml"
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(folder)
     done = run(*command.split())
     expected.check(case, f"{spec}# exit {done.code}\n{done.err}")
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
+@together("case", CASES, lambda case: case.stem)
 def test_form(case: Path) -> None:
     """Every case is named after the code it shows first; messages are lowercase, without a full stop."""
     _, code, text = parts(case)
@@ -139,7 +141,7 @@ NOT_TO_THE_LETTER = {
 }
 
 
-@pytest.mark.parametrize("case", FOLLOWED, ids=lambda case: case.stem)
+@together("case", FOLLOWED, lambda case: case.stem)
 def test_the_next_step_of_a_slip_works(case: Path) -> None:
     """Each message names the place and the reason; what it says to write makes a network."""
     spec = parts(case)[0]
