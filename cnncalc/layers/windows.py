@@ -124,6 +124,7 @@ def _check_pads(value: Value, rank: int, name: str) -> None:
 
 def _wrong_rank(value: tuple[Value, ...], rank: int, name: str, help: str = "") -> Fault:
     axes = f"{rank} spatial ax{'is' if rank == 1 else 'es'}"
+    help = help or (f"write `{name}: {show(value[0])}`" if rank == 1 and value else "write one number, or one per axis")
     return Fault("wrong-rank", f"`{name}` has {len(value)} entries for {axes}", name, help)
 
 

@@ -39,9 +39,10 @@ def steps(ours: str) -> list[str]:
 def built(*lines: str) -> Network:
     """The network of these steps on the first input that they fit."""
     refused: list[str] = []
+    lent = "import: {common: blocks}\n" if any("common." in line for line in lines) else ""
     for before in ("", BEFORE, POOLED):
         for shape in SHAPES:
-            text = f"input: {shape}\nlayers:\n{before}" + "".join(f"  - {line}\n" for line in lines)
+            text = f"{lent}input: {shape}\nlayers:\n{before}" + "".join(f"  - {line}\n" for line in lines)
             try:
                 return cnncalc.loads(text)
             except cnncalc.SpecError as error:
@@ -69,7 +70,7 @@ def test_what_the_table_says_to_write_is_a_network(framework: str, row: Row) -> 
 def test_words_without_a_framework_are_tried_too() -> None:
     for row in USUAL:
         if row.ours not in KINDS:
-            built(row.ours)
+            built(*steps(row.ours))
     for help in words.ABSENT.values():
         for text in re.findall(r"`([^`]+)`", help):
             if not text.startswith(("cnncalc", "[[")):
