@@ -256,6 +256,7 @@ COMPOSITES: dict[str, tuple[Recognise, ...]] = {
     "Div": (activation, normalised, unit),
     "Add": (biased, factored),
     "MatMul": (attended,),
+    "Einsum": (attended,),
     "Min": (clipped,),
     "Reshape": (grouped,),
 }

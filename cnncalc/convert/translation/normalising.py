@@ -82,14 +82,14 @@ def layer_norm(making: Making, operator: Operator, operands: list[Operand]) -> l
         axes = range(axis_of(operator.attributes.get("axis", -1), rank), rank)
     over = {axis_of(axis, rank) for axis in axes}
     given = factors(making, operands, prod(x.shape[axis] for axis in over), (1, 2))
-    found = making.channels(x, next(iter(over)), operator) if len(over) == 1 and given is not None else None
+    found = making.channels_front(x, next(iter(over)), operator) if len(over) == 1 and given is not None else None
     if given is None or found is None:
         return making.opaque(operator, operands, [x.shape], 0)
-    base, order = found
+    base, seen = found
     arguments, weights = given
     arguments["eps"] = eps_of(operator)
     row = making.append(operator, "layer_norm", [making.force(base)], arguments, weights)
-    return [making.turn(making.made(row.number, base), order, operator)]
+    return [seen(making.made(row.number, base))]
 
 
 def group_norm(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
@@ -141,13 +141,13 @@ def l2_norm(making: Making, operator: Operator, operands: list[Operand]) -> list
     if not isinstance(x, Value):
         return None
     axis = axis_of(operator.attributes.get("axis", -1), len(x.shape))
-    found = making.channels(x, axis, operator) if operator.attributes.get("p", 2) == 2 else None
+    found = making.channels_front(x, axis, operator) if operator.attributes.get("p", 2) == 2 else None
     if found is None:
         return making.opaque(operator, operands, [x.shape], 0)
-    base, order = found
+    base, seen = found
     arguments = {"eps": eps_of(operator, default=1e-12)}
     row = making.append(operator, "l2_norm", [making.force(base)], arguments)
-    return [making.turn(making.made(row.number, base), order, operator)]
+    return [seen(making.made(row.number, base))]
 
 
 NORMALISING: dict[str, Translate] = {
