@@ -20,7 +20,7 @@ FLOATS = ("float", "double")
 class Constant:
     """A tensor that does not depend on the network's inputs."""
 
-    __slots__ = ("_read", "_values", "dtype", "gathered", "norm", "roots", "shape")
+    __slots__ = ("_read", "_values", "dtype", "gathered", "held", "norm", "roots", "shape")
 
     def __init__(
         self,
@@ -39,6 +39,8 @@ class Constant:
         """How a convolution's kernel was normalised, in the words of its field `weight_norm`; else empty."""
         self.gathered: Gathered | None = None
         """Where its elements were gathered from, if they were."""
+        self.held: Held | None = None
+        """Reads the elements of a tensor of which there are too many for `values`."""
         self._values = values
         self._read = read
 
@@ -55,6 +57,14 @@ class Constant:
         for size in self.shape:
             total *= size
         return total
+
+
+class Held(NamedTuple):
+    """How the elements of a tensor are read."""
+
+    read: Callable[[], Sequence[Any] | None]
+    moves: int = 0
+    """How often they were moved since they were in the source."""
 
 
 class Gathered(NamedTuple):

@@ -251,6 +251,49 @@ def unit(matcher: Matcher, operator: Operator) -> Match | None:
     return made, [*covers, clip, norm]
 
 
+# -- moves -------------------------------------------------------------------------------------------------------------
+
+LAST = 2**31 - 1
+"""An end of a slice from here on means all that is left."""
+
+
+def rolled(matcher: Matcher, operator: Operator) -> Match | None:
+    """What is behind a place of an axis, and then what is before it: a Roll."""
+    axis = operator.attributes.get("axis")
+    if axis is None or len(operator.inputs) != 2:
+        return None
+    behind, before = (matcher.inside(name, "Slice") for name in operator.inputs)
+    if behind is None or before is None or behind.inputs[0] != before.inputs[0]:
+        return None
+    first, second = (_cut(matcher, part, axis) for part in (behind, before))
+    if first is None or second is None or second[0] != 0 or second[1] != first[0]:
+        return None
+    stated = matcher.stated.get(behind.inputs[0]) or ()
+    size = stated[axis] if 0 <= axis < len(stated) else None
+    if first[1] < LAST and first[1] != size:
+        return None
+    made = composite(operator, "Roll", behind.inputs[:1], axes=(axis,), shifts=(-first[0],))
+    return made, [behind, before]
+
+
+def _cut(matcher: Matcher, part: Operator, axis: int) -> tuple[int, int] | None:
+    """Where a Slice of this axis alone, without steps, begins and ends; the end may be that of the axis."""
+    found = []
+    for place, name in enumerate(("starts", "ends", "axes", "steps"), 1):
+        values = part.attributes.get(name)
+        if values is None and place < len(part.inputs) and part.inputs[place]:
+            constant = matcher.constant(part.inputs[place])
+            values = constant.values if constant is not None and constant.dtype == "int" else None
+            if values is None:
+                return None
+        values = values if values is not None or name != "steps" else (1,)
+        if values is None or len(values) != 1:
+            return None
+        found.append(int(values[0]))
+    start, end, own, step = found
+    return (start, end) if own == axis and step == 1 else None
+
+
 COMPOSITES: dict[str, tuple[Recognise, ...]] = {
     "Mul": (activation, factored),
     "Div": (activation, normalised, unit),
@@ -259,6 +302,7 @@ COMPOSITES: dict[str, tuple[Recognise, ...]] = {
     "Einsum": (attended,),
     "Min": (clipped,),
     "Reshape": (grouped,),
+    "Concat": (rolled,),
 }
 """What the last operator of a composite may be."""
 

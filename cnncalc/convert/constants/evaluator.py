@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from cnncalc.convert.operators import FLOATS, Constant, Gathered, Operator
+from cnncalc.convert.operators import FLOATS, Constant, Gathered, Held, Operator
 from cnncalc.convert.shapes import bad
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import LIMIT, dims
@@ -24,9 +24,12 @@ MAX_WORK = 5_000_000
 """Elements that are worked out for one source."""
 
 FOLLOWED = frozenset(
-    ("Expand", "Flatten", "Gather", "Identity", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze")
+    ("Expand", "Flatten", "Gather", "GatherND", "Identity", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze")
 )
 """Operators that only move the elements of their first operand, or leave some out."""
+
+MAX_MOVES = 16
+"""How often the elements of a tensor may be moved that is only read where it matters."""
 
 Operands = Sequence[Constant | None]
 Made = list[Constant]
@@ -51,7 +54,10 @@ class Evaluator:
             return None
         try:
             followed = self.followed(operator, evaluate, operands) if operator.kind in FOLLOWED else None
-            return evaluate(self, operator, operands) if followed is None else [followed]
+            made = evaluate(self, operator, operands) if followed is None else [followed]
+            if operator.kind in FOLLOWED:
+                self.hold(operator, evaluate, operands, made)
+            return made
         except (IndexError, TypeError, ValueError, AttributeError, OverflowError, ZeroDivisionError) as error:
             # operands that are missing, of another rank or of another type, in a file that is wrong
             raise bad(f"`{operator.kind}` cannot take these operands ({error})") from None
@@ -65,7 +71,7 @@ class Evaluator:
         if x is None or len(x.roots) != 1 or x.dtype not in FLOATS:
             return None
         table, places = x.gathered or (x, None)
-        if places is None and operator.kind == "Gather" and list(x.roots.values()) == [x.size] and x.size <= MAX_VALUES:
+        if places is None and _gathers(operator, x):
             places = Constant(x.shape, "int", range(x.size))
         if places is None:
             return None
@@ -78,6 +84,22 @@ class Evaluator:
         made = Constant(found.shape, x.dtype, None, x.roots, read)
         made.gathered = Gathered(table, found)
         return made
+
+    def hold(self, operator: Operator, evaluate: Evaluate, operands: Operands, made: Made) -> None:
+        """What moves the elements of a tensor that is only read where it matters is only read there too."""
+        x = operands[0] if operands else None
+        held = x.held if x is not None else None
+        if x is None or held is None or held.moves == MAX_MOVES or x.size > MAX_VALUES:
+            return
+        if made[0].values is not None or made[0].held is not None:
+            return
+
+        def read() -> Sequence[Any] | None:
+            (places,) = evaluate(self, operator, [Constant(x.shape, "int", range(x.size)), *operands[1:]])
+            values, chosen = held.read(), places.values
+            return None if values is None or chosen is None else [values[place] for place in chosen]
+
+        made[0].held = Held(read, held.moves + 1)
 
     def make(
         self,
@@ -107,6 +129,11 @@ class Evaluator:
                 raise Fault("too-large", "a whole number is beyond 64 bits")
             made = Constant(sizes, dtype, values, made.roots)
         return made
+
+
+def _gathers(operator: Operator, x: Constant) -> bool:
+    """Whether an operator takes elements of a tensor that the source holds."""
+    return operator.kind in ("Gather", "GatherND") and list(x.roots.values()) == [x.size] and x.size <= MAX_VALUES
 
 
 def merged(operands: Operands, most: int) -> dict[str, int]:

@@ -53,7 +53,7 @@ def taken(evaluator: Evaluator, x: Constant, axes: Sequence[Sequence[int]], shap
 
 def same_values(evaluator: Evaluator, x: Constant, shape: Iterable[int]) -> Made:
     made = evaluator.make(shape, x.dtype, [x], lambda: x.values or (), roots=x.roots, most=MAX_SIMPLE)
-    made.norm = x.norm
+    made.norm, made.held = x.norm, x.held
     return [made]
 
 
@@ -119,12 +119,27 @@ def gather(evaluator: Evaluator, operator: Operator, operands: Operands) -> Made
 
 
 def gather_places(evaluator: Evaluator, operator: Operator, operands: Operands) -> Made:
-    """GatherND: only the shape is followed."""
+    """GatherND; with axes in common only the shape is followed."""
     x, indices = needed(operands, 0), needed(operands, 1)
     batch, depth = operator.attributes.get("batch_dims", 0), indices.shape[-1]
     if not 0 < batch + depth <= len(x.shape):
         raise bad(f"places of {dims(indices.shape)} are none in {dims(x.shape)}")
-    return [Constant((*indices.shape[:-1], *x.shape[batch + depth :]), x.dtype, roots=x.roots)]
+    shape = (*indices.shape[:-1], *x.shape[batch + depth :])
+    if batch:
+        return [Constant(shape, x.dtype, roots=x.roots)]
+    steps = strides(x.shape)
+    inner = math.prod(x.shape[depth:])
+
+    def compute() -> list[Any]:
+        found: list[Any] = []
+        rows, values = indices.values or (), x.values or ()
+        for row in range(0, len(rows), depth):
+            at = rows[row : row + depth]
+            start = sum(axis_of(int(place), size) * step for place, size, step in zip(at, x.shape, steps))
+            found += values[start : start + inner]
+        return found
+
+    return [evaluator.make(shape, x.dtype, [x, indices], compute, x.roots)]
 
 
 def scatter_places(evaluator: Evaluator, operator: Operator, operands: Operands) -> Made:

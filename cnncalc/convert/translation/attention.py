@@ -7,6 +7,7 @@ channels, and the outer (windows) or the inner (a grid) parts of the positions.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from itertools import chain
 from math import isclose, prod
 from typing import Any, NamedTuple
@@ -275,7 +276,11 @@ def biased(
             continue
         if not same or len(read.sizes) != len(read.found.base.sample) - 1:
             return None
-        if constant.gathered is not None:
+        table = None if constant.gathered is not None else spread_table(making, operator, constant, read, shape)
+        if table is not None and not found.weights:
+            found.arguments["bias"] = "relative"
+            found.weights["bias_table"] = table
+        elif constant.gathered is not None:
             if found.weights or not is_relative(making, operator, constant, read, shape):
                 return None
             found.arguments["bias"] = "relative"
@@ -301,16 +306,54 @@ def is_relative(making: Making, operator: Operator, constant: Constant, read: Re
             "as one by relative position, whose sizes it has"
         )
         return True
-    positions = list(itertools.product(*(range(size) for size in read.sizes)))
-    strides_ = strides(tuple(wide))
-    offsets = [
-        sum((a - b + size - 1) * step for a, b, size, step in zip(query, key, read.sizes, strides_))
-        for query in positions
-        for key in positions
-    ]
+    offsets = offsets_of(read.sizes)
     heads = range(read.heads)
     last = [offset * read.heads + head for head in heads for offset in offsets]
     return list(chosen) == last or list(chosen) == [head * prod(wide) + offset for head in heads for offset in offsets]
+
+
+def offsets_of(sizes: Sizes) -> list[int]:
+    """For every query and key of a window, the place of their offset in a table of 2*w - 1 per axis."""
+    positions = list(itertools.product(*(range(size) for size in sizes)))
+    steps = strides(tuple([2 * size - 1 for size in sizes]))
+    return [
+        sum((a - b + size - 1) * step for a, b, size, step in zip(query, key, sizes, steps))
+        for query in positions
+        for key in positions
+    ]
+
+
+def spread_table(
+    making: Making, operator: Operator, constant: Constant, read: Reading, shape: Sizes
+) -> Constant | None:
+    """The table behind a constant that has an element for every two positions, equal where their offsets are.
+
+    None where it is something else, or where the file does not hold its values.
+    """
+    count, wide = prod(read.sizes), prod(2 * size - 1 for size in read.sizes)
+    if shape != (1, read.heads, count, count) or len(constant.roots) != 1:
+        return None
+    values = elements(constant)
+    if values is None:
+        return None
+    offsets = offsets_of(read.sizes)
+    for head in range(read.heads):
+        found: dict[int, Any] = {}
+        rows = values[head * count * count : (head + 1) * count * count]
+        if any(found.setdefault(offset, value) != value for offset, value in zip(offsets, rows)):
+            return None
+    (root,) = constant.roots
+    size = read.heads * wide
+    making.account.repeat(root, constant.size - size)
+    making.account.note(
+        "a bias by relative position is in the file for every two positions: its elements count once for an offset"
+    )
+    return Constant((read.heads, *(2 * size - 1 for size in read.sizes)), constant.dtype, None, {root: size})
+
+
+def elements(constant: Constant) -> Sequence[Any] | None:
+    """The elements of a constant, also where there are many."""
+    return constant.values if constant.values is not None or constant.held is None else constant.held.read()
 
 
 MASKED = -50.0
@@ -325,7 +368,7 @@ def is_mask(making: Making, operator: Operator, constant: Constant, read: Readin
         return False
     if constant.roots.keys() & making.program.learned:
         return False
-    values = constant.values
+    values = elements(constant)
     if values is None:
         making.account.note(
             f"the file does not hold the mask of {operator.name}: it is taken as that of shifted windows, whose sizes "
