@@ -34,7 +34,8 @@ shufflenet_v2_x1_0 squeezenet1_1 vgg11_bn vit_b_32 wide_resnet50_2
 DENSE = ["lraspp_mobilenet_v3_large", "deeplabv3_mobilenet_v3_large", "fcn_resnet50"]
 
 TIMM = """
-convmixer_768_32 convnext_atto cspnext_tiny cspresnet50 darknet17 dla34 dpn48b eca_nfnet_l0 eca_resnext26ts
+convmixer_768_32 convnext_atto convnextv2_atto cspnext_tiny cspresnet50 darknet17 dla34 dpn48b eca_nfnet_l0
+eca_resnext26ts
 ese_vovnet19b_dw fasternet_t0 fbnetv3_b gcresnext26ts gernet_s ghostnet_050 hardcorenas_a hgnetv2_b0 hrnet_w18_small
 inception_next_atto inception_v4 lcnet_035 legacy_seresnet18 mambaout_femto nf_resnet26 poolformer_s12 rdnet_tiny
 regnetz_005 repghostnet_050 repvit_m0_9 res2net50_14w_8s resnest14d resnetblur18 resnetv2_18 rexnet_100 selecsls42

@@ -317,7 +317,7 @@ OTHERS = [
 POINTWISE: dict[str, Translate] = {
     **dict.fromkeys(OTHERS, opaque),
     **dict.fromkeys(("ScatterND", "ScatterElements", "Scatter", "Trilu", "CumSum"), rewritten),
-    **dict.fromkeys(("MeanVarianceNormalization", "RMSNormalization", "Hardmax"), rewritten),
+    **dict.fromkeys(("MeanVarianceNormalization", "Hardmax"), rewritten),
     "Relu": activation("relu"),
     "LeakyRelu": activation("leaky_relu", negative_slope=("alpha", 0.01)),
     "PRelu": prelu,

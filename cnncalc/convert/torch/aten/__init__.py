@@ -59,6 +59,7 @@ from cnncalc.convert.torch.aten.sliding import (
     group_norm,
     instance_norm,
     layer_norm,
+    rms_norm,
     upsample,
     weight_norm,
 )
@@ -82,6 +83,7 @@ OPERATIONS: dict[str, Lower] = {
     "layer_norm": layer_norm,
     "native_layer_norm": layer_norm,
     "group_norm": group_norm,
+    "rms_norm": rms_norm,
     "instance_norm": instance_norm,
     "linear": linear,
     "matmul": matmul,

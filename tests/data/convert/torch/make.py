@@ -183,6 +183,27 @@ def tiled(self, x):
     return self.conv(x.reshape(1, 4, 4, 3))
 
 
+class Responds(nn.Module):
+    """timm's normalisation of ConvNeXt V2, for channels first and last."""
+
+    def __init__(self, width: int, last: bool):
+        super().__init__()
+        self.spatial, self.channel = ((1, 2), -1) if last else ((2, 3), 1)
+        self.shape = (1, 1, 1, -1) if last else (1, -1, 1, 1)
+        self.weight, self.bias = nn.Parameter(torch.zeros(width)), nn.Parameter(torch.zeros(width))
+
+    def forward(self, x):
+        norms = x.norm(p=2, dim=self.spatial, keepdim=True)
+        shares = norms / (norms.mean(dim=self.channel, keepdim=True) + 1e-6)
+        return x + torch.addcmul(self.bias.view(self.shape), self.weight.view(self.shape), x * shares)
+
+
+def root_mean(self, x):
+    """Written out, as timm does for old versions of torch, and as torch has it."""
+    y = x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6) * self.scale
+    return self.norm(y)
+
+
 def merged(self, x):
     """Neighbours become channels, as in timm's Swin: columns outside of rows."""
     batch, height, width, channels = (x := self.conv(x).permute(0, 2, 3, 1)).shape
@@ -265,6 +286,14 @@ CASES = {
     ),
     "assigned": (Does(assigned, conv=conv(2, 4)), [(2, 4, 4)]),
     "assigned_turned": (Does(assigned_turned, conv=conv(2, 4)), [(2, 4, 4)]),
+    "response_norm": (
+        Does(
+            lambda s, x: s.last(s.first(s.conv(x)).permute(0, 2, 3, 1)),
+            conv=conv(2, 3), first=Responds(3, False), last=Responds(3, True),
+        ),
+        [(2, 5, 6)],
+    ),
+    "rms_norm": (Does(root_mean, scale=nn.Parameter(torch.ones(6)), norm=nn.RMSNorm(6, 1e-6)), [(4, 6)]),
     "windows": (Windows(4, 2, 2), [(3, 4, 4)]),
     "windows_shifted": (Windows(4, 2, 3, 1), [(6, 8, 4)]),
     "grid": (Grid(8, 2, 2), [(8, 4, 6)]),
