@@ -28,6 +28,8 @@ class Account:
         """Shapes that the source states and that are ours too."""
         self.tensors: dict[str, int] = {}
         """Elements of every tensor of weights that the source holds, by its name there."""
+        self.repeated: dict[str, int] = {}
+        """Elements of such a tensor that say again what others of it say."""
         self.roles: dict[str, str] = {}
         """What each of those tensors is: one of the roles above."""
         self.opaque: dict[str, list[str]] = {}
@@ -50,6 +52,10 @@ class Account:
     def hold(self, tensor: str, count: int) -> None:
         """The source holds a tensor of weights, or of constants, with so many elements."""
         self.tensors[tensor] = count
+
+    def repeat(self, tensor: str, count: int) -> None:
+        """So many elements of a tensor that the source holds only repeat others, and count as nothing."""
+        self.repeated[tensor] = count
 
     def use(self, node: Node, weight: str, tensors: Mapping[str, int]) -> None:
         """The weight `weight` of a row is made from these tensors of the source, from so many elements of each."""
@@ -97,8 +103,13 @@ class Account:
                         taken[tensor] = taken.get(tensor, 0) + count
                 if used and sum(used.values()) != elements(weight.shape):
                     self.unequal.append(node.name)
-        self.uneven = {tensor: count for tensor, count in taken.items() if self.tensors.get(tensor) != count}
+        self.uneven = {tensor: count for tensor, count in taken.items() if self._own(tensor) != count}
         self.constants = sum(self.tensors[tensor] for tensor, role in self.roles.items() if role == CONSTANTS)
+
+    def _own(self, tensor: str) -> int | None:
+        """Elements of a tensor that repeat no others; None where the source does not hold it."""
+        held = self.tensors.get(tensor)
+        return None if held is None else held - self.repeated.get(tensor, 0)
 
     def _count(self, learned: bool, count: int) -> None:
         if learned:
@@ -114,7 +125,7 @@ class Account:
     @property
     def is_whole(self) -> bool:
         """Whether every element of the source is counted, once: parameters + state + constants = its elements."""
-        counted = self.parameters + self.state + self.constants
+        counted = self.parameters + self.state + self.constants + sum(self.repeated.values())
         return not self.left_over and not self.unequal and counted == sum(self.tensors.values())
 
     @property

@@ -7,6 +7,7 @@ on the tensor itself, whatever the view looks like.  It appends nothing.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import prod
 
 from cnncalc.convert.operators import Sizes
@@ -54,6 +55,19 @@ class Layout:
     def shape(self) -> Sizes:
         """The shape of the view."""
         return tuple([self.size(axis) for axis in self.axes])
+
+    @property
+    def form(self) -> tuple[object, ...]:
+        """What is equal where two views look at tensors of one shape in the same way."""
+        after = {a: b for axis in self.axes for a, b in pairwise(axis)}
+        heads: dict[int, int] = {}
+        for a, b in pairwise([-1, *self.order]):
+            whole = after.get(a) == b and self.owners[a] == self.owners[b]  # a part that was never taken apart
+            heads[b] = heads[a] if whole else b
+        numbers = {head: number for number, head in enumerate(dict.fromkeys(heads.values()))}
+        sizes = [self.size([factor for factor in self.order if heads[factor] == head]) for head in numbers]
+        seen = [tuple([numbers[factor] for factor in axis if factor in numbers]) for axis in self.axes]
+        return self.base.shape, tuple(sizes), tuple(seen)
 
     def split(self, factor: int, outer: int) -> tuple[int, int]:
         """A factor as two, of which the first has this size."""

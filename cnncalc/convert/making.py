@@ -5,16 +5,16 @@ It knows no operator, and nothing of the walk over them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 
 from cnncalc.convert.account import Account
 from cnncalc.convert.constants.evaluator import whole_list
-from cnncalc.convert.layout import Layout, layout
+from cnncalc.convert.layout import Layout, is_deep, layout
 from cnncalc.convert.operators import FLOATS, Constant, Operator, Program, Sizes
 from cnncalc.convert.rows import Rows
 from cnncalc.convert.shapes import broadcast
-from cnncalc.convert.values import EXPANDED, PADDED, PART, SHAPED, TURNED, Operand, Parts, Value, View, inverse
+from cnncalc.convert.values import EXPANDED, PADDED, PART, ROLLED, SHAPED, TURNED, Operand, Parts, Value, View, inverse
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import Shape, dims
 from cnncalc.graph import Node
@@ -175,6 +175,14 @@ class Making:
                 self.account.hold(root, self.program.constants[root].size if root in self.program.constants else count)
         return roots
 
+    def learned_roots(self, constant: Constant) -> dict[str, int]:
+        """As `weight_roots`; where some of them are learned and others are not, those that are."""
+        roots = self.weight_roots(constant)
+        fixed = roots.keys() & self.program.buffers
+        for root in fixed if len(fixed) < len(roots) else ():
+            self.constant(root)
+        return {root: count for root, count in roots.items() if root not in fixed or len(fixed) == len(roots)}
+
     def opaque(
         self,
         operator: Operator,
@@ -193,7 +201,7 @@ class Making:
                 if is_number or operand.roots.keys() <= self.program.buffers:
                     self.ignored(operand)
                 else:
-                    weights |= self.weight_roots(operand)
+                    weights |= self.learned_roots(operand)
         inputs = [tensor for operand in operands for tensor in self.tensors_of(operand)]
         found: list[Operand] = []
         for place, name in enumerate(operator.outputs):
@@ -289,13 +297,58 @@ class Making:
         if owner != base.first:
             rest = [place for place in range(len(base.shape)) if place >= base.first and place != owner]
             forward = (*range(base.first), owner, *rest)
-            tensor = self.force(base)
+            inner, shifts = base.unrolled()
+            tensor = self.force(inner)
             turned = self.fronts.get((tensor, forward))
             if turned is None:
-                turned = self.turn(base, forward, operator)
+                turned = self.turn(inner, forward, operator)
                 turned = self.fronts[tensor, forward] = Value(turned.shape, turned.batch, self.force(turned))
+            turned = self.roll(turned, tuple([shifts[axis] for axis in forward]), operator)
             found.rebase(turned, forward)
         return True
+
+    def front(self, value: Value, operator: Operator) -> tuple[Value, Callable[[Value], Value]]:
+        """What a layer that works element by element takes in place of a value, and how its result is seen as here."""
+        found = self.far(value)
+        if found is None:
+            base, order = value.turned()
+            return base, lambda made: self.turn(made, order, operator)
+        return self.rebuilding(found, operator)
+
+    def channels_front(
+        self, value: Value, axis: int, operator: Operator
+    ) -> tuple[Value, Callable[[Value], Value]] | None:
+        """As `front`, with the channels along an axis of the value; None where that cannot be."""
+        found = self.far(value)
+        if found is not None and self.upright(found, axis, operator):
+            return self.rebuilding(found, operator)
+        made = self.channels(value, axis, operator)
+        if made is None:
+            return None
+        base, order = made
+        return base, lambda result: self.turn(result, order, operator)
+
+    def rebuilding(self, found: Layout, operator: Operator) -> tuple[Value, Callable[[Value], Value]]:
+        """What is behind a view, not rolled, and how a tensor in its place is seen as this view."""
+        inner, shifts = found.base.unrolled()
+
+        def rebuilt(made: Value) -> Value:
+            found.base = self.roll(made, shifts, operator)
+            return self.arranged(found, operator)
+
+        return inner, rebuilt
+
+    def far(self, value: Value) -> Layout | None:
+        """The layout of a value which had better stay a view; None for any other value.
+
+        It is rolled, or was reshaped by way of more axes than a row has, or after its axes were turned.
+        """
+        view = value.view
+        found = layout(value) if value.tensor is None else None
+        if found is None or view is None or len(found.base.sample) > MAX_AXES:
+            return None
+        is_turned = view.kind == SHAPED and view.of.view is not None and view.of.view.kind == TURNED
+        return found if is_turned or any(found.base.unrolled()[1]) or is_deep(value, MAX_AXES) else None
 
     def straightened(self, value: Value, operator: Operator) -> Value:
         """A value, without the views that undo each other."""
@@ -307,9 +360,18 @@ class Making:
 
     def part(self, value: Value, channels: range, operator: Operator) -> Value:
         """Some neighbouring channels of a tensor; a layer that takes all of them may undo it."""
+        inner, shifts = value.unrolled()
+        if any(shifts):
+            return self.roll(self.part(inner, channels, operator), shifts, operator)
         shape = list(value.shape)
         shape[value.first] = len(channels)
         return Value(tuple(shape), value.batch, None, View(PART, value, channels, operator))
+
+    def roll(self, value: Value, shifts: Sizes, operator: Operator) -> Value:
+        """A value whose axes are rolled by so many places more: those beyond the end come first."""
+        inner, before = value.unrolled()
+        both = tuple([(a + b) % size for a, b, size in zip(before, shifts, inner.shape, strict=True)])
+        return Value(inner.shape, inner.batch, None, View(ROLLED, inner, both, operator)) if any(both) else inner
 
     def pad(self, value: Value, padding: object, shape: Sizes, operator: Operator) -> Value:
         """A value with something around it."""
@@ -345,6 +407,10 @@ class Making:
         assert base.tensor is not None
         operator = view.operator
         if view.of is not base or len(target.sample) > MAX_AXES or len(base.sample) > MAX_AXES:
+            found = layout(target)
+            if found is not None and found.base is base and len(base.sample) <= MAX_AXES >= len(target.sample):
+                target.tensor = self.rearranged(found, target, operator)
+                return
             if len(target.sample) > MAX_AXES:
                 raise unsupported(f"the tensor has {len(target.sample)} axes besides the batch; rows have at most 4")
             row = self.rows.opaque(operator.kind, [base.tensor], target.sample, operator.title, operator.name, None, 0)
@@ -359,9 +425,32 @@ class Making:
         elif view.kind == EXPANDED:
             row = self.rows.opaque(operator.kind, [base.tensor], target.sample, operator.title, operator.name, None, 0)
             target.tensor = row.number
+        elif view.kind == ROLLED:
+            target.tensor = self.rolled(base, view)
         else:
             kind, arguments = view.argument.row()
             target.tensor = self.append(operator, kind, [base.tensor], arguments).number
+
+    def rolled(self, base: Value, view: View) -> int:
+        """The rows that roll positions: what comes round is put before or after them, and cut off at the other end."""
+        assert base.tensor is not None
+        operator, shape = view.operator, base.sample
+        shifts = [shift if 2 * shift <= size else shift - size for shift, size in zip(view.argument, base.shape)]
+        tensor, places = base.tensor, shifts[base.first :]
+        still = next((axis for axis, shift in enumerate(places) if not shift), None)
+        if still is None or any(shifts[: base.first]):
+            row = self.rows.opaque(operator.kind, [tensor], shape, operator.title, operator.name, None, 0)
+            return row.number
+        order = (still, *(axis for axis in range(len(places)) if axis != still))
+        if still:
+            tensor = self.append(operator, "permute", [tensor], {"axes": order}).number
+        places = [places[axis] for axis in order[1:]]
+        pads = tuple([(max(shift, 0), max(-shift, 0)) for shift in places])
+        around = {"amount": pads, "mode": "circular"}
+        tensor = self.append(operator, "pad", [tensor], around).number
+        cuts = tuple([(after, before) for before, after in pads])
+        tensor = self.append(operator, "crop", [tensor], {"amount": cuts}).number
+        return self.append(operator, "permute", [tensor], {"axes": inverse(order)}).number if still else tensor
 
     def permuted(self, base: Value, target: Value, view: View) -> int:
         """The rows of a transposition; a batch of 1 that is moved is an axis of size 1."""
@@ -373,6 +462,27 @@ class Making:
         if order != sorted(order):
             tensor = self.append(view.operator, "permute", [tensor], {"axes": tuple(order)}).number
         return self.reshaped(tensor, target.sample, view.operator)
+
+    def rearranged(self, found: Layout, target: Value, operator: Operator) -> int:
+        """The rows of a view with more axes on the way than a row has: neighbouring parts change places, two by two."""
+        assert found.base.tensor is not None
+        tensor, order = found.base.tensor, list(found.order)
+        wanted = [factor for axis in found.axes for factor in axis]
+        for place, factor in enumerate(wanted):
+            at = order.index(factor)
+            if at == place:
+                continue
+            end = at + 1
+            while end < len(order) and order[end] == wanted[place + end - at]:
+                end += 1
+            groups = [order[:place], order[place:at], order[at:end], order[end:]]
+            sizes = [found.size(group) for group in groups if group]
+            axes = [0, 2, 1, 3] if groups[0] else [1, 0, 2]
+            tensor = self.reshaped(tensor, tuple(sizes), operator)
+            turn = {"axes": tuple(axes[: len(sizes)])}
+            tensor = self.append(operator, "permute", [tensor], turn).number
+            order = [*groups[0], *groups[2], *groups[1], *groups[3]]
+        return self.reshaped(tensor, target.sample, operator)
 
     def reshaped(self, tensor: int, sample: Sizes, operator: Operator) -> int:
         """A graph tensor in another shape: the same one, `flatten`, or `reshape`; over positions where these change."""

@@ -28,6 +28,7 @@ class Matcher:
 
     def __init__(self, program: Program) -> None:
         self.constants = program.constants
+        self.stated = program.stated
         self.givers = program.givers()
         self.uses: dict[str, int] = dict.fromkeys(program.outputs, 1)
         """How often each tensor is taken; leaving the network counts too."""

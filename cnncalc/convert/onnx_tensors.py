@@ -9,7 +9,7 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from cnncalc.convert.operators import Constant
+from cnncalc.convert.operators import Constant, Held
 from cnncalc.convert.wire import BYTES, FIXED64, Entry, Wire, bad, single
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import LIMIT, dims
@@ -17,6 +17,9 @@ from cnncalc.geometry import LIMIT, dims
 MAX_AXES = 32
 MAX_WHOLE = 65_536
 """Elements of a tensor of whole numbers (a shape, indices, a mask) up to which it is read."""
+MAX_HELD = 262_144
+"""The same of those that are looked at where it matters: what is added to the products of attention."""
+
 MAX_FLOATS = 1_024
 """Elements of a tensor of decimal numbers up to which it is read: scales, bounds and scalars are this small."""
 
@@ -106,9 +109,11 @@ def read_tensor(wire: Wire, start: int, end: int) -> tuple[str, Constant]:
         data = []
     if data:
         _check(data, type, size, what)
+    whole = _reader(wire, data, type, size) if (data or not size) and size <= MAX_HELD else None
     most = MAX_FLOATS if type.dtype in ("float", "double") else MAX_WHOLE
-    read = _reader(wire, data, type, size) if (data or not size) and size <= most else None
-    return name, Constant(shape, type.dtype, read=read)
+    found = Constant(shape, type.dtype, read=whole if size <= most else None)
+    found.held = None if whole is None else Held(whole)
+    return name, found
 
 
 def _check(data: list[Entry], type: Type, size: int, what: str) -> None:

@@ -20,7 +20,7 @@ FLOATS = ("float", "double")
 class Constant:
     """A tensor that does not depend on the network's inputs."""
 
-    __slots__ = ("_read", "_values", "dtype", "norm", "roots", "shape")
+    __slots__ = ("_read", "_values", "dtype", "gathered", "held", "norm", "roots", "shape")
 
     def __init__(
         self,
@@ -37,6 +37,10 @@ class Constant:
         """The source's tensors that it is made from, with how many elements of each."""
         self.norm = ""
         """How a convolution's kernel was normalised, in the words of its field `weight_norm`; else empty."""
+        self.gathered: Gathered | None = None
+        """Where its elements were gathered from, if they were."""
+        self.held: Held | None = None
+        """Reads the elements of a tensor of which there are too many for `values`."""
         self._values = values
         self._read = read
 
@@ -53,6 +57,22 @@ class Constant:
         for size in self.shape:
             total *= size
         return total
+
+
+class Held(NamedTuple):
+    """How the elements of a tensor are read."""
+
+    read: Callable[[], Sequence[Any] | None]
+    moves: int = 0
+    """How often they were moved since they were in the source."""
+
+
+class Gathered(NamedTuple):
+    """The elements of a tensor as those of another one."""
+
+    table: Constant
+    places: Constant
+    """Where in the table, row-major, each element stands."""
 
 
 class Graphs(NamedTuple):

@@ -165,6 +165,83 @@ def normalised(matcher: Matcher, operator: Operator) -> Match | None:
     return None
 
 
+def root_mean(matcher: Matcher, operator: Operator) -> Match | None:
+    """x/sqrt(mean of squares + eps), or times the reciprocal: an RMSNormalization without factors."""
+    if len(operator.inputs) != 2:
+        return None
+    for x, other in (operator.inputs, operator.inputs[::-1]) if operator.kind == "Mul" else (operator.inputs,):
+        inverse = matcher.inside(other, "Reciprocal") if operator.kind == "Mul" else None
+        if inverse is None and operator.kind == "Mul":
+            continue
+        root = matcher.inside(inverse.inputs[0] if inverse else other, "Sqrt")
+        found = _mean_of_squares(matcher, root.inputs[0], x) if root else None
+        if root is None or found is None:
+            continue
+        axes, eps, inner = found
+        made = composite(operator, "RMSNormalization", [x], axes=axes, epsilon=eps, bare=1)
+        return made, [*([inverse] if inverse else []), root, *inner]
+    return None
+
+
+def _mean_of_squares(matcher: Matcher, name: str, x: str) -> tuple[tuple[int, ...], float, list[Operator]] | None:
+    """Axes, eps and what is covered, where a tensor is mean(x*x) + eps with the axes kept."""
+    add = matcher.inside(name, "Add")
+    if add is None or len(add.inputs) != 2:
+        return None
+    for variance, other in (add.inputs, add.inputs[::-1]):
+        eps, mean = matcher.scalar(other), matcher.inside(variance, "ReduceMean")
+        square = matcher.inside(mean.inputs[0], "Pow", "Mul") if mean else None
+        if eps is None or mean is None or square is None or not matcher.opens(square):
+            continue
+        scale, terms, covers = matcher.product(square)
+        axes = _axes(matcher, mean)
+        if scale == 1 and terms == [x, x] and axes is not None:
+            return axes, eps, [add, mean, *covers]
+    return None
+
+
+def responding(matcher: Matcher, operator: Operator) -> Match | None:
+    """x + x*n*scale + shift, where n is the norm of each channel over the mean of all norms."""
+    if len(operator.inputs) != 2:
+        return None
+    for x, other in (operator.inputs, operator.inputs[::-1]):
+        add = matcher.inside(other, "Add")
+        parts = matcher.split(add) if add is not None else None
+        product = matcher.inside(parts[0], "Mul") if parts is not None else None
+        if add is None or parts is None or product is None:
+            continue
+        shift = add.inputs[1] if add.inputs[0] == parts[0] else add.inputs[0]
+        factor, terms, covers = matcher.product(product)
+        scales = [term for term in terms if matcher.constant(term) is not None]
+        shares = [term for term in terms if term != x and term not in scales]
+        if factor != 1 or len(terms) != 3 or len(scales) != 1 or len(shares) != 1:
+            continue
+        found = _share_of_norms(matcher, shares[0], x)
+        if found is not None:
+            attributes, inner = found
+            made = composite(operator, "GlobalResponseNormalization", [x, scales[0], shift], **attributes)
+            return made, [add, *covers, *inner]
+    return None
+
+
+def _share_of_norms(matcher: Matcher, name: str, x: str) -> tuple[dict[str, object], list[Operator]] | None:
+    """Axes and eps, and what is covered, where a tensor is norm(x)/(mean(norm(x)) + eps) with the axes kept."""
+    divided = matcher.inside(name, "Div")
+    if divided is None or len(divided.inputs) != 2:
+        return None
+    norm, add = matcher.givers.get(divided.inputs[0]), matcher.inside(divided.inputs[1], "Add")
+    if norm is None or norm.kind != "ReduceL2" or norm.inputs[0] != x or add is None or len(add.inputs) != 2:
+        return None
+    for inner, other in (add.inputs, add.inputs[::-1]):
+        eps, mean = matcher.scalar(other), matcher.inside(inner, "ReduceMean")
+        if eps is None or mean is None or mean.inputs[0] != norm.outputs[0] or matcher.uses[norm.outputs[0]] != 2:
+            continue
+        axes, over = _axes(matcher, norm), _axes(matcher, mean)
+        if axes is not None and over is not None and len(over) == 1:
+            return {"axes": axes, "axis": over[0], "epsilon": eps}, [divided, norm, add, mean]
+    return None
+
+
 def _difference(matcher: Matcher, name: str, *takers: Operator) -> tuple[str, list[Operator]] | None:
     """x, and the Sub and ReduceMean behind x - mean(x), if only these operators take it."""
     sub = matcher.givers.get(name)
@@ -214,14 +291,19 @@ def grouped(matcher: Matcher, operator: Operator) -> Match | None:
     return made, [first, inner]
 
 
+FACTORED = ("LayerNormalization", "GroupNormalization", "RMSNormalization")
+
+
 def factored(matcher: Matcher, operator: Operator) -> Match | None:
     """A constant factor, then a constant offset, behind a normalisation that was recognised without them."""
     parts = matcher.split(operator)
-    norm = matcher.inside(parts[0], "LayerNormalization", "GroupNormalization") if parts else None
+    norm = matcher.inside(parts[0], *FACTORED) if parts else None
     if parts is None or norm is None or not norm.attributes.get("bare"):
         return None
     place = 1 if operator.kind == "Mul" else 2
     inputs = [*norm.inputs, *[""] * (3 - len(norm.inputs))]
+    if place == 2 and norm.kind == "RMSNormalization":
+        return None
     if inputs[place] or (place == 1 and inputs[2]) or parts[1].size == 1:
         return None
     inputs[place] = operator.inputs[1] if operator.inputs[0] == parts[0] else operator.inputs[0]
@@ -251,13 +333,58 @@ def unit(matcher: Matcher, operator: Operator) -> Match | None:
     return made, [*covers, clip, norm]
 
 
+# -- moves -------------------------------------------------------------------------------------------------------------
+
+LAST = 2**31 - 1
+"""An end of a slice from here on means all that is left."""
+
+
+def rolled(matcher: Matcher, operator: Operator) -> Match | None:
+    """What is behind a place of an axis, and then what is before it: a Roll."""
+    axis = operator.attributes.get("axis")
+    if axis is None or len(operator.inputs) != 2:
+        return None
+    behind, before = (matcher.inside(name, "Slice") for name in operator.inputs)
+    if behind is None or before is None or behind.inputs[0] != before.inputs[0]:
+        return None
+    first, second = (_cut(matcher, part, axis) for part in (behind, before))
+    if first is None or second is None or second[0] != 0 or second[1] != first[0]:
+        return None
+    stated = matcher.stated.get(behind.inputs[0]) or ()
+    size = stated[axis] if 0 <= axis < len(stated) else None
+    if first[1] < LAST and first[1] != size:
+        return None
+    made = composite(operator, "Roll", behind.inputs[:1], axes=(axis,), shifts=(-first[0],))
+    return made, [behind, before]
+
+
+def _cut(matcher: Matcher, part: Operator, axis: int) -> tuple[int, int] | None:
+    """Where a Slice of this axis alone, without steps, begins and ends; the end may be that of the axis."""
+    found = []
+    for place, name in enumerate(("starts", "ends", "axes", "steps"), 1):
+        values = part.attributes.get(name)
+        if values is None and place < len(part.inputs) and part.inputs[place]:
+            constant = matcher.constant(part.inputs[place])
+            values = constant.values if constant is not None and constant.dtype == "int" else None
+            if values is None:
+                return None
+        values = values if values is not None or name != "steps" else (1,)
+        if values is None or len(values) != 1:
+            return None
+        found.append(int(values[0]))
+    start, end, own, step = found
+    return (start, end) if own == axis and step == 1 else None
+
+
 COMPOSITES: dict[str, tuple[Recognise, ...]] = {
-    "Mul": (activation, factored),
-    "Div": (activation, normalised, unit),
-    "Add": (biased, factored),
+    "Mul": (activation, root_mean, factored),
+    "Div": (activation, normalised, root_mean, unit),
+    "Add": (biased, factored, responding),
     "MatMul": (attended,),
+    "Einsum": (attended,),
     "Min": (clipped,),
     "Reshape": (grouped,),
+    "Concat": (rolled,),
 }
 """What the last operator of a composite may be."""
 

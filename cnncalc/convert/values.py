@@ -12,17 +12,18 @@ from typing import Any, NamedTuple
 
 from cnncalc.convert.operators import Constant, Operator, Sizes
 
-TURNED, SHAPED, PADDED, EXPANDED, PART = "turned", "shaped", "padded", "expanded", "part"
+TURNED, SHAPED, PADDED, EXPANDED, PART, ROLLED = "turned", "shaped", "padded", "expanded", "part", "rolled"
 
 
 class View(NamedTuple):
     """How a tensor is made from another without computing anything."""
 
     kind: str
-    """`TURNED`, `SHAPED`, `PADDED`, `EXPANDED` or `PART`."""
+    """`TURNED`, `SHAPED`, `PADDED`, `EXPANDED`, `PART` or `ROLLED`."""
     of: Value
     argument: Any
-    """The order of the axes (for each of the result, one of the other); None; the padding, or the channels."""
+    """The order of the axes (for each of the result, one of the other); None; the padding; the channels; by how many
+    places each axis is rolled."""
     operator: Operator
     """What asked for it: its row is called after it, if it becomes one."""
 
@@ -57,6 +58,13 @@ class Value:
         if self.tensor is None and view is not None and view.kind == TURNED:
             return view.of, view.argument
         return self, tuple(range(len(self.shape)))
+
+    def unrolled(self) -> tuple[Value, Sizes]:
+        """The tensor behind one whose positions are rolled, and by how many places each axis is; by 0 if it is not."""
+        view = self.view
+        if self.tensor is None and view is not None and view.kind == ROLLED:
+            return view.of, view.argument
+        return self, (0,) * len(self.shape)
 
 
 class Parts(NamedTuple):

@@ -32,7 +32,11 @@ def weights_of(found: Imported, given: dict[str, Any]) -> dict[str, dict[str, An
             (name,) = found.account.uses[node.name][weight.name]
             values = given[name]
             turned = isinstance(values[0], list) and not isinstance(values[0][0], list)
-            if turned and node.kind in ("linear", "conv") and len(values) != weight.shape[0]:
+            if (
+                turned
+                and (node.kind in ("linear", "conv") or weight.name == "bias_table")
+                and len(values) != weight.shape[0]
+            ):
                 values = [list(column) for column in zip(*values)]
             result.setdefault(node.name, {})[weight.name] = nested(flat(values), weight.shape)
     return result

@@ -22,6 +22,11 @@ def imported(name: str, **inputs: Any) -> Imported:
 
 
 # What each operator means is stated in ONNX's operator reference; the arguments here say the same in cnncalc's words.
+SHIFTED = [
+    "conv channels=12 kernel=1 bias=False", "attention heads=2 window=(2, 3) shift=1 scale=1.0 bias=relative",
+    "conv channels=5 kernel=1 bias=False",
+]  # fmt: skip
+
 ROWS = {
     "conv_same_upper": ["conv channels=4 kernel=3 stride=2 padding=same"],
     "conv_same_lower": ["conv channels=4 kernel=3 stride=2 padding=same_lower"],
@@ -163,6 +168,8 @@ ROWS = {
         "conv channels=12 kernel=1 bias=False", "attention heads=2 window=(2, 3) scale=0.5",
         "conv channels=5 kernel=1 bias=False",
     ],
+    "attention_shifted": SHIFTED,
+    "attention_spread": SHIFTED,
     "products": [
         "matmul tensors=('input', 'input') over=positions", "matmul tensors=('matmul1', 'input')",
         "flatten over=positions",
@@ -197,7 +204,7 @@ def test_every_element_of_the_file_is_counted_once(name: str) -> None:
     held = EXPECTED[name]["elements"]
     if name == "weights_are_inputs":  # the file holds none
         held = 4 * 2 * 3 * 3 + 4
-    assert account.parameters + account.state + account.constants == held
+    assert account.parameters + account.state + account.constants + sum(account.repeated.values()) == held
     assert account.is_whole
     assert not account.left_over
     assert bool(account.failures()) == bool(account.opaque)

@@ -75,11 +75,49 @@ ROWS = {
     ],
     "tokens": ["flatten over=positions", "conv channels=6 kernel=1", "permute axes=(1, 0)"],
     "two_inputs": ["conv channels=3 kernel=3 padding=1", "add"],
+    "assigned": [
+        "conv channels=4 kernel=3", "slice channels=(0, 2)", "offset axes=one value=1.0", "slice channels=(2, 4)",
+        "concat", "slice channels=(2, 4)", "concat",
+    ],
+    "response_norm": [
+        "conv channels=3 kernel=3", "global_response_norm", "global_response_norm", "permute axes=(1, 2, 0)",
+    ],
+    "rms_norm": [
+        "permute axes=(1, 0)", "l2_norm eps=0.0024494897427831783", "factor axes=one value=2.449489742783178",
+        "layer_scale", "l2_norm eps=0.0024494897427831783", "factor axes=one value=2.449489742783178", "layer_scale",
+        "permute axes=(1, 0)",
+    ],
+    "windows": [
+        "pad amount=0 channels=(0, 1)", "permute axes=(2, 0, 1)", "conv channels=12 kernel=1",
+        "attention heads=2 window=2 bias=relative", "conv channels=4 kernel=1", "crop amount=((0, 1), 0)",
+        "permute axes=(1, 2, 0)",
+    ],
+    "windows_shifted": [
+        "pad amount=((0, 1), 0)", "permute axes=(2, 0, 1)", "conv channels=12 kernel=1",
+        "attention heads=2 window=3 shift=1 bias=relative", "conv channels=4 kernel=1", "crop amount=(0, (0, 1))",
+        "permute axes=(1, 2, 0)",
+    ],
+    "grid": [
+        "conv channels=24 kernel=1", "attention heads=2 grid=2 scale=0.3535533905932738 bias=relative", "add", "relu",
+    ],
+    "merged": [
+        "conv channels=3 kernel=3", "space_to_depth block=(2, 1) order=dcr", "space_to_depth block=(1, 2) order=dcr",
+        "conv channels=5 kernel=1 bias=False", "permute axes=(1, 2, 0)",
+    ],
+    "rolled": [
+        "conv channels=3 kernel=3", "offset axes=one value=1.0", "pad amount=((2, 0), (1, 0)) mode=circular",
+        "crop amount=((0, 2), (0, 1))",
+    ],
+    "tiles": [
+        "reshape shape=(12, 2, 2)", "permute axes=(1, 0, 2)", "reshape shape=(2, 2, 6) over=positions",
+        "permute axes=(0, 2, 1, 3)", "reshape shape=(8, 3, 2)", "permute axes=(0, 2, 1)", "reshape shape=(4, 4, 3)",
+        "conv channels=3 kernel=3",
+    ],
     "attention": ATTENTION,
     "attention_written_out": ATTENTION,
     "multi_head_attention": ATTENTION,
 }  # fmt: skip
-FAILS = {"assigned", "open_size"}
+FAILS = {"assigned_turned", "open_size"}
 OTHERS = {"unknown", "unused", "open_batch"}
 
 
@@ -99,7 +137,7 @@ def test_parameters_and_macs_are_pytorch_s(name: str) -> None:
     assert sum(node.operation.macs or 0 for node in graph.nodes) == EXPECTED[name]["macs"]
     assert account.is_whole
     assert account.failures() == []
-    assert account.compared >= account.nodes // 2
+    assert account.compared >= account.nodes // 6  # not what is inside a composite, or makes a mask
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -165,7 +203,7 @@ def saved(path: Path, text: bytes = b"{}", member: str = "net/models/model.json"
 
 
 def test_a_part_changed_in_place_is_refused() -> None:
-    found = problem(str(FILES / "assigned.pt2"))
+    found = problem(str(FILES / "assigned_turned.pt2"))
     assert "changes a tensor in place" in found.message
     assert "run_decompositions" in found.help
 

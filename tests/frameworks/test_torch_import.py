@@ -34,7 +34,8 @@ shufflenet_v2_x1_0 squeezenet1_1 vgg11_bn vit_b_32 wide_resnet50_2
 DENSE = ["lraspp_mobilenet_v3_large", "deeplabv3_mobilenet_v3_large", "fcn_resnet50"]
 
 TIMM = """
-convmixer_768_32 convnext_atto cspnext_tiny cspresnet50 darknet17 dla34 dpn48b eca_nfnet_l0 eca_resnext26ts
+convmixer_768_32 convnext_atto convnextv2_atto cspnext_tiny cspresnet50 darknet17 dla34 dpn48b eca_nfnet_l0
+eca_resnext26ts
 ese_vovnet19b_dw fasternet_t0 fbnetv3_b gcresnext26ts gernet_s ghostnet_050 hardcorenas_a hgnetv2_b0 hrnet_w18_small
 inception_next_atto inception_v4 lcnet_035 legacy_seresnet18 mambaout_femto nf_resnet26 poolformer_s12 rdnet_tiny
 regnetz_005 repghostnet_050 repvit_m0_9 res2net50_14w_8s resnest14d resnetblur18 resnetv2_18 rexnet_100 selecsls42
@@ -91,14 +92,53 @@ def test_timm_s_convolutional_networks(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["swin_t", "maxvit_t"])
-def test_what_has_no_kind_is_opaque_and_counted(name: str) -> None:
-    module = torchvision.models.get_model(name, weights=None).to("meta").eval()
-    network = cnncalc.Network.from_torch(module, (3, 224, 224))
-    account = network.account
-    assert account is not None
-    assert account.opaque
-    assert account.parameters == sum(weight.numel() for weight in module.parameters())
-    assert sum(node.operation.macs or 0 for node in network.graph.nodes) == products(module, (3, 224, 224))
+def test_torchvision_s_attention_in_windows(name: str) -> None:
+    agrees(torchvision.models.get_model(name, weights=None).to("meta").eval(), (3, 224, 224))
+
+
+def test_timm_s_attention_in_windows() -> None:
+    module = timm.create_model("swin_tiny_patch4_window7_224", depths=(2, 2)).to("meta").eval()
+    agrees(module, (3, 224, 224))
+
+
+class Windowed(nn.Module):
+    """A map is kept: torchvision's attention takes one whose channels are last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention = torchvision.models.swin_transformer.ShiftedWindowAttention(8, [4, 4], [2, 2], 2)
+
+    def forward(self, x: Any) -> Any:
+        return self.attention(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+COUNTED = 2 * 3 * 16 * 8 * (4 * 8 + 2 * 16)
+"""2 x 3 windows of 16 positions with 8 channels: four projections, and the products with 16 keys, twice."""
+
+
+def attention_of(module: nn.Module) -> tuple[list[str], list[str]]:
+    """What has become of a module's attention, and what is opaque: in any case all is counted."""
+    network = cnncalc.Network.from_torch(module, (8, 8, 10))
+    assert sum(node.operation.macs or 0 for node in network.graph.nodes) == COUNTED
+    assert network.account is not None
+    assert network.account.parameters == sum(weight.numel() for weight in module.parameters())
+    assert network.account.notes == []
+    layers = [node.operation.layer for node in network.graph.nodes if node.kind == "attention"]
+    shown = [" ".join(str(getattr(layer, name)) for name in ("window", "shift", "bias")) for layer in layers]
+    return shown, list(network.account.opaque)
+
+
+def test_a_bias_by_relative_position_is_known_by_its_index() -> None:
+    module = Windowed().eval()
+    assert attention_of(module) == (["4 2 relative"], [])
+    module.attention.relative_position_index = module.attention.relative_position_index.flip(0)
+    assert attention_of(module) == ([], ["Attention"])
+
+
+def test_a_mask_is_known_by_its_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    fill = torch.Tensor.masked_fill
+    monkeypatch.setattr(torch.Tensor, "masked_fill", lambda x, mask, value: fill(x, mask, 1.0 if value else 0.0))
+    assert attention_of(Windowed().eval()) == ([], ["Attention"])
 
 
 # -- modules -----------------------------------------------------------------------------------------------------------
@@ -149,7 +189,7 @@ def test_changes_in_place_are_undone() -> None:
     network = cnncalc.from_torch(Assigns(), (3, 4, 4))
     assert network.graph.shapes[network.graph.outputs[0][1]] == (3, 4, 4)
     assert network.account is not None
-    assert "aten.slice_scatter.default" in network.account.opaque
+    assert "torch.SliceScatter" in network.account.opaque
 
 
 @pytest.mark.parametrize(

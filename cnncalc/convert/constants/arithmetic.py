@@ -9,6 +9,7 @@ from itertools import product
 from typing import Any
 
 from cnncalc.convert.constants.evaluator import (
+    MAX_SIMPLE,
     Evaluate,
     Evaluator,
     Made,
@@ -57,7 +58,7 @@ def pointwise(function: Callable[..., Any], dtype: str | None = None) -> Evaluat
         def compute() -> list[Any]:
             return [fitted(function(*row), result) for row in zip(*(spread(tensor, shape) for tensor in tensors))]
 
-        return [evaluator.make(shape, result, tensors, compute)]
+        return [evaluator.make(shape, result, tensors, compute, most=MAX_SIMPLE)]
 
     return evaluate
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from cnncalc.convert.operators import Constant, Operator
+from cnncalc.convert.operators import FLOATS, Constant, Gathered, Held, Operator
 from cnncalc.convert.shapes import bad
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import LIMIT, dims
@@ -17,8 +17,19 @@ MAX_VALUES = 65_536
 """Elements of a tensor whose values are worked out."""
 
 
+MAX_SIMPLE = 262_144
+"""The same of what works element by element: masks of attention have many elements."""
+
 MAX_WORK = 5_000_000
 """Elements that are worked out for one source."""
+
+FOLLOWED = frozenset(
+    ("Expand", "Flatten", "Gather", "GatherND", "Identity", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze")
+)
+"""Operators that only move the elements of their first operand, or leave some out."""
+
+MAX_MOVES = 16
+"""How often the elements of a tensor may be moved that is only read where it matters."""
 
 Operands = Sequence[Constant | None]
 Made = list[Constant]
@@ -42,10 +53,53 @@ class Evaluator:
         if evaluate is None:
             return None
         try:
-            return evaluate(self, operator, operands)
+            followed = self.followed(operator, evaluate, operands) if operator.kind in FOLLOWED else None
+            made = evaluate(self, operator, operands) if followed is None else [followed]
+            if operator.kind in FOLLOWED:
+                self.hold(operator, evaluate, operands, made)
+            return made
         except (IndexError, TypeError, ValueError, AttributeError, OverflowError, ZeroDivisionError) as error:
             # operands that are missing, of another rank or of another type, in a file that is wrong
             raise bad(f"`{operator.kind}` cannot take these operands ({error})") from None
+
+    def followed(self, operator: Operator, evaluate: Evaluate, operands: Operands) -> Constant | None:
+        """What moves the elements of a table that some were gathered from: it holds these places of it.
+
+        None for anything else.
+        """
+        x = operands[0] if operands else None
+        if x is None or len(x.roots) != 1 or x.dtype not in FLOATS:
+            return None
+        table, places = x.gathered or (x, None)
+        if places is None and _gathers(operator, x):
+            places = Constant(x.shape, "int", range(x.size))
+        if places is None:
+            return None
+        (found,) = evaluate(self, operator, [places, *operands[1:]])
+
+        def read() -> Sequence[Any] | None:
+            values, chosen = table.values, found.values
+            return None if values is None or chosen is None else [values[place] for place in chosen]
+
+        made = Constant(found.shape, x.dtype, None, x.roots, read)
+        made.gathered = Gathered(table, found)
+        return made
+
+    def hold(self, operator: Operator, evaluate: Evaluate, operands: Operands, made: Made) -> None:
+        """What moves the elements of a tensor that is only read where it matters is only read there too."""
+        x = operands[0] if operands else None
+        held = x.held if x is not None else None
+        if x is None or held is None or held.moves == MAX_MOVES or x.size > MAX_VALUES:
+            return
+        if made[0].values is not None or made[0].held is not None:
+            return
+
+        def read() -> Sequence[Any] | None:
+            (places,) = evaluate(self, operator, [Constant(x.shape, "int", range(x.size)), *operands[1:]])
+            values, chosen = held.read(), places.values
+            return None if values is None or chosen is None else [values[place] for place in chosen]
+
+        made[0].held = Held(read, held.moves + 1)
 
     def make(
         self,
@@ -54,6 +108,7 @@ class Evaluator:
         operands: Operands,
         compute: Callable[[], Sequence[Any]],
         roots: dict[str, int] | None = None,
+        most: int = MAX_VALUES,
     ) -> Constant:
         """A tensor of this shape, with values where those of all operands are known and it is small enough."""
         sizes = tuple(shape)
@@ -65,7 +120,7 @@ class Evaluator:
         if size > LIMIT:
             raise Fault("too-large", f"a tensor of {dims(sizes)} has more than 2**63 elements")
         made = Constant(sizes, dtype, roots=merged(operands, size) if roots is None else roots)
-        if size <= MAX_VALUES and all(operand is None or operand.values is not None for operand in operands):
+        if size <= most and all(operand is None or operand.values is not None for operand in operands):
             self.work += size
             if self.work > MAX_WORK:
                 raise Fault("too-large", f"more than {MAX_WORK:,} constants would have to be worked out")
@@ -74,6 +129,11 @@ class Evaluator:
                 raise Fault("too-large", "a whole number is beyond 64 bits")
             made = Constant(sizes, dtype, values, made.roots)
         return made
+
+
+def _gathers(operator: Operator, x: Constant) -> bool:
+    """Whether an operator takes elements of a tensor that the source holds."""
+    return operator.kind in ("Gather", "GatherND") and list(x.roots.values()) == [x.size] and x.size <= MAX_VALUES
 
 
 def merged(operands: Operands, most: int) -> dict[str, int]:

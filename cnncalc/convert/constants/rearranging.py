@@ -9,6 +9,7 @@ from typing import Any
 
 from cnncalc.convert.constants.arithmetic import spread
 from cnncalc.convert.constants.evaluator import (
+    MAX_SIMPLE,
     MAX_VALUES,
     Evaluate,
     Evaluator,
@@ -51,8 +52,8 @@ def taken(evaluator: Evaluator, x: Constant, axes: Sequence[Sequence[int]], shap
 
 
 def same_values(evaluator: Evaluator, x: Constant, shape: Iterable[int]) -> Made:
-    made = evaluator.make(shape, x.dtype, [x], lambda: x.values or (), roots=x.roots)
-    made.norm = x.norm
+    made = evaluator.make(shape, x.dtype, [x], lambda: x.values or (), roots=x.roots, most=MAX_SIMPLE)
+    made.norm, made.held = x.norm, x.held
     return [made]
 
 
@@ -118,16 +119,82 @@ def gather(evaluator: Evaluator, operator: Operator, operands: Operands) -> Made
 
 
 def gather_places(evaluator: Evaluator, operator: Operator, operands: Operands) -> Made:
-    """GatherND: only the shape is followed."""
+    """GatherND; with axes in common only the shape is followed."""
     x, indices = needed(operands, 0), needed(operands, 1)
     batch, depth = operator.attributes.get("batch_dims", 0), indices.shape[-1]
     if not 0 < batch + depth <= len(x.shape):
         raise bad(f"places of {dims(indices.shape)} are none in {dims(x.shape)}")
-    return [Constant((*indices.shape[:-1], *x.shape[batch + depth :]), x.dtype, roots=x.roots)]
+    shape = (*indices.shape[:-1], *x.shape[batch + depth :])
+    if batch:
+        return [Constant(shape, x.dtype, roots=x.roots)]
+    steps = strides(x.shape)
+    inner = math.prod(x.shape[depth:])
+
+    def compute() -> list[Any]:
+        found: list[Any] = []
+        rows, values = indices.values or (), x.values or ()
+        for row in range(0, len(rows), depth):
+            at = rows[row : row + depth]
+            start = sum(axis_of(int(place), size) * step for place, size, step in zip(at, x.shape, steps))
+            found += values[start : start + inner]
+        return found
+
+    return [evaluator.make(shape, x.dtype, [x, indices], compute, x.roots)]
+
+
+def scatter_places(evaluator: Evaluator, operator: Operator, operands: Operands) -> Made:
+    """ScatterND: the tensor with other elements, or parts, at some places."""
+    x, indices, updates = (needed(operands, place) for place in range(3))
+    depth = indices.shape[-1]
+    steps = strides(x.shape)
+    inner = math.prod(x.shape[depth:])
+    if not 0 < depth <= len(x.shape) or updates.size != indices.size // depth * inner:
+        raise bad(f"{dims(updates.shape)} elements do not fit the places {dims(indices.shape)} of {dims(x.shape)}")
+    if operator.attributes.get("reduction", "none") != "none":
+        return rewritten(evaluator, operator, operands)
+
+    def compute() -> list[Any]:
+        found, rows, given = list(x.values or ()), indices.values or (), updates.values or ()
+        for row in range(len(rows) // depth):
+            at = rows[row * depth : (row + 1) * depth]
+            start = sum(axis_of(int(place), size) * step for place, size, step in zip(at, x.shape, steps))
+            found[start : start + inner] = given[row * inner : (row + 1) * inner]
+        return found
+
+    return [evaluator.make(x.shape, x.dtype, [x, indices, updates], compute, merged([x, updates], x.size))]
+
+
+def slice_places(evaluator: Evaluator, operator: Operator, operands: Operands) -> Made:
+    """The tensor with another in place of a part of it."""
+    x, part = needed(operands, 0), needed(operands, 1)
+    bounds = [whole_list(needed(operands, place), "the bounds of a part") for place in range(2, 6)]
+    axes = sliced(x.shape, *bounds)
+    steps = strides(x.shape)
+    sizes = tuple([len(places) for places in axes])
+    if broadcast([sizes, part.shape]) != sizes:
+        raise bad(f"{dims(part.shape)} does not fit a part of {dims(sizes)}")
+
+    def compute() -> list[Any]:
+        found = list(x.values or ())
+        rows = [[place * step for place in places] for places, step in zip(axes, steps)]
+        for place, value in zip(product(*rows), spread(part, sizes)):
+            found[sum(place)] = value
+        return found
+
+    return [evaluator.make(x.shape, x.dtype, [x, part], compute, merged([x, part], x.size))]
+
+
+def roll(evaluator: Evaluator, operator: Operator, operands: Operands) -> Made:
+    x = needed(operands, 0)
+    axes: list[Sequence[int]] = [range(size) for size in x.shape]
+    for axis, shift in zip(operator.attributes["axes"], operator.attributes["shifts"]):
+        size = x.shape[axis]
+        axes[axis] = [(place - shift) % size for place in range(size)]
+    return taken(evaluator, x, axes)
 
 
 def rewritten(evaluator: Evaluator, operator: Operator, operands: Operands) -> Made:
-    """What keeps the shape of its first operand: ScatterND, Trilu, CumSum; the values are not worked out."""
+    """What keeps the shape of its first operand: ScatterElements, Trilu, CumSum; the values are not worked out."""
     x = needed(operands, 0)
     return [Constant(x.shape, x.dtype, roots=merged(operands, x.size))]
 
@@ -280,7 +347,10 @@ REARRANGING: dict[str, Evaluate] = {
     "Transpose": transpose,
     "Gather": gather,
     "GatherND": gather_places,
-    **dict.fromkeys(("ScatterND", "ScatterElements", "Scatter", "Trilu", "CumSum"), rewritten),
+    "ScatterND": scatter_places,
+    "torch.SliceScatter": slice_places,
+    "Roll": roll,
+    **dict.fromkeys(("ScatterElements", "Scatter", "Trilu", "CumSum"), rewritten),
     "Slice": slice_,
     "Concat": concat,
     "Split": split,

@@ -18,6 +18,9 @@ from cnncalc.diagnostics import Fault
 MAX_VALUES = 4_096
 """Elements of a weight that are read: enough for what shapes are made of."""
 
+MAX_FIXED = 262_144
+"""The same of what is not learned: masks and indices of attention."""
+
 
 def exported(torch: Any, module: Any, inputs: Any, source: str) -> Callable[[bool], Exported]:
     """What gives the program of a module: as it is, or, more slowly, with nothing changed in place."""
@@ -78,7 +81,8 @@ def _program(torch: Any, program: Any) -> Exported:
             if spec.kind.name != "PARAMETER":
                 found.buffers.add(spec.target)
             held = program.state_dict.get(spec.target, program.constants.get(spec.target))
-            found.values[name] = partial(_values, held)
+            most = MAX_VALUES if spec.kind.name == "PARAMETER" else MAX_FIXED
+            found.values[name] = partial(_values, held, most)
         elif name in found.shapes:
             found.inputs.append(name)
     ends = [spec.arg for spec in program.graph_signature.output_specs if spec.target is None]
@@ -135,9 +139,9 @@ def _type(value: Any) -> str:
     return "bool" if str(value.dtype) == "torch.bool" else "int"
 
 
-def _values(tensor: Any) -> Sequence[Any] | None:
-    """The elements of a small tensor; None where it has none, as on the meta device."""
-    if tensor is None or tensor.is_meta or tensor.numel() > MAX_VALUES:
+def _values(tensor: Any, most: int) -> Sequence[Any] | None:
+    """The elements of a tensor with at most so many; None where it has none, as on the meta device."""
+    if tensor is None or tensor.is_meta or tensor.numel() > most:
         return None
     return tensor.detach().reshape(-1).tolist()  # type: ignore[no-any-return]
 

@@ -11,6 +11,7 @@ from math import prod
 from typing import Any
 
 from cnncalc.convert.archive import shown
+from cnncalc.convert.constants.evaluator import MAX_VALUES
 from cnncalc.convert.operators import FLOATS, Constant, Input, Operator, Program, Sizes
 from cnncalc.convert.rows import failed
 from cnncalc.convert.torch.program import Call, Exported, Tensor
@@ -45,19 +46,21 @@ class Lowering:
         """Of every tensor that looks at another's memory, that other."""
         self.families: dict[str, list[str]] = {}
         """All tensors that look at the memory of one, that one first."""
+        self.parts: dict[str, Call] = {}
+        """The call that gave each tensor which is a part of another, along one axis."""
         self.parents = {path.rpartition(".")[0] for call in exported.calls for path, _ in call.stack if path}
 
     def run(self) -> Program:
         exported, program = self.exported, self.program
-        for tensor, path in exported.weights.items():
+        for tensor, source in exported.weights.items():
+            path = f"self.{source}" if source in exported.shapes and source not in exported.weights else source
             shape = self.fixed(tensor)
             self.names[tensor] = path
             kind = exported.types.get(tensor, "float")
             read = exported.values.get(tensor)
             roots = {path: prod(shape)} if kind in FLOATS else {}
             program.constants[path] = Constant(shape, kind, None, roots, read)
-        program.buffers = exported.buffers
-        program.learned = set(exported.weights.values()) - exported.buffers
+            (program.buffers if source in exported.buffers else program.learned).add(path)
         for tensor in exported.inputs:
             program.inputs.append(Input(tensor, exported.shapes.get(tensor)))
         last = self.last_uses()
@@ -85,6 +88,8 @@ class Lowering:
             source = next((value for value in call.given.values() if isinstance(value, Tensor)), None)
             for output in call.outputs if source is not None else ():
                 self.look(output, self.root(source or ""))
+                if plain == "slice":
+                    self.parts[output] = call
         if operation is None:
             self.unknown()
             return
@@ -129,6 +134,13 @@ class Lowering:
         name = f"{self.call.name}:{self.made}"
         self.program.constants[name] = Constant(shape, kind, values)
         return name
+
+    def constants_of(self, tensor: str, value: Any) -> None:
+        """A tensor of the program is a constant with equal elements."""
+        shape, kind = self.fixed(tensor), self.exported.types.get(tensor, "float")
+        made = {"int": int, "bool": bool}.get(kind, float)(value)
+        size = prod(shape)
+        self.program.constants[tensor] = Constant(shape, kind, (made,) * size if size <= MAX_VALUES else None)
 
     def ints(self, values: Sequence[int]) -> str:
         """The name of a constant list; raises `Fault` where it holds something else."""
@@ -199,17 +211,38 @@ class Lowering:
         return found | dict.fromkeys(self.exported.outputs, len(self.exported.calls))
 
     def replace_changed(self, call: Call, place: int, last: dict[str, int]) -> None:
-        """Let a tensor that a call has changed in place mean its result from here on."""
+        """Let a tensor that a call has changed in place mean its result from here on, and what it is a part of too."""
         base = call.target.removeprefix("aten.").partition(".")[0]
         changed = call.given.get("self", call.given.get("input"))
         if not base.endswith("_") or base.endswith("__") or not isinstance(changed, Tensor) or not call.outputs:
             return
         root = self.root(changed)
-        others = [tensor for tensor in self.families.get(root, [root]) if tensor not in (changed, *call.outputs)]
+        wholes: list[tuple[str, Call]] = []
+        part: str = changed
+        while part in self.parts:
+            wholes.append((part, self.parts[part]))
+            part = x_of(self.parts[part].given)
+        known = {changed, *call.outputs, *(x_of(cut.given) for _, cut in wholes)}
+        others = [tensor for tensor in self.families.get(root, [root]) if tensor not in known]
         if any(last.get(tensor, -1) > place for tensor in others):
             raise InPlace
         self.names[changed] = self.names.get(call.outputs[0], call.outputs[0])
         self.look(call.outputs[0], root)
+        needed = [last.get(x_of(cut.given), -1) > place for _, cut in wholes]
+        for number, (part, cut) in enumerate(wholes):
+            if any(needed[number:]):
+                whole = x_of(cut.given)
+                inputs = [self.operand(whole), self.operand(Tensor(part)), *self.bounds(cut.given)]
+                self.names[whole] = self.emit("torch.SliceScatter", inputs, [self.inner()])
+
+    def bounds(self, given: Given) -> list[str]:
+        """Start, end, axis and step of a part, as operands; raises `Fault` where one is open."""
+        start, end = given.get("start"), given.get("end")
+        start, end = 0 if start is None else start, 2**63 - 1 if end is None else end
+        bounds = [start, end, given.get("dim", 0), given.get("step", 1)]
+        if not all(type(bound) is int for bound in bounds):
+            raise Fault("dynamic-shape", "it takes a part whose size is open", None, FIXED)
+        return [self.ints([bound]) for bound in bounds]
 
 
 FIXED = "export the model with fixed sizes"

@@ -6,14 +6,18 @@ channels, and the outer (windows) or the inner (a grid) parts of the positions.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from itertools import chain
 from math import isclose, prod
 from typing import Any, NamedTuple
 
 from cnncalc.convert.building import Translate
+from cnncalc.convert.constants.evaluator import whole_list
 from cnncalc.convert.layout import Layout, layout
 from cnncalc.convert.making import MAX_AXES, Making
-from cnncalc.convert.operators import Constant, Operator, Sizes
+from cnncalc.convert.operators import FLOATS, Constant, Operator, Sizes
+from cnncalc.convert.shapes import broadcast, reshaped_sizes, strides
 from cnncalc.convert.translation.learned import number
 from cnncalc.convert.translation.moving import compact
 from cnncalc.convert.values import PART, Operand, Value
@@ -97,7 +101,11 @@ class Reading(NamedTuple):
     frame: str
     """`window` or `grid`, where not all positions attend to each other."""
     sizes: Sizes
-    """Of the window or the grid."""
+    """Of the window or the grid; of the whole map, where there is neither."""
+    shifts: Sizes
+    """By how many places each axis is rolled before."""
+    whole: Sizes
+    """The sizes of the map."""
 
 
 def reading(making: Making, operator: Operator, value: Value) -> Reading | None:
@@ -117,8 +125,9 @@ def reading(making: Making, operator: Operator, value: Value) -> Reading | None:
     axes = [found.of(axis) for axis in range(first + 1, len(found.base.shape))]
     rows = found.axes[-2]
     counts = found.size(heads), found.size(found.axes[-1])
+    whole, shifts = found.base.shape[first + 1 :], found.base.unrolled()[1][first + 1 :]
     if not apart:
-        return Reading(found, *counts, "", ()) if rows == list(chain(*axes)) else None
+        return Reading(found, *counts, "", whole, shifts, whole) if rows == list(chain(*axes)) else None
     for frame, outer in (("window", apart), ("grid", rows)):
         inner = rows if frame == "window" else apart
         cuts = [[factor for factor in axis if factor in outer] for axis in axes]
@@ -126,7 +135,7 @@ def reading(making: Making, operator: Operator, value: Value) -> Reading | None:
         ordered = all(axis == [*a, *b] for axis, a, b in zip(axes, cuts, rest))
         if ordered and [outer, inner] == [list(chain(*cuts)), list(chain(*rest))]:
             sizes = [found.size(part) for part in (rest if frame == "window" else cuts)]
-            return Reading(found, *counts, frame, tuple(sizes))
+            return Reading(found, *counts, frame, tuple(sizes), shifts, whole)
     return None
 
 
@@ -168,41 +177,224 @@ def headed(making: Making, operator: Operator, x: Value, heads: Any) -> Value:
 
 PLAIN = frozenset(
     ("divided", "is_causal", "kv_num_heads", "q_num_heads", "scale", "softcap", "softmax_precision", "transposed",
-     "qk_matmul_output_mode")  # the last is of an output that must not be asked for
+     "steps", "qk_matmul_output_mode")  # the last is of an output that must not be asked for
 )  # fmt: skip
 """What an operator may say and still be plain attention; of the causal and capped ones only that they are not."""
 
 
 def exact(making: Making, operator: Operator, q: Value, k: Value, v: Value, others: list[Operand]) -> Value | None:
-    """The row of attention without a bias; None where it is something else."""
+    """The row of attention with a softmax; None where it is something else."""
     readings = [reading(making, operator, x) for x in (q, k, v)]
     asked = [each for each in readings if each is not None]
-    added, *factors = others or [None]
+    steps = operator.attributes.get("steps", ("Add",) * len(others[:1]))
+    factors = others[len(steps) :]
     scale = total_scale(making, operator, factors)
     is_other = operator.attributes.keys() - PLAIN or (factors and "transposed" not in operator.attributes)
-    if len(asked) < 3 or scale is None or is_other or not nothing(making, added):
+    if len(asked) < 3 or scale is None or is_other:
         return None
     if operator.attributes.get("is_causal") or operator.attributes.get("softcap"):
         return None
-    heads = {(each.heads, each.frame, each.sizes) for each in asked}
+    heads = {(each.heads, each.frame, each.sizes, each.shifts) for each in asked}
     if len(heads) > 1 or asked[0].each != asked[1].each or len({each.found.base.batch for each in asked}) > 1:
         return None
     first = asked[0]
     if first.frame and len({each.found.base.sample[1:] for each in asked}) > 1:
         return None
-    arguments: dict[str, Any] = {"heads": first.heads}
-    if first.frame:
-        arguments[first.frame] = compact(first.sizes)
+    windows = [each for each in asked if each.found.base.sample[1:] == first.found.base.sample[1:]]
+    terms = added(making, (*q.shape[:-1], k.shape[-2]), steps, others)
+    found = None if terms is None else biased(making, operator, first, terms, len(windows) == len(asked))
+    if found is None:
+        return None
+    arguments: dict[str, Any] = {"heads": first.heads, **found.arguments}
     wanted = operator.attributes.get("scale", first.each**-0.5) * scale
     if not isclose(wanted, first.each**-0.5, rel_tol=1e-4):
         arguments["scale"] = wanted
     for other in others:
-        making.ignored(other)
-    row = making.append(operator, "attention", tensors(making, [each.found.base for each in asked]), arguments)
+        if not isinstance(other, Constant) or other not in found.weights.values():
+            making.ignored(other)
+    bases = [each.found.base for each in asked]
+    rolled = bases[0].unrolled()[1]
+    if "shift" in arguments:
+        bases = [base.unrolled()[0] for base in bases]
+    row = making.append(operator, "attention", tensors(making, bases), arguments, found.weights)
     made = first.found
-    made.base = making.made(row.number, made.base)
+    result = making.made(row.number, bases[0])
+    made.base = making.roll(result, rolled, operator) if "shift" in arguments else result
     made.replace(len(made.axes) - 1, asked[2].each)
     return making.arranged(made, operator)
+
+
+# -- what is added to the products -------------------------------------------------------------------------------------
+
+
+def added(
+    making: Making, products: Sizes, steps: tuple[str, ...], operands: list[Operand]
+) -> list[tuple[Constant, Sizes]] | None:
+    """The constants that are added to products of this shape, and as what: windows, heads, queries and keys.
+
+    None where something else is done to them.
+    """
+    shape, found = products, []
+    for step, operand in reversed(list(zip(steps, operands))):
+        if operand is None:
+            continue
+        if not isinstance(operand, Constant):
+            return None
+        if step == "Reshape":
+            shape = reshaped_sizes(shape, whole_list(operand, "the shape"))
+            continue
+        rank = len(shape)
+        if broadcast([shape, operand.shape]) != shape or operand.dtype not in FLOATS or rank < 3:
+            return None
+        own = (1,) * (rank - len(operand.shape)) + operand.shape
+        outer = [size for size in own[:-3] if size != 1]
+        if shape[-3:] != products[-3:] or len(outer) > 1:
+            return None
+        found.append((operand, (prod(outer), *own[-3:])))
+    return found if shape == products else None
+
+
+class Added(NamedTuple):
+    """Fields and weights of an attention with windows, a shift, and a bias."""
+
+    arguments: dict[str, Any]
+    weights: dict[str, Constant]
+
+
+def biased(
+    making: Making, operator: Operator, read: Reading, terms: list[tuple[Constant, Sizes]], same: bool
+) -> Added | None:
+    """What the constants that are added to the products say; None where one of them is no field of attention.
+
+    `same`: queries and keys are positions of one map.
+    """
+    found = Added({}, {})
+    if read.frame:
+        found.arguments[read.frame] = compact(read.sizes)
+    for constant, shape in terms:
+        if nothing(making, constant):
+            continue
+        if not same or len(read.sizes) != len(read.found.base.sample) - 1:
+            return None
+        table = None if constant.gathered is not None else spread_table(making, operator, constant, read, shape)
+        if table is not None and not found.weights:
+            found.arguments["bias"] = "relative"
+            found.weights["bias_table"] = table
+        elif constant.gathered is not None:
+            if found.weights or not is_relative(making, operator, constant, read, shape):
+                return None
+            found.arguments["bias"] = "relative"
+            found.weights["bias_table"] = constant.gathered.table
+        elif "shift" in found.arguments or not is_mask(making, operator, constant, read, shape):
+            return None
+        else:
+            found.arguments["shift"] = compact([-shift % size for shift, size in zip(read.shifts, read.whole)])
+    return found
+
+
+def is_relative(making: Making, operator: Operator, constant: Constant, read: Reading, shape: Sizes) -> bool:
+    """Whether a constant is, for each head, a table of the offsets between the positions of a window, or of a grid."""
+    assert constant.gathered is not None
+    table, places = constant.gathered
+    count, wide = prod(read.sizes), [2 * size - 1 for size in read.sizes]
+    if shape != (1, read.heads, count, count) or table.size != read.heads * prod(wide):
+        return False
+    chosen = places.values
+    if chosen is None:
+        making.account.note(
+            f"the file does not say which offset each element of the bias of {operator.name} belongs to: it is taken "
+            "as one by relative position, whose sizes it has"
+        )
+        return True
+    offsets = offsets_of(read.sizes)
+    heads = range(read.heads)
+    last = [offset * read.heads + head for head in heads for offset in offsets]
+    return list(chosen) == last or list(chosen) == [head * prod(wide) + offset for head in heads for offset in offsets]
+
+
+def offsets_of(sizes: Sizes) -> list[int]:
+    """For every query and key of a window, the place of their offset in a table of 2*w - 1 per axis."""
+    positions = list(itertools.product(*(range(size) for size in sizes)))
+    steps = strides(tuple([2 * size - 1 for size in sizes]))
+    return [
+        sum((a - b + size - 1) * step for a, b, size, step in zip(query, key, sizes, steps))
+        for query in positions
+        for key in positions
+    ]
+
+
+def spread_table(
+    making: Making, operator: Operator, constant: Constant, read: Reading, shape: Sizes
+) -> Constant | None:
+    """The table behind a constant that has an element for every two positions, equal where their offsets are.
+
+    None where it is something else, or where the file does not hold its values.
+    """
+    count, wide = prod(read.sizes), prod(2 * size - 1 for size in read.sizes)
+    if shape != (1, read.heads, count, count) or len(constant.roots) != 1:
+        return None
+    values = elements(constant)
+    if values is None:
+        return None
+    offsets = offsets_of(read.sizes)
+    for head in range(read.heads):
+        found: dict[int, Any] = {}
+        rows = values[head * count * count : (head + 1) * count * count]
+        if any(found.setdefault(offset, value) != value for offset, value in zip(offsets, rows)):
+            return None
+    (root,) = constant.roots
+    size = read.heads * wide
+    making.account.repeat(root, constant.size - size)
+    making.account.note(
+        "a bias by relative position is in the file for every two positions: its elements count once for an offset"
+    )
+    return Constant((read.heads, *(2 * size - 1 for size in read.sizes)), constant.dtype, None, {root: size})
+
+
+def elements(constant: Constant) -> Sequence[Any] | None:
+    """The elements of a constant, also where there are many."""
+    return constant.values if constant.values is not None or constant.held is None else constant.held.read()
+
+
+MASKED = -50.0
+"""What is added to products that do not count is at most this: -100 in the papers' code, or infinite."""
+
+
+def is_mask(making: Making, operator: Operator, constant: Constant, read: Reading, shape: Sizes) -> bool:
+    """Whether a constant keeps the parts of a rolled map that were not neighbours from attending to each other."""
+    counts = [size // wide for size, wide in zip(read.whole, read.sizes)]
+    each = prod(read.sizes)
+    if not any(read.shifts) or read.frame == "grid" or shape != (prod(counts), 1, each, each):
+        return False
+    if constant.roots.keys() & making.program.learned:
+        return False
+    values = elements(constant)
+    if values is None:
+        making.account.note(
+            f"the file does not hold the mask of {operator.name}: it is taken as that of shifted windows, whose sizes "
+            "it has"
+        )
+        return True
+    axes = []
+    for size, wide, shift in zip(read.whole, read.sizes, read.shifts):
+        back = -shift % size
+        axes.append([(place >= size - back) if place >= size - wide and back else 0 for place in range(size)])
+    rows = iter(values)
+    inner = list(itertools.product(*(range(wide) for wide in read.sizes)))
+    for window in itertools.product(*(range(count) for count in counts)):
+        parts = [
+            tuple([axis[at * wide + place] for axis, at, wide, place in zip(axes, window, read.sizes, inside)])
+            for inside in inner
+        ]
+        for a in parts:
+            for b in parts:
+                value = next(rows)
+                if value != 0 if a == b else value > MASKED:
+                    return False
+    return True
+
+
+# -- numbers and tensors -----------------------------------------------------------------------------------------------
 
 
 def total_scale(making: Making, operator: Operator, factors: list[Operand]) -> float | None:

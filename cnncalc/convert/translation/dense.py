@@ -48,14 +48,15 @@ def projected_behind(
 ) -> Value | None:
     """As `project`, on the tensor behind a view whose axis is a whole axis of it; None where it is not."""
     base, order = x.turned()
-    if order[axis] == base.first and not is_deep(x, MAX_AXES):
+    if order[axis] == base.first and not is_deep(x, MAX_AXES) and not any(base.unrolled()[1]):
         return None
     found = layout(x)
     if found is None or not making.upright(found, axis, operator):
         return None
+    inner, shifts = found.base.unrolled()
     arguments = {"channels": out, "kernel": 1, "bias": "bias" in weights}
-    row = making.append(operator, "conv", [making.force(found.base)], arguments, weights)
-    found.base = making.made(row.number, found.base)
+    row = making.append(operator, "conv", [making.force(inner)], arguments, weights)
+    found.base = making.roll(making.made(row.number, inner), shifts, operator)
     found.replace(axis, out)
     return making.arranged(found, operator)
 

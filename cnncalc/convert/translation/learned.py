@@ -50,9 +50,9 @@ def is_whole(constant: Constant) -> bool:
 
 def with_number(making: Making, operator: Operator, x: Value, kind: str, value: float) -> Value:
     """A row that adds one number to every element, or multiplies by it."""
-    base, order = x.turned()
+    base, seen = making.front(x, operator)
     row = making.append(operator, kind, [making.force(base)], {"axes": "one", "value": value})
-    return making.turn(making.made(row.number, base), order, operator)
+    return seen(making.made(row.number, base))
 
 
 def with_constant(making: Making, operator: Operator, x: Value, kind: str, constant: Constant) -> Value | None:

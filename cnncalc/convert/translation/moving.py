@@ -7,7 +7,8 @@ from math import prod
 from typing import Any, NamedTuple
 
 from cnncalc.convert.building import Translate
-from cnncalc.convert.making import Making, unsupported
+from cnncalc.convert.layout import Layout, layout
+from cnncalc.convert.making import MAX_AXES, Making, unsupported
 from cnncalc.convert.operators import Operator, Sizes
 from cnncalc.convert.shapes import (
     axis_of,
@@ -60,7 +61,7 @@ def reshape(making: Making, operator: Operator, operands: list[Operand]) -> list
     if target is None:
         raise Fault("bad-model", "a Reshape needs a shape")
     shape = reshaped_sizes(x.shape, target, bool(operator.attributes.get("allowzero")))
-    found = recognised(making, x, shape, operator)
+    found = recognised(making, x, shape, operator) or gathered_blocks(making, x, shape, operator)
     return [found or making.straightened(making.shape(x, shape, operator), operator)]
 
 
@@ -120,6 +121,49 @@ def blocks(source: Sizes, inner: Sizes, order: list[int], result: Sizes) -> tupl
     # the split must be exact, and the result must put every pair of axes together again
     exact = prod(inner) == prod(source) and (kind == "depth_to_space" or list(inner[1::2]) == widths)
     return (kind, {"block": block, "order": how}) if result == (wide, *widths) and exact else None
+
+
+def gathered_blocks(making: Making, x: Value, shape: Sizes, operator: Operator) -> Value | None:
+    """The result of a Reshape that ends a move of blocks to the channels, axis by axis, wherever the channels are.
+
+    None where it ends something else.
+    """
+    if x.tensor is not None or x.view is None or x.view.kind != TURNED or len(x.shape) <= len(shape):
+        return None
+    found = layout(making.shape(x, shape, operator))
+    if found is None or not found.base.batch or found.base.tensor is None or len(found.base.shape) != len(shape):
+        return None
+    channels, first = found.channels, found.base.first
+    wide = next((axis for axis in found.axes if channels[:1] == [f for f in axis if f in channels][:1]), [])
+    rest = [factor for factor in wide if factor not in channels]
+    before = wide == [*rest, *channels]
+    if not channels or not rest or (not before and wide != [*channels, *rest]):
+        return None
+    owners = [found.owners[factor] for factor in rest]
+    inner = dict(zip(owners, rest))
+    places = range(first + 1, len(shape))
+    outer = {owner: [factor for factor in found.of(owner) if factor not in rest] for owner in places}
+    order = {0: [], first: wide, **outer}
+    ends = all(found.of(owner)[-1] == factor for owner, factor in inner.items())
+    if len(inner) < len(rest) or not ends or sorted(map(tuple, found.axes)) != sorted(map(tuple, order.values())):
+        return None
+    runs: list[list[int]] = []
+    for owner in owners:
+        if runs and runs[-1][-1] < owner:
+            runs[-1].append(owner)
+        else:
+            runs.append([owner])
+    tensor = making.force(found.base)
+    for run in reversed(runs) if before else runs:
+        block = compact([found.sizes[inner[owner]] if owner in run else 1 for owner in places])
+        arguments = {"block": block, "order": "dcr" if before else "crd"}
+        tensor = making.append(operator, "space_to_depth", [tensor], arguments).number
+    axes, left = [], dict(order)
+    for axis in found.axes:
+        owner = next(owner for owner, own in left.items() if own == axis)
+        del left[owner]
+        axes.append(owner)
+    return making.turn(making.made(tensor, found.base), tuple(axes), operator)
 
 
 def flatten(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
@@ -238,10 +282,41 @@ def dropout(making: Making, operator: Operator, operands: list[Operand]) -> list
     x = operands[0]
     if not isinstance(x, Value):
         return None
-    base, order = x.turned()
     rate = (making.decimals(operator, operands, "ratio", 1) or [0.5])[0]
+    if rate == 0:
+        return [x]
+    base, seen = making.front(x, operator)
     row = making.append(operator, "dropout", [making.force(base)], {"rate": rate})
-    return [making.turn(making.made(row.number, base), order, operator)]
+    return [seen(making.made(row.number, base))]
+
+
+def roll(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    """A view of the tensor behind, where the axes are whole ones of it; else of the tensor as it is."""
+    x = operands[0]
+    if not isinstance(x, Value):
+        return None
+    for value in (x, Value(x.shape, x.batch, None, x.view)):
+        if value is not x and len(x.sample) <= MAX_AXES:
+            value.tensor = making.force(x)
+        found = layout(value)
+        shifts = behind(found, operator) if found is not None and len(found.base.sample) <= MAX_AXES else None
+        if found is not None and shifts is not None:
+            found.base = making.roll(found.base, shifts, operator)
+            return [making.arranged(found, operator)]
+    return making.opaque(operator, [x], [x.shape], 0)
+
+
+def behind(found: Layout, operator: Operator) -> Sizes | None:
+    """By how many places the axes of the tensor behind a view are rolled; None where they are no whole axes there."""
+    shifts = [0] * len(found.base.shape)
+    for axis, shift in zip(operator.attributes["axes"], operator.attributes["shifts"]):
+        own = found.axes[axis_of(axis, len(found.axes))]
+        if own and shift % found.size(own):
+            owner = found.owners[own[0]]
+            if own != found.of(owner) or owner < found.base.first:
+                return None
+            shifts[owner] = shift
+    return tuple(shifts)
 
 
 MOVING: dict[str, Translate] = {
@@ -260,4 +335,5 @@ MOVING: dict[str, Translate] = {
     "QuantizeLinear": passed,
     "DequantizeLinear": passed,
     "Dropout": dropout,
+    "Roll": roll,
 }

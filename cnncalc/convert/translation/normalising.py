@@ -82,14 +82,59 @@ def layer_norm(making: Making, operator: Operator, operands: list[Operand]) -> l
         axes = range(axis_of(operator.attributes.get("axis", -1), rank), rank)
     over = {axis_of(axis, rank) for axis in axes}
     given = factors(making, operands, prod(x.shape[axis] for axis in over), (1, 2))
-    found = making.channels(x, next(iter(over)), operator) if len(over) == 1 and given is not None else None
+    found = making.channels_front(x, next(iter(over)), operator) if len(over) == 1 and given is not None else None
     if given is None or found is None:
         return making.opaque(operator, operands, [x.shape], 0)
-    base, order = found
+    base, seen = found
     arguments, weights = given
     arguments["eps"] = eps_of(operator)
     row = making.append(operator, "layer_norm", [making.force(base)], arguments, weights)
-    return [making.turn(making.made(row.number, base), order, operator)]
+    return [seen(making.made(row.number, base))]
+
+
+def rms_norm(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    """`l2_norm`, a `factor` of sqrt(channels), and a factor per channel, where the axis is one."""
+    x, scale = (*operands, None)[:2]
+    if not isinstance(x, Value) or any(operator.outputs[1:]) or any(operands[2:]):
+        return None
+    rank = len(x.shape)
+    axes = operator.attributes.get("axes") or range(axis_of(operator.attributes.get("axis", -1), rank), rank)
+    over = {axis_of(axis, rank) for axis in axes}
+    count = prod(x.shape[axis] for axis in over)
+    given = factors(making, [None, scale], count, (1, 2))
+    found = making.channels_front(x, next(iter(over)), operator) if len(over) == 1 and given is not None else None
+    if given is None or found is None:
+        return making.opaque(operator, operands, [x.shape], 0)
+    base, seen = found
+    making.account.note(
+        "normalisations by the root mean square are `l2_norm`, `factor` and `layer_scale`: what is added to the mean "
+        "is the least norm here"
+    )
+    least = (count * eps_of(operator)) ** 0.5
+    tensor = making.append(operator, "l2_norm", [making.force(base)], {"eps": least}).number
+    tensor = making.append(operator, "factor", [tensor], {"axes": "one", "value": count**0.5}).number
+    if given[1]:
+        tensor = making.append(operator, "layer_scale", [tensor], {}, given[1]).number
+    return [seen(making.made(tensor, base))]
+
+
+def response_norm(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    """`global_response_norm`, where the norms go over all positions."""
+    x = operands[0]
+    if not isinstance(x, Value):
+        return None
+    rank = len(x.shape)
+    axis, over = axis_of(operator.attributes["axis"], rank), operator.attributes["axes"]
+    places = {axis_of(place, rank) for place in over}
+    given = factors(making, operands, x.shape[axis], (1, 2))
+    found = making.channels_front(x, axis, operator) if given is not None else None
+    if given is None or found is None or places != {*range(x.first, rank)} - {axis}:
+        return making.opaque(operator, operands, [x.shape], 0)
+    base, seen = found
+    arguments, weights = given
+    arguments["eps"] = eps_of(operator)
+    row = making.append(operator, "global_response_norm", [making.force(base)], arguments, weights)
+    return [seen(making.made(row.number, base))]
 
 
 def group_norm(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
@@ -141,13 +186,13 @@ def l2_norm(making: Making, operator: Operator, operands: list[Operand]) -> list
     if not isinstance(x, Value):
         return None
     axis = axis_of(operator.attributes.get("axis", -1), len(x.shape))
-    found = making.channels(x, axis, operator) if operator.attributes.get("p", 2) == 2 else None
+    found = making.channels_front(x, axis, operator) if operator.attributes.get("p", 2) == 2 else None
     if found is None:
         return making.opaque(operator, operands, [x.shape], 0)
-    base, order = found
+    base, seen = found
     arguments = {"eps": eps_of(operator, default=1e-12)}
     row = making.append(operator, "l2_norm", [making.force(base)], arguments)
-    return [making.turn(making.made(row.number, base), order, operator)]
+    return [seen(making.made(row.number, base))]
 
 
 NORMALISING: dict[str, Translate] = {
@@ -155,6 +200,8 @@ NORMALISING: dict[str, Translate] = {
     "LayerNormalization": layer_norm,
     "GroupNormalization": group_norm,
     "InstanceNormalization": instance_norm,
+    "RMSNormalization": rms_norm,
+    "GlobalResponseNormalization": response_norm,
     "LRN": local_response_norm,
     "LpNormalization": l2_norm,
 }

@@ -160,6 +160,28 @@ def cut(making: Making, operator: Operator, found: Layout, factor: int, places: 
     return making.arranged(found, operator)
 
 
+def replaced(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
+    """A tensor with another in place of a part of it: what is before, the other, and what is behind, joined."""
+    x, other = operands[:2]
+    bounds = [making.numbers(operator, operands, "", place) for place in range(2, 6)]
+    if not isinstance(x, (Value, Constant)):
+        return None
+    axes = sliced(x.shape, *bounds)
+    cuts = [axis for axis, places in enumerate(axes) if places != range(x.shape[axis])]
+    sizes = tuple([len(places) for places in axes])
+    if not isinstance(x, Value) or not isinstance(other, Value) or other.shape != sizes or len(cuts) != 1:
+        return making.opaque(operator, operands[:2], [x.shape], 0)
+    (axis,) = cuts
+    places = axes[axis]
+    if places.step != 1 or not len(places) or (x.batch and axis == 0):
+        return making.opaque(operator, operands[:2], [x.shape], 0)
+    around = [range(places.start), range(places.stop, x.shape[axis])]
+    before, after = ([part(making, operator, x, axis, side)] if len(side) else [] for side in around)
+    join = Operator("Concat", [], operator.outputs, {"axis": axis}, operator.name)
+    join.title = operator.title
+    return concat(making, join, [*before, other, *after])
+
+
 def gather(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
     """One place of an axis, which is dropped, or neighbouring ones."""
     x, indices = operands[0], operands[1]
@@ -218,6 +240,7 @@ PARTS: dict[str, Translate] = {
     "Concat": concat,
     "Split": split,
     "Slice": slices,
+    "torch.SliceScatter": replaced,
     "Gather": gather,
     "SplitToSequence": sequence,
     "SequenceAt": element,

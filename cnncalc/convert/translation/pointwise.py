@@ -7,6 +7,7 @@ from math import inf, isclose
 from typing import Any
 
 from cnncalc.convert.building import Translate
+from cnncalc.convert.layout import layout
 from cnncalc.convert.making import MAX_AXES, Making
 from cnncalc.convert.operators import Constant, Operator
 from cnncalc.convert.shapes import axis_of, broadcast
@@ -24,9 +25,9 @@ def row_on(
     weights: Mapping[str, Constant] | None = None,
 ) -> Value:
     """A row that keeps the shape, on the tensor behind `x`, whatever the order of the axes."""
-    base, order = x.turned()
+    base, seen = making.front(x, operator)
     row = making.append(operator, kind, [making.force(base)], arguments, weights)
-    return making.turn(making.made(row.number, base), order, operator)
+    return seen(making.made(row.number, base))
 
 
 def near(kind: str, name: str, value: float) -> float:
@@ -149,11 +150,29 @@ def narrow(values: list[Value]) -> list[Value]:
     return found
 
 
+def joined_behind(making: Making, operator: Operator, values: list[Value], kind: str) -> Value | None:
+    """As `joined`, on the tensors behind views that look at them in the same way; None where they do not."""
+    if all(making.far(value) is None for value in values):
+        return None
+    found = [each for value in values if (each := layout(value)) is not None and len(each.base.sample) <= MAX_AXES]
+    if len(found) < len(values):
+        return None
+    first = found[0]
+    if any(other.form != first.form or other.base.unrolled()[1] != first.base.unrolled()[1] for other in found[1:]):
+        return None
+    base, seen = making.rebuilding(first, operator)
+    row = making.append(operator, kind, [making.force(other.base.unrolled()[0]) for other in found])
+    return seen(making.made(row.number, base))
+
+
 def joined(making: Making, operator: Operator, values: list[Value], kind: str, ordered: bool) -> Value | None:
     """A row that joins tensors of equal rank element by element; None where their shapes do not let it."""
     ranks = {(len(value.shape), value.batch) for value in values}
     if len(ranks) > 1:
         return None
+    far = joined_behind(making, operator, values, kind)
+    if far is not None:
+        return far
     bases, order = together(narrow(values))
     if any(len(base.sample) > 4 for base in bases):
         return None
@@ -298,7 +317,7 @@ OTHERS = [
 POINTWISE: dict[str, Translate] = {
     **dict.fromkeys(OTHERS, opaque),
     **dict.fromkeys(("ScatterND", "ScatterElements", "Scatter", "Trilu", "CumSum"), rewritten),
-    **dict.fromkeys(("MeanVarianceNormalization", "RMSNormalization", "Hardmax"), rewritten),
+    **dict.fromkeys(("MeanVarianceNormalization", "Hardmax"), rewritten),
     "Relu": activation("relu"),
     "LeakyRelu": activation("leaky_relu", negative_slope=("alpha", 0.01)),
     "PRelu": prelu,

@@ -457,6 +457,70 @@ case("pad_one_side", [node("Pad", ["x", "pads"], ["y"])], [1, 2, 3, 4], ints(pad
 case("subtract", [node("Sub", ["one", "x"], ["a"]), node("Div", ["a", "two"], ["b"]), node("Sub", ["b", "x"], ["y"])],
      [1, 2, 3, 3], floats(one=1.0, two=2.0))  # fmt: skip
 
+
+def cut(x: str, at: str, axis: int, made: str) -> list[onnx.NodeProto]:
+    """A tensor rolled so that what is behind a place of an axis comes first, as PyTorch's exporter writes it."""
+    return [
+        node("Slice", [x, at, "far", f"axis_{axis}"], [f"{made}_behind"]),
+        node("Slice", [x, "zero", at, f"axis_{axis}"], [f"{made}_before"]),
+        node("Concat", [f"{made}_behind", f"{made}_before"], [made], axis=axis),
+    ]
+
+
+def shifted(bias: list[onnx.NodeProto]) -> list[onnx.NodeProto]:
+    """Attention in windows of 2 x 3, shifted by one, of a map of 4 x 6 whose channels are last."""
+    return [
+        node("Transpose", ["x"], ["last"], perm=[0, 2, 3, 1]),
+        *cut("last", "one", 1, "down"), *cut("down", "one", 2, "rolled"),
+        node("Reshape", ["rolled", "split"], ["parts"]),
+        node("Transpose", ["parts"], ["apart"], perm=[0, 1, 3, 2, 4, 5]),
+        node("Reshape", ["apart", "windows"], ["tokens"]),
+        node("MatMul", ["tokens", "w"], ["qkv"]),
+        node("Reshape", ["qkv", "heads"], ["five"]),
+        node("Transpose", ["five"], ["three"], perm=[2, 0, 3, 1, 4]),
+        *[node("Gather", ["three", f"number_{place}"], [name], axis=0) for place, name in enumerate("qkv")],
+        node("Einsum", ["q", "k"], ["products"], equation="bhid,bhjd->bhij"),
+        *bias,
+        node("Add", ["products", "bias"], ["biased"]),
+        node("Reshape", ["biased", "apart_5"], ["of_windows"]),
+        node("Add", ["of_windows", "mask"], ["masked"]),
+        node("Reshape", ["masked", "apart_4"], ["logits"]),
+        node("Softmax", ["logits"], ["shares"], axis=-1),
+        node("MatMul", ["shares", "v"], ["attended"]),
+        node("Transpose", ["attended"], ["together"], perm=[0, 2, 1, 3]),
+        node("Reshape", ["together", "windows"], ["back"]),
+        node("MatMul", ["back", "p"], ["projected"]),
+        node("Reshape", ["projected", "wider"], ["map"]),
+        node("Transpose", ["map"], ["rows"], perm=[0, 1, 3, 2, 4, 5]),
+        node("Reshape", ["rows", "whole"], ["joined"]),
+        *cut("joined", "minus", 1, "up"), *cut("up", "minus", 2, "unrolled"),
+        node("Transpose", ["unrolled"], ["y"], perm=[0, 3, 1, 2]),
+    ]  # fmt: skip
+
+
+PLACES = np.stack(np.meshgrid(np.arange(2), np.arange(3), indexing="ij")).reshape(2, -1)
+OFFSETS = (PLACES[:, :, None] - PLACES[:, None, :] + np.array([1, 2])[:, None, None]).transpose(1, 2, 0) @ [5, 1]
+ROWS, COLUMNS = [0, 0, 1, 2], [0, 0, 0, 1, 1, 2]  # rolled, the last are neighbours of the first no more
+REGIONS = np.add.outer(10 * np.array(ROWS), COLUMNS).reshape(2, 2, 2, 3).transpose(0, 2, 1, 3).reshape(4, 6)
+MASK = np.where(REGIONS[:, :, None] == REGIONS[:, None, :], 0, -100).astype(np.float32).reshape(1, 4, 1, 6, 6)
+SHIFTING = {
+    **weights(w=(4, 12), p=(4, 5)), **ints(number_0=0, number_1=1, number_2=2, zero=[0], one=[1], minus=[-1]),
+    **ints(far=[2**63 - 1], axis_1=[1], axis_2=[2], split=[1, 2, 2, 2, 3, 4], windows=[4, 6, 4], heads=[4, 6, 3, 2, 2]),
+    **ints(wider=[1, 2, 2, 2, 3, 5], whole=[1, 4, 6, 5], apart_5=[1, 4, 2, 6, 6], apart_4=[-1, 2, 6, 6]),
+    "mask": MASK,
+}  # fmt: skip
+case("attention_shifted", shifted([
+    node("Gather", ["table", "index"], ["chosen"], axis=0),
+    node("Reshape", ["chosen", "square"], ["by_place"]),
+    node("Transpose", ["by_place"], ["by_head"], perm=[2, 0, 1]),
+    node("Unsqueeze", ["by_head", "zero"], ["bias"]),
+]), [1, 4, 4, 6], {
+    **SHIFTING, **weights(table=(15, 2)), **ints(index=OFFSETS.reshape(-1).tolist(), square=[6, 6, 2]),
+})  # fmt: skip
+case("attention_spread", shifted([]), [1, 4, 4, 6], {
+    **SHIFTING, "bias": weights(table=(2, 15))["table"][:, OFFSETS][None],
+}, runs=False)  # fmt: skip
+
 (HERE / "expected.json").write_text(
     "{\n" + ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in EXPECTED.items()) + "\n}\n"
 )

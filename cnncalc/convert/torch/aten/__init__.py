@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from cnncalc.convert.torch.aten.moving import (
     concat,
+    copied,
     dropout,
     exchange,
     expand,
+    fill,
+    filled,
     identity,
+    index,
+    masked,
     narrow,
     pad,
     permute,
     pixels,
+    placed,
     reshape,
+    roll,
     select,
     shuffle,
     slices,
@@ -28,6 +35,7 @@ from cnncalc.convert.torch.aten.pointwise import (
     attention,
     clip,
     compared,
+    differs,
     einsum,
     fixed,
     gelu,
@@ -51,6 +59,7 @@ from cnncalc.convert.torch.aten.sliding import (
     group_norm,
     instance_norm,
     layer_norm,
+    rms_norm,
     upsample,
     weight_norm,
 )
@@ -74,6 +83,7 @@ OPERATIONS: dict[str, Lower] = {
     "layer_norm": layer_norm,
     "native_layer_norm": layer_norm,
     "group_norm": group_norm,
+    "rms_norm": rms_norm,
     "instance_norm": instance_norm,
     "linear": linear,
     "matmul": matmul,
@@ -112,12 +122,19 @@ OPERATIONS: dict[str, Lower] = {
     "pow": power,
     "square": square,
     "rsqrt": inverse_root,
+    "ne": differs,
     "addcmul": addcmul,
     "linalg_vector_norm": norm,
     "norm": norm,
     **{
         word: compared(kind)
-        for word, kind in (("eq", "Equal"), ("gt", "Greater"), ("lt", "Less"), ("ge", "GreaterOrEqual"))
+        for word, kind in (
+            ("eq", "Equal"),
+            ("gt", "Greater"),
+            ("lt", "Less"),
+            ("ge", "GreaterOrEqual"),
+            ("le", "LessOrEqual"),
+        )
     },
     **{
         word: simple(kind)
@@ -161,5 +178,15 @@ OPERATIONS: dict[str, Lower] = {
     "pixel_shuffle": pixels,
     "pixel_unshuffle": unpixels,
     "channel_shuffle": shuffle,
+    "slice_scatter": placed,
+    "roll": roll,
+    "index": index,
+    **{word: filled(0) for word in ("zeros", "new_zeros", "zeros_like")},
+    **{word: filled(1) for word in ("ones", "new_ones", "ones_like")},
+    **{word: filled(None, "fill_value") for word in ("full", "new_full", "full_like")},
+    "fill": fill,
+    "copy": copied,
+    "zero": filled(0),
+    "masked_fill": masked,
 }
 """ATen's operators by their name, without overload and without the underline of those that work in place."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cnncalc.convert.torch.lowering import FIXED, Given, Lower, Lowering, x_of
-from cnncalc.diagnostics import Fault
+from cnncalc.convert.torch.lowering import Given, Lower, Lowering, x_of
+from cnncalc.convert.torch.program import Tensor
 
 
 def identity(low: Lowering, given: Given) -> None:
@@ -79,16 +79,11 @@ def unbind(low: Lowering, given: Given) -> None:
 
 
 def slices(low: Lowering, given: Given) -> None:
-    start, end = given.get("start"), given.get("end")
-    bounds = [
-        0 if start is None else start,
-        2**63 - 1 if end is None else end,
-        given.get("dim", 0),
-        given.get("step", 1),
-    ]
-    if not all(type(bound) is int for bound in bounds):
-        raise Fault("dynamic-shape", "it takes a part whose size is open", None, FIXED)
-    low.emit("Slice", [low.operand(x_of(given)), *[low.ints([bound]) for bound in bounds]])
+    low.emit("Slice", [low.operand(x_of(given)), *low.bounds(given)])
+
+
+def placed(low: Lowering, given: Given) -> None:
+    low.emit("torch.SliceScatter", [low.operand(x_of(given)), low.operand(given["src"]), *low.bounds(given)])
 
 
 def narrow(low: Lowering, given: Given) -> None:
@@ -139,3 +134,60 @@ def shuffle(low: Lowering, given: Given) -> None:
     groups, (batch, channels, *sizes) = given["groups"], low.shape(x_of(given))
     inner = [batch, groups, channels // groups, *sizes]
     rearranged(low, given, inner, [0, 2, 1, *range(3, len(inner))])
+
+
+def roll(low: Lowering, given: Given) -> None:
+    """Without axes all elements are rolled as if they were in one row."""
+    shifts, axes = given["shifts"], given.get("dims") or []
+    if len(shifts) != len(axes):
+        return low.unknown()
+    rank = len(low.shape(x_of(given)))
+    found: dict[int, int] = {}
+    for axis, shift in zip(axes, shifts):
+        found[axis % rank] = found.get(axis % rank, 0) + shift
+    low.emit("Roll", [low.operand(x_of(given))], None, axes=tuple(found), shifts=tuple(found.values()))
+    return None
+
+
+def index(low: Lowering, given: Given) -> None:
+    """The places of one axis that a tensor of whole numbers says."""
+    indices = given["indices"]
+    axes = [axis for axis, entry in enumerate(indices) if entry is not None]
+    if len(axes) != 1 or low.exported.types.get(indices[axes[0]]) != "int":
+        return low.unknown()
+    low.emit("Gather", [low.operand(x_of(given)), low.operand(indices[axes[0]])], None, axis=axes[0])
+    return None
+
+
+# -- made from nothing
+
+
+def filled(value: float | None, key: str = "") -> Lower:
+    """A tensor of equal numbers: this one, or what an argument says."""
+
+    def lower(low: Lowering, given: Given) -> None:
+        number = given[key] if value is None else value
+        if isinstance(number, Tensor):
+            return low.unknown()
+        low.constants_of(low.output, number)
+        return None
+
+    return lower
+
+
+def fill(low: Lowering, given: Given) -> None:
+    """Every element becomes one number, which may be a tensor."""
+    value = given["value"]
+    if isinstance(value, Tensor):
+        low.emit("Expand", [low.operand(value), low.ints(low.fixed(low.output))])
+    else:
+        low.constants_of(low.output, value)
+
+
+def copied(low: Lowering, given: Given) -> None:
+    """What is put in place of a tensor, and may be repeated."""
+    low.emit("Expand", [low.operand(given["src"]), low.ints(low.fixed(low.output))])
+
+
+def masked(low: Lowering, given: Given) -> None:
+    low.emit("Where", [low.operand(given["mask"]), low.operand(given["value"]), low.operand(x_of(given))])

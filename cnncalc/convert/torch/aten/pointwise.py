@@ -130,6 +130,11 @@ def compared(kind: str) -> Lower:
     return lower
 
 
+def differs(low: Lowering, given: Given) -> None:
+    equal = low.emit("Equal", [low.operand(x_of(given)), low.operand(given["other"])], [low.inner()])
+    low.emit("Not", [equal])
+
+
 def addcmul(low: Lowering, given: Given) -> None:
     product = low.emit("Mul", [low.operand(given["tensor1"]), low.operand(given["tensor2"])], [low.inner()])
     if given.get("value", 1) != 1:

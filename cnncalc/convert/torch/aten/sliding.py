@@ -105,6 +105,17 @@ def layer_norm(low: Lowering, given: Given) -> None:
     low.emit("LayerNormalization", inputs, None, axis=axis, epsilon=float(given.get("eps", 1e-5)))
 
 
+SMALLEST = 2.0**-23
+"""What torch adds where nothing is said: the step of floats of 32 bits."""
+
+
+def rms_norm(low: Lowering, given: Given) -> None:
+    inputs = [low.operand(x_of(given)), low.operand(given.get("weight"))]
+    eps = given.get("eps")
+    axis = -len(given["normalized_shape"])
+    low.emit("RMSNormalization", inputs, None, axis=axis, epsilon=SMALLEST if eps is None else float(eps))
+
+
 def group_norm(low: Lowering, given: Given) -> None:
     inputs = [low.operand(value) for value in (x_of(given), given.get("weight"), given.get("bias"))]
     groups = given["num_groups"]

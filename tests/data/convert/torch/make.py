@@ -91,6 +91,126 @@ def assigned(self, x):
     return y
 
 
+def assigned_turned(self, x):
+    """As `assigned`, by way of other axes."""
+    y = self.conv(x)
+    y.transpose(1, 2).add_(1.0)
+    return y
+
+
+class Windows(nn.Module):
+    """Attention in windows, as Liu et al. 2021 write it out, with a learned bias by relative position and a mask."""
+
+    def __init__(self, width: int, heads: int, window: int, shift: int = 0):
+        super().__init__()
+        self.heads, self.window, self.shift = heads, window, shift
+        self.qkv, self.proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.table = nn.Parameter(torch.zeros((2 * window - 1) ** 2, heads))
+        self.register_buffer("index", offsets(window))
+
+    def forward(self, x):
+        (batch, height, width, channels), window, shift = x.shape, self.window, self.shift
+        x = F.pad(x, (0, 0, 0, -width % window, 0, -height % window))
+        rows, columns = x.shape[1] // window, x.shape[2] // window
+        if shift:
+            x = torch.roll(x, (-shift, -shift), (1, 2))
+        x = x.view(batch, rows, window, columns, window, channels).permute(0, 1, 3, 2, 4, 5)
+        x = x.reshape(batch * rows * columns, window * window, channels)
+        qkv = self.qkv(x).reshape(len(x), window * window, 3, self.heads, channels // self.heads)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)
+        products = (q * (channels // self.heads) ** -0.5) @ k.transpose(-2, -1)
+        table = self.table[self.index.view(-1)].view(window**2, window**2, self.heads)
+        products = products + table.permute(2, 0, 1).unsqueeze(0)
+        if shift:
+            mask = self.mask(x, rows * window, columns * window)
+            products = products.view(batch, rows * columns, self.heads, window**2, window**2)
+            products = (products + mask.unsqueeze(1).unsqueeze(0)).view(-1, self.heads, window**2, window**2)
+        x = (products.softmax(dim=-1) @ v).transpose(1, 2).reshape(len(x), window * window, channels)
+        x = F.dropout(self.proj(x), 0.0, self.training)
+        x = x.view(batch, rows, columns, window, window, channels).permute(0, 1, 3, 2, 4, 5)
+        x = x.reshape(batch, rows * window, columns * window, channels)
+        if shift:
+            x = torch.roll(x, (shift, shift), (1, 2))
+        return x[:, :height, :width, :]
+
+    def mask(self, x, height, width):
+        window, found, count = self.window, x.new_zeros((height, width)), 0
+        cuts = ((0, -window), (-window, -self.shift), (-self.shift, None))
+        for first, last in cuts:
+            for left, right in cuts:
+                found[first:last, left:right] = count
+                count += 1
+        found = found.view(height // window, window, width // window, window).permute(0, 2, 1, 3)
+        found = found.reshape(-1, window * window)
+        found = found.unsqueeze(1) - found.unsqueeze(2)
+        return found.masked_fill(found != 0, -100.0).masked_fill(found == 0, 0.0)
+
+
+class Grid(nn.Module):
+    """Attention of a grid with a bias, as torchvision writes it: with sums over named indices."""
+
+    def __init__(self, width: int, heads: int, grid: int):
+        super().__init__()
+        self.heads, self.grid = heads, grid
+        self.qkv = nn.Linear(width, 3 * width)
+        self.table = nn.Parameter(torch.zeros((2 * grid - 1) ** 2, heads))
+        self.register_buffer("index", offsets(grid))
+
+    def forward(self, x):
+        (batch, channels, height, width), grid = x.shape, self.grid
+        x = x.reshape(batch, channels, grid, height // grid, grid, width // grid).permute(0, 3, 5, 2, 4, 1)
+        x = x.reshape(batch, -1, grid * grid, channels)
+        own = (batch, x.shape[1], grid * grid, self.heads, channels // self.heads)
+        q, k, v = (part.reshape(own).permute(0, 1, 3, 2, 4) for part in self.qkv(x).chunk(3, dim=-1))
+        products = torch.einsum("B G H I D, B G H J D -> B G H I J", q, k * channels**-0.5)
+        table = self.table[self.index.view(-1)].view(grid**2, grid**2, self.heads)
+        weights = F.softmax(products + table.permute(2, 0, 1).unsqueeze(0), dim=-1)
+        y = torch.einsum("B G H I J, B G H J D -> B G H I D", weights, v)
+        x = F.relu(x + y.permute(0, 1, 3, 2, 4).reshape(batch, -1, grid * grid, channels))
+        x = x.reshape(batch, height // grid, width // grid, grid, grid, channels).permute(0, 5, 3, 1, 4, 2)
+        return x.reshape(batch, channels, height, width)
+
+
+def offsets(window: int) -> torch.Tensor:
+    """For every two positions of a window, the place of their offset in a table."""
+    places = torch.stack(torch.meshgrid(torch.arange(window), torch.arange(window), indexing="ij")).flatten(1)
+    apart = places[:, :, None] - places[:, None, :] + window - 1
+    return apart[0] * (2 * window - 1) + apart[1]
+
+
+def tiled(self, x):
+    x = x.view(1, 2, 2, 3, 2, 2).permute(0, 4, 2, 1, 5, 3)
+    return self.conv(x.reshape(1, 4, 4, 3))
+
+
+class Responds(nn.Module):
+    """timm's normalisation of ConvNeXt V2, for channels first and last."""
+
+    def __init__(self, width: int, last: bool):
+        super().__init__()
+        self.spatial, self.channel = ((1, 2), -1) if last else ((2, 3), 1)
+        self.shape = (1, 1, 1, -1) if last else (1, -1, 1, 1)
+        self.weight, self.bias = nn.Parameter(torch.zeros(width)), nn.Parameter(torch.zeros(width))
+
+    def forward(self, x):
+        norms = x.norm(p=2, dim=self.spatial, keepdim=True)
+        shares = norms / (norms.mean(dim=self.channel, keepdim=True) + 1e-6)
+        return x + torch.addcmul(self.bias.view(self.shape), self.weight.view(self.shape), x * shares)
+
+
+def root_mean(self, x):
+    """Written out, as timm does for old versions of torch, and as torch has it."""
+    y = x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6) * self.scale
+    return self.norm(y)
+
+
+def merged(self, x):
+    """Neighbours become channels, as in timm's Swin: columns outside of rows."""
+    batch, height, width, channels = (x := self.conv(x).permute(0, 2, 3, 1)).shape
+    x = x.reshape(batch, height // 2, 2, width // 2, 2, channels).permute(0, 1, 3, 4, 2, 5).flatten(3)
+    return self.reduction(x)
+
+
 CASES = {
     "block": (
         Does(
@@ -165,6 +285,21 @@ CASES = {
         [(5, 8)],
     ),
     "assigned": (Does(assigned, conv=conv(2, 4)), [(2, 4, 4)]),
+    "assigned_turned": (Does(assigned_turned, conv=conv(2, 4)), [(2, 4, 4)]),
+    "response_norm": (
+        Does(
+            lambda s, x: s.last(s.first(s.conv(x)).permute(0, 2, 3, 1)),
+            conv=conv(2, 3), first=Responds(3, False), last=Responds(3, True),
+        ),
+        [(2, 5, 6)],
+    ),
+    "rms_norm": (Does(root_mean, scale=nn.Parameter(torch.ones(6)), norm=nn.RMSNorm(6, 1e-6)), [(4, 6)]),
+    "windows": (Windows(4, 2, 2), [(3, 4, 4)]),
+    "windows_shifted": (Windows(4, 2, 3, 1), [(6, 8, 4)]),
+    "grid": (Grid(8, 2, 2), [(8, 4, 6)]),
+    "merged": (Does(merged, conv=conv(2, 3), reduction=nn.Linear(12, 5, bias=False)), [(2, 6, 8)]),
+    "rolled": (Does(lambda s, x: torch.roll(s.conv(x), (1, -2), (3, 2)) + 1.0, conv=conv(2, 3)), [(2, 6, 7)]),
+    "tiles": (Does(tiled, conv=conv(4, 3)), [(2, 6, 4)]),
     "unknown": (Does(lambda s, x: torch.cumsum(s.conv(x), 2), conv=conv(2, 3)), [(2, 4, 4)]),
     "unused": (Does(lambda s, x: s.conv(x), conv=conv(2, 3), left=nn.Linear(3, 4)), [(2, 4, 4)]),
 }  # fmt: skip
