@@ -46,7 +46,12 @@ def instead(declared: Shape, given: Shape, channels_last: bool) -> Shape:
     help = f"give {axes} sizes, or {axes - 1} to keep the channels" if axes > 1 else "give the number of features"
     if len(given) == axes + 1 and given[0] == 1:
         help = f"the batch stays out: write `{'x'.join(map(str, given[1:]))}`"
-    raise Fault("wrong-rank", f"the input {written} has {len(given)} axes, the spec's {own} has {axes}", None, help)
+    raise Fault(
+        "wrong-rank",
+        f"the input {written} has {len(given)} ax{'is' if len(given) == 1 else 'es'}, the spec's {own} has {axes}",
+        None,
+        help,
+    )
 
 
 OF_SIZES = ("wrong-rank", "window-too-large", "empty-output", "padding-too-large")

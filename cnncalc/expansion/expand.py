@@ -317,7 +317,7 @@ class _Expander:
             here = where.within(Link("", turn, len(rows), step.span, where.call))
             entries = row if len(names) > 1 else (row,)
             if not isinstance(entries, tuple) or len(entries) != len(names):
-                got = f"{len(row)} values" if isinstance(row, tuple) else f"`{show(row)}`"
+                got = f"{len(row)} value{'s' * (len(row) != 1)}" if isinstance(row, tuple) else f"`{show(row)}`"
                 message = f"each row gives {len(names)} values ({', '.join(names)}), got {got}"
                 raise here.fail(span, "wrong-form", message)
             for name, entry in zip(names, entries):
