@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FRAMEWORKS := $(VENV)/frameworks
 
-.PHONY: run test test-frameworks check bench verify verify-families clean help
+.PHONY: run test test-every test-frameworks check bench verify verify-families clean help
 
 run: $(VENV)/installed
 	$(BIN)/cnncalc summary resnet18 --depth 2
@@ -18,6 +18,7 @@ run: $(VENV)/installed
 help:
 	@echo 'make run              installs into $(VENV), shows a network, and says what to try next'
 	@echo 'make test             installs, and runs the tests'
+	@echo 'make test-every       the tests that take a sample of networks or cases, on all'
 	@echo 'make check            ruff and mypy'
 	@echo 'make bench            timings, as ratios'
 	@echo 'make verify           executes every bundled network, an hour or so'
@@ -25,8 +26,15 @@ help:
 	@echo 'make test-frameworks  against PyTorch, Keras and ONNX: gigabytes to install'
 	@echo 'make clean            removes what was installed and cached'
 
+# The tests are kept compiled, whatever the environment says: to compile them takes as long as a tenth of them.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist worksteal
+
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n auto
+	$(PYTEST)
+
+# What tries a sample of the networks or of random cases in `make test` tries all of them here.
+test-every: $(VENV)/installed-dev
+	EVERY_NETWORK=1 $(PYTEST) -m every
 
 # Against PyTorch, Keras, ONNX and ONNX Runtime, in an environment of their own: gigabytes to install.  One network of
 # each file; all of them, which takes hours, with EVERY_NETWORK=1.

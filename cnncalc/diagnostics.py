@@ -225,8 +225,35 @@ def suggestion(name: str, candidates: Iterable[object]) -> str:
     from difflib import get_close_matches  # an error path: not worth its import time at start-up
 
     known = {_plain(str(candidate)): str(candidate) for candidate in candidates}
-    close = get_close_matches(_plain(name), known, 1, 0.6)
-    return f"did you mean `{known[close[0]]}`?" if close else ""
+    close = (near for near in get_close_matches(_plain(name), known, 5, 0.6) if is_slip(_plain(name), near))
+    return next((f"did you mean `{known[near]}`?" for near in close), "")
+
+
+def is_slip(written: str, meant: str) -> bool:
+    """Whether one word may be a slip for another: a third of it is changed at most, their first halves agree, or one
+    is in the other.
+
+    Letters in common alone say little: `attn` is no `flatten`, `kernel` no `learned`.
+    """
+    if min(len(written), len(meant)) > 2 and (written in meant or meant in written):
+        return True
+    longest = max(len(written), len(meant))
+    common = next((place for place, (a, b) in enumerate(zip(written, meant)) if a != b), min(len(written), len(meant)))
+    return changes(written, meant) <= max(1, longest // 3) or (common >= 4 and 2 * common >= longest)
+
+
+def changes(written: str, meant: str) -> int:
+    """The fewest letters to add, leave out, replace or swap with their neighbour that make one word of another."""
+    above: list[int] = []
+    row = list(range(len(meant) + 1))
+    for i, letter in enumerate(written, 1):
+        last, above, row = above, row, [i]
+        for j, other in enumerate(meant, 1):
+            least = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (letter != other))
+            if i > 1 and j > 1 and letter == meant[j - 2] and written[i - 2] == other:
+                least = min(least, last[j - 2] + 1)
+            row.append(least)
+    return row[-1]
 
 
 def _plain(name: str) -> str:

@@ -191,7 +191,8 @@ def _origin_lines(node: Node) -> list[str]:
     if origin is not None:
         line = origin.span.source.line(origin.span.line).strip()
         lines = [f"at {origin.span}{f': {line}' if line else ''}", *map(str, origin.notes())]
-    return lines + [_argument_line(layer, name, node.written.get(name, [])) for name in layer.fields]
+    written = node.written()
+    return lines + [_argument_line(layer, name, written.get(name, [])) for name in layer.fields]
 
 
 def _argument_line(layer: Layer, name: str, written: list[Note]) -> str:

@@ -7,6 +7,7 @@ graph, whatever goes out starts from one; it knows no YAML, and a node has an or
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple, TypeVar
 
 from cnncalc.diagnostics import Diagnostic, Fault, Note, Origin, suggestion
@@ -47,7 +48,7 @@ class Node:
         """Its weights are fixed, and count as state."""
         self.shares: Node | None = None
         """The node whose weights it uses, if they are not its own."""
-        self.written: dict[str, list[Note]] = {}
+        self.written: Callable[[], dict[str, list[Note]]] = dict
         """Where each of its arguments that the spec gives was written, and the names in it given their values."""
         self.names: tuple[str, ...] = ()
         """Further names for its result: the step's own, a block's, an output's."""
@@ -73,6 +74,30 @@ class Part(NamedTuple):
     end: int
 
 
+Mark = tuple[int, int, int, int]
+"""Nodes, parts, names and moved names that a graph held when a stretch of it was begun."""
+
+
+class Stretch:
+    """What a graph has got since a mark, under names that begin with one prefix, to be added again."""
+
+    __slots__ = ("inputs", "moved", "names", "nodes", "parts", "prefix", "weighted")
+
+    def __init__(self, graph: Graph, mark: Mark, prefix: str, inputs: Sequence[int]) -> None:
+        nodes, parts, names, moved = mark
+        self.prefix = prefix
+        self.inputs = inputs
+        """The tensors that it takes of what was there before; they differ."""
+        self.nodes = graph.nodes[nodes:]
+        self.weighted = [
+            (node.place, node.frozen, node.shares) for node in self.nodes if node.frozen or node.shares is not None
+        ]
+        """Positions of the nodes that were frozen or shared their weights when it was done."""
+        self.parts = graph.parts[parts:]
+        self.names = graph.named(names)
+        self.moved = graph.moved(moved)
+
+
 class Found(NamedTuple):
     """What a name stands for."""
 
@@ -84,10 +109,46 @@ class Found(NamedTuple):
     """The row with exactly this name, if there is one, else the node that gives the tensor; None for an input."""
 
 
+MAX_KNOWN = 50_000
+"""Operations that are remembered."""
+
+
+class Operations:
+    """Layers applied to inputs: equal ones are made once, by all the graphs that share this."""
+
+    def __init__(self) -> None:
+        self._layers: dict[Layer, Layer] = {}
+        self._made: dict[tuple[int, tuple[Shape, ...]], Operation] = {}
+
+    def layer(self, layer: Layer) -> Layer:
+        """The one layer of those that are equal to this."""
+        return self._layers.setdefault(layer, layer)
+
+    def of(self, layer: Layer, shapes: tuple[Shape, ...]) -> Operation:
+        """`layer` applied to inputs of these shapes; raises `Fault` if it does not fit."""
+        found = self._made.get((id(layer), shapes))
+        if found is None:
+            layer = self.layer(layer)  # kept alive, so that its identity stays its own
+            key = (id(layer), shapes)
+            found = self._made.get(key)
+            if found is None:
+                if len(self._made) >= MAX_KNOWN:
+                    self._made.clear()
+                found = self._made[key] = Operation(layer, shapes)
+        return found
+
+
 class Graph:
     """A network whose shapes are known."""
 
-    def __init__(self, name: str, variant: str | None, source: str, inputs: Sequence[tuple[str, Shape]]) -> None:
+    def __init__(
+        self,
+        name: str,
+        variant: str | None,
+        source: str,
+        inputs: Sequence[tuple[str, Shape]],
+        operations: Operations | None = None,
+    ) -> None:
         self.name = name
         self.variant = variant
         self.source = source
@@ -107,10 +168,11 @@ class Graph:
         """Block calls and turns, each after those inside it."""
         self.names: dict[str, int] = {name: number for number, (name, _) in enumerate(self.inputs)}
         """Every name that stands for a tensor: an input's, a row's, and those that `call` has given."""
+        self._named: list[str] = []
+        """The keys of `names` in the order in which they were set, some of them more than once."""
         self._covered: dict[str, range] = {}
         self._moved: dict[str, str] = {}
-        self._layers: dict[Layer, Layer] = {}
-        self._operations: dict[tuple[int, tuple[Shape, ...]], Operation] = {}
+        self.operations = Operations() if operations is None else operations
 
     # -- building
 
@@ -121,8 +183,9 @@ class Graph:
         or the name is taken.
         """
         shapes = tuple([self.shapes[tensor] for tensor in inputs])
-        operation = self._operations.get((id(layer), shapes)) or self.operation(layer, shapes)
-        return self.place(operation, tuple(inputs), name or self.free_name(layer.kind, first=1), origin)
+        return self.place(
+            self.operations.of(layer, shapes), tuple(inputs), name or self.free_name(layer.kind, first=1), origin
+        )
 
     def place(self, operation: Operation, inputs: tuple[int, ...], name: str, origin: Origin | None = None) -> Node:
         """The node of an operation whose shapes fit `inputs`; raises `Fault` where the name is taken."""
@@ -133,18 +196,8 @@ class Graph:
         self.nodes.append(node)
         self.shapes.append(operation.output)
         self.names[name] = number
+        self._named.append(name)
         return node
-
-    def operation(self, layer: Layer, shapes: tuple[Shape, ...]) -> Operation:
-        """`layer` applied to inputs of these shapes; equal ones are made once.  Raises `Fault` if it does not fit."""
-        found = self._operations.get((id(layer), shapes))
-        if found is None:
-            layer = self._layers.setdefault(layer, layer)  # kept alive, so that its identity stays its own
-            key = (id(layer), shapes)
-            found = self._operations.get(key)
-            if found is None:
-                found = self._operations[key] = Operation(layer, shapes)
-        return found
 
     def free_name(self, name: str, first: int = 0) -> str:
         """`name` if it is free (and no number is asked for), else with the first number that makes it so."""
@@ -160,6 +213,7 @@ class Graph:
         """Let a further name stand for a tensor, in place of what it stood for; `covered` are the nodes it means."""
         self.forget(name)
         self.names[name] = tensor
+        self._named.append(name)
         if covered is not None:
             self._covered[name] = covered
         node = self.node(tensor)
@@ -176,6 +230,68 @@ class Graph:
         """Remember that the rows of the call `name` are named after `prefix`."""
         if name != prefix:
             self._moved[name] = prefix
+
+    # -- building again
+
+    def mark(self) -> Mark:
+        """Where a stretch begins."""
+        return len(self.nodes), len(self.parts), len(self._named), len(self._moved)
+
+    def named(self, first: int) -> list[tuple[str, int, range | None]]:
+        """The names that have been set since there were `first`, with their tensors, and the nodes that they cover."""
+        names = dict.fromkeys(self._named[first:])
+        return [(name, self.names[name], self._covered.get(name)) for name in names if name in self.names]
+
+    def moved(self, first: int) -> list[tuple[str, str]]:
+        """The calls whose rows are named after something else, since there were `first` of them."""
+        return list(islice(reversed(self._moved.items()), len(self._moved) - first))
+
+    def again(
+        self,
+        stretch: Stretch,
+        prefix: str,
+        inputs: Sequence[int],
+        origin: Callable[[Origin | None], Origin | None],
+    ) -> Callable[[int], int] | None:
+        """Add a stretch once more, named after `prefix`, on other `inputs` of the same shapes, with other origins.
+
+        Returns what finds the new tensor by the old one's number; None, and nothing is added, where a name is taken.
+        """
+        cut = len(stretch.prefix)
+        names = [(prefix + name[cut:], tensor, covered) for name, tensor, covered in stretch.names]
+        if any(name in self.names for name, _, _ in names) or not stretch.nodes:
+            return None
+        first = stretch.nodes[0].place
+        shift, given = len(self.nodes) - first, dict(zip(stretch.inputs, inputs))
+
+        def tensor_of(number: int) -> int:
+            return given[number] if number in given else number + shift
+
+        for node in stretch.nodes:
+            number, name = node.number + shift, prefix + node.name[cut:]
+            taken = tuple([tensor_of(tensor) for tensor in node.inputs])
+            new = Node(name, node.operation, taken, node.place + shift, number, origin(node.origin))
+            new.written = node.written
+            new.names = tuple([prefix + other[cut:] for other in node.names if other.startswith(stretch.prefix)])
+            self.nodes.append(new)
+            self.shapes.append(node.operation.output)
+        for place, frozen, owner in stretch.weighted:
+            new = self.nodes[place + shift]
+            new.frozen, new.shares = frozen, None if owner is None else self.nodes[owner.place + shift]
+        for name, tensor, covered in names:
+            self.names[name] = tensor_of(tensor)
+            if covered is not None:
+                self._covered[name] = range(covered.start + shift, covered.stop + shift)
+            before = self.node(given[tensor]) if tensor in given else None
+            if before is not None:  # the name of a step that was skipped
+                before.names = (*before.names, name)
+        self._named += [name for name, _, _ in names]
+        self._moved.update((prefix + name[cut:], prefix + other[cut:]) for name, other in stretch.moved)
+        for part in stretch.parts:
+            taken = tuple([tensor_of(tensor) for tensor in part.inputs])
+            first, end = part.first + shift, part.end + shift
+            self.parts.append(Part(prefix + part.name[cut:], part.block, taken, tensor_of(part.result), first, end))
+        return tensor_of
 
     # -- asking
 

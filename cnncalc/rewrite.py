@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.base import Operation, once_per_operation
-from cnncalc.layers.convolution import Conv, separate
-
-SUFFIXES = (".depthwise", ".pointwise")
+from cnncalc.layers.convolution import SEPARATED, Conv, separate
 
 
 def separable(graph: Graph) -> tuple[Graph, list[int]]:
@@ -27,7 +25,7 @@ def separable(graph: Graph) -> tuple[Graph, list[int]]:
         shared = iter(made[node.shares]) if node.shares else None
         operations = replaced(node.operation)
         made[node] = []
-        for suffix, operation in zip(SUFFIXES if len(operations) > 1 else ("",), operations):
+        for suffix, operation in zip(SEPARATED if len(operations) > 1 else ("",), operations):
             copy = rewritten.place(operation, taken, rewritten.free_name(node.name + suffix), node.origin)
             copy.frozen = node.frozen
             copy.shares = next(shared) if shared else None

@@ -41,8 +41,18 @@ def write_all(files: Mapping[str, bytes]) -> None:
             os.replace(draft, target)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise Fault("unwritable", f"{path}: cannot be written: {reason}") from None
+        raise Fault("unwritable", f"{path}: cannot be written: {reason}", None, _help(path)) from None
     finally:
         for draft in drafts:
             if os.path.exists(draft):
                 os.remove(draft)
+
+
+def _help(path: str) -> str:
+    """What to do about a file that cannot be written; nothing where nobody can tell."""
+    folder = os.path.dirname(path)
+    if os.path.isdir(path):
+        return f"name a file in it: `{os.path.join(path, 'FILE')}`"
+    if folder and not os.path.lexists(folder):
+        return f"make the folder first: `mkdir -p {folder}`"
+    return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
@@ -20,9 +21,16 @@ settings.register_profile(
     database=None,
     deadline=None,
     max_examples=40,
-    suppress_health_check=[HealthCheck.too_slow],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 settings.load_profile("repeatable")
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: the garbage collector, also of forked processes, need not look at it."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

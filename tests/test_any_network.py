@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from sampling import examples, some
 
 import cnncalc
 from cnncalc.convert.spec_text import flat
@@ -123,6 +124,7 @@ def figures(report: dict[str, Any]) -> list[list[Any]]:
     return [[row[key] for key in FIGURES] for row in report["layers"]]
 
 
+@examples(100, 25)
 @given(network())
 def test_totals_are_sums_of_rows(text: str) -> None:
     report = cnncalc.loads(text).summary()
@@ -130,6 +132,7 @@ def test_totals_are_sums_of_rows(text: str) -> None:
         assert getattr(report.totals, name) == sum(getattr(layer, name) or 0 for layer in report.layers)
 
 
+@examples(100, 25)
 @given(network())
 def test_the_expanded_spec_gives_the_same_figures(text: str) -> None:
     net = cnncalc.loads(text)
@@ -141,7 +144,7 @@ def test_the_expanded_spec_gives_the_same_figures(text: str) -> None:
     assert flat(again.graph) == flat(net.graph)
 
 
-@settings(max_examples=20)
+@examples(40, 15)
 @given(network())
 def test_the_lifted_spec_is_the_same_network_and_no_longer(text: str) -> None:
     net = cnncalc.loads(text)
@@ -161,6 +164,7 @@ def test_the_lifted_spec_is_the_same_network_and_no_longer(text: str) -> None:
     assert set(lifted.names.values()) <= {node.name for node in again.graph.nodes}
 
 
+@examples(100, 25)
 @given(network())
 def test_json_round_trips(text: str) -> None:
     from cnncalc.render import json as written
@@ -171,6 +175,7 @@ def test_json_round_trips(text: str) -> None:
     assert [row["name"] for row in plain["layers"]] == [layer.name for layer in report.layers]
 
 
+@examples(100, 25)
 @given(network())
 def test_names_are_unique_and_inputs_come_first(text: str) -> None:
     graph = cnncalc.loads(text).graph
@@ -183,6 +188,7 @@ def test_names_are_unique_and_inputs_come_first(text: str) -> None:
     assert cnncalc.loads(text).summary().to_dict() == cnncalc.loads(text).summary().to_dict()
 
 
+@examples(100, 25)
 @given(network(), st.integers(2, 5))
 def test_a_folded_table_has_the_same_sums(text: str, depth: int) -> None:
     from cnncalc.tables.report import tabulate
@@ -198,7 +204,7 @@ def test_a_folded_table_has_the_same_sums(text: str, depth: int) -> None:
         assert sum(known(line.cells[column]) for line in counted) == report.totals.macs
 
 
-@settings(max_examples=25)
+@examples(40, 15)
 @given(network(), st.integers(1, 3))
 def test_wider_input_changes_no_parameters_and_no_local_field(text: str, more: int) -> None:
     """Without a linear layer, parameters do not depend on the image, nor does what a unit of a plain chain sees."""
@@ -283,7 +289,8 @@ def tried(text: str, variant: str | None = None) -> str:
         return fault.code
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.every
+@pytest.mark.parametrize("seed", some(range(20), each=4))
 def test_mutated_specs_are_good_or_wrong_with_a_place(seed: int) -> None:
     chance = random.Random(seed)
     outcomes = set()
@@ -331,7 +338,8 @@ layers:
 """
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.every
+@pytest.mark.parametrize("seed", some(range(20), each=4))
 def test_small_mutated_specs(seed: int) -> None:
     chance = random.Random(1000 + seed)
     outcomes = [
@@ -342,7 +350,7 @@ def test_small_mutated_specs(seed: int) -> None:
     assert set(outcomes) <= {"good", "wrong", "too-large"}
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@examples(600, 150)
 @given(st.text("abcxi:-{}[],#&*!|>'\"%@`?~$() 01\n\t", max_size=60))
 def test_any_text(text: str) -> None:
     assert tried(text) in ("good", "wrong")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sampling import some
 
 Run = Callable[..., Any]
 
@@ -38,8 +40,12 @@ def line(length: int, column: int) -> str:
     return (before + word + after).ljust(length - 1) + "]"
 
 
-@pytest.mark.parametrize("length", [100, 159, 160, 161, 162, 200, 240, 241, 320, 321, 400, 500])
-@pytest.mark.parametrize("column", [20, 79, 80, 81, 82, 120, 152, 160, 240, 320])
+LENGTHS = (100, 159, 160, 161, 162, 200, 240, 241, 320, 321, 400, 500)
+COLUMNS = (20, 79, 80, 81, 82, 120, 152, 160, 240, 320)
+
+
+@pytest.mark.every
+@pytest.mark.parametrize(("length", "column"), some(list(product(LENGTHS, COLUMNS)), each=3))
 def test_carets_stand_below_what_is_meant(length: int, column: int, excerpt: Callable[[str], tuple[str, str]]) -> None:
     if column + 8 > length:
         column = length - 8  # the word is the last on the line

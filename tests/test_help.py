@@ -16,7 +16,7 @@ from cnncalc.language.library import starter
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = [name for names in PANELS.values() for name in names]
-SLOW = {"verify --all", "list", "memory resnet50 --training"}
+SLOW = {"verify --all", "list", "memory resnet50 --training", "sizes resnet50"}
 """Examples that take seconds; what they do has tests of its own."""
 ELSEWHERE = re.compile(r"(mine\.yaml|networks/|image\.ppm|model\.keras|resnet50\.onnx|--to onnx)")
 """Files that only the user has, and packages that need not be there."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from conftest import run_command
+from sampling import together
 
 SPEC = """
 name: Two inputs
@@ -79,7 +80,7 @@ def without(command: str, spec: str, form: str, others: str = "") -> Any:
     return done
 
 
-@pytest.mark.parametrize(("command", "option", "form"), CASES, ids=map(" ".join, CASES))
+@together("command, option, form", CASES, " ".join)
 def test_an_option_is_felt(command: str, option: str, form: str, spec: str) -> None:
     others, _, added = option.rpartition(" | ")
     done = run_command(*line(command, spec, form), *others.split(), *added.split())

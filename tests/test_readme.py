@@ -50,10 +50,12 @@ class Shell:
         if "|" in words:
             cut = words.index("|")
             assert words[0] == "echo"
-            self.monkeypatch.setattr("sys.stdin", io.StringIO(" ".join(words[1:cut]) + "\n"))
+            piped = io.BytesIO((" ".join(words[1:cut]) + "\n").encode())
+            self.monkeypatch.setattr("sys.stdin", io.TextIOWrapper(piped, encoding="utf-8"))
             words = words[cut + 1 :]
         assert words[0] == "cnncalc", line
         done = self.run(*words[1:])
+        assert done.code in (0, 1), f"{line}\n{done.err}"  # neither a bug nor a wrong use is an example
         return done.code, done.out + done.err
 
     def replay(self, transcript: str) -> str:

@@ -11,10 +11,10 @@ import jsonschema_rs
 import pytest
 import yaml
 from check.cases import ERRORS, FORMS, PAIRS
-from typer.testing import CliRunner
+from conftest import run_command
+from sampling import together
 
 from cnncalc import schema
-from cnncalc.cli import app
 from cnncalc.language.expectations import entry_keys
 from cnncalc.language.library import bundled_files
 from cnncalc.language.names import FILE_KEYS, MODIFIERS
@@ -37,12 +37,12 @@ def problem(text: str) -> str:
 
 
 def test_it_is_a_schema() -> None:
-    text = CliRunner().invoke(app, ["schema"]).stdout
+    text = run_command("schema").out
     assert json.loads(text) == schema.schema()
     assert jsonschema_rs.meta.is_valid(schema.schema())
 
 
-@pytest.mark.parametrize("path", [path for path in SPECS if path.name != "broken.yaml"], ids=lambda path: path.name)
+@together("path", [path for path in SPECS if path.name != "broken.yaml"])
 def test_specs_are_valid(path: Path) -> None:
     assert problem(path.read_text()) == ""
 

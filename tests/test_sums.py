@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from sampling import some
 
 import cnncalc
 
@@ -73,7 +74,8 @@ def test_the_costliest_layers_come_first() -> None:
     assert shares[:3] == sorted(shares[:3], reverse=True)
 
 
-@pytest.mark.parametrize("name", ["resnet50", "googlenet", "unet", "swin_t", "efficientnet_b0"])
+@pytest.mark.every
+@pytest.mark.parametrize("name", some(["resnet50", "googlenet", "unet", "swin_t", "efficientnet_b0"], each=2))
 def test_every_name_that_a_folded_table_shows_is_accepted(name: str) -> None:
     from cnncalc.tables.rows import stretches
     from cnncalc.tables.table import View

@@ -61,11 +61,26 @@ class Setting(NamedTuple):
 FLOAT32 = Setting()
 
 
+CALLED = {
+    "float64": "float64 double fp64 f64 64",
+    "float32": "float32 float single fp32 f32 32",
+    "float16": "float16 half fp16 f16 16",
+    "bfloat16": "bfloat16 bf16",
+    "int8": "int8 uint8 i8 u8 byte quint8 qint8 8",
+    "int4": "int4 uint4 i4 u4 4",
+}
+"""What the types are called elsewhere; a module's name before them does not count."""
+
+
 def bits(dtype: str) -> int:
     """The bits of a number of this type; raises `Fault` for an unknown one."""
     if dtype not in BITS:
         listed = ", ".join(f"`{known}`" for known in BITS)
-        raise Fault("unknown-dtype", f"there is no type `{dtype}`", None, suggestion(dtype, BITS) or f"types: {listed}")
+        meant = next(
+            (known for known, words in CALLED.items() if dtype.lower().rpartition(".")[2] in words.split()), ""
+        )
+        help = f"write `{meant}`" if meant else suggestion(dtype, BITS) or f"types: {listed}"
+        raise Fault("unknown-dtype", f"there is no type `{dtype}`", None, help)
     return BITS[dtype]
 
 

@@ -39,12 +39,22 @@ class Pattern(NamedTuple):
     @property
     def ratio(self) -> tuple[int, int]:
         """The effective stride as numerator and denominator."""
+        if len(self.spans) == 1:
+            return self.step, 1
         common = gcd(self.step, len(self.spans)) or 1
         return self.step // common, len(self.spans) // common
 
     @property
     def sizes(self) -> list[int]:
         return [0 if span is None else span[1] - span[0] + 1 for span in self.spans]
+
+    @property
+    def widest(self) -> int:
+        """The greatest of the sizes."""
+        if len(self.spans) > 1:
+            return max(self.sizes)
+        span = self.spans[0]
+        return 0 if span is None else span[1] - span[0] + 1
 
     def drift(self) -> tuple[int, int]:
         """Where the centers lie apart from the stride: twice their sum over a period, and the number summed."""
@@ -86,23 +96,94 @@ NOTHING = Seen(None, None)
 """Of a tensor that does not depend on the input at all."""
 
 
-class ReceptiveField(NamedTuple):
-    """The receptive field of one layer, per axis of the input.
+class AlongAxis(NamedTuple):
+    """The figures of a receptive field on one axis of the input.
 
     `size` and `stride` are least and greatest values, equal but for upsampling and branches of unequal stride;
     a stride is a numerator and a denominator.  `start` is the first pixel that unit 0 sees, `center` the middle.
     What units see repeats after `period` of them, that many strides further on.
     """
 
-    size: tuple[tuple[int, int], ...]
-    stride: tuple[tuple[tuple[int, int], tuple[int, int]], ...]
-    period: tuple[int, ...]
-    start: tuple[int | None, ...]
-    center: tuple[float | None, ...]
-    min_size: tuple[int, ...]
-    is_global: bool
-    is_local: bool
-    notes: tuple[Remark, ...] = ()
+    size: tuple[int, int]
+    stride: tuple[tuple[int, int], tuple[int, int]]
+    period: int
+    start: int | None
+    center: float | None
+
+
+class ReceptiveField:
+    """The receptive field of one layer, per axis of the input (see `AlongAxis`).
+
+    Its figures follow from what is seen, and from the input's size where that is everything; they are worked out when
+    they are asked for.
+    """
+
+    __slots__ = ("_seen", "_whole", "notes")
+
+    def __init__(self, seen: Seen, input_size: tuple[int, ...]) -> None:
+        self._seen = seen
+        self._whole = input_size
+        self.notes: tuple[Remark, ...] = seen.notes
+        if seen.local is not None and seen.min_path is not None:
+            period = max([len(pattern.spans) for patterns in seen.local for pattern in patterns], default=1)
+            if period > 1:
+                self.notes = (*self.notes, Remark(PERIODIC, (period,)))
+            if True in [pattern.widest > width for pattern, width in zip(seen.min_path, input_size)]:
+                self.notes = (*self.notes, Remark(BEYOND, self.min_size))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ReceptiveField) and self.figures == other.figures and self.notes == other.notes
+
+    def __hash__(self) -> int:
+        return hash(self.figures)
+
+    @property
+    def figures(self) -> tuple[object, ...]:
+        """All but the notes."""
+        return tuple(self.axes), self.min_size, self.is_global, self.is_local
+
+    @property
+    def axes(self) -> list[AlongAxis]:
+        """The figures axis by axis."""
+        if self._seen.local is None:
+            return [AlongAxis((size, size), ((size, 1), (size, 1)), 1, 0, (size - 1) / 2) for size in self._whole]
+        return [_along_axis(patterns) for patterns in self._seen.local]
+
+    @property
+    def size(self) -> tuple[tuple[int, int], ...]:
+        return tuple([axis.size for axis in self.axes])
+
+    @property
+    def stride(self) -> tuple[tuple[tuple[int, int], tuple[int, int]], ...]:
+        return tuple([axis.stride for axis in self.axes])
+
+    @property
+    def period(self) -> tuple[int, ...]:
+        return tuple([axis.period for axis in self.axes])
+
+    @property
+    def start(self) -> tuple[int | None, ...]:
+        return tuple([axis.start for axis in self.axes])
+
+    @property
+    def center(self) -> tuple[float | None, ...]:
+        return tuple([axis.center for axis in self.axes])
+
+    @property
+    def min_size(self) -> tuple[int, ...]:
+        """The size by the smallest path."""
+        paths = self._seen.min_path
+        return self._whole if paths is None else tuple([pattern.widest for pattern in paths])
+
+    @property
+    def is_global(self) -> bool:
+        """Whether some path sees everything."""
+        return self._seen.is_global
+
+    @property
+    def is_local(self) -> bool:
+        """Whether some path sees a part."""
+        return self._seen.local is not None
 
 
 def receptive_fields(graph: Graph, of: str | None = None) -> list[ReceptiveField | None]:
@@ -119,13 +200,16 @@ def receptive_fields(graph: Graph, of: str | None = None) -> list[ReceptiveField
     memo: dict[object, Seen] = {}
 
     def step(node: Node, inputs: list[Seen]) -> Seen:
-        key = (id(node.operation), *map(id, inputs))
-        found = memo.get(key)
-        if found is None:
-            try:
+        operation = node.operation
+        try:
+            if reaches_of(operation) == OWN_POSITION and not inputs[0].notes:
+                return inputs[0]
+            key = (id(operation), *map(id, inputs))
+            found = memo.get(key)
+            if found is None:
                 found = memo[key] = _through(graph, node, inputs)
-            except Fault as fault:
-                raise SpecError([fault.at(node.origin)]) from None
+        except Fault as fault:
+            raise SpecError([fault.at(node.origin)]) from None
         return found
 
     described: dict[int, ReceptiveField | None] = {}
@@ -186,16 +270,19 @@ def field_alone(graph: Graph, memo: Memo, of: str | None = None) -> ReceptiveFie
 def _through(graph: Graph, node: Node, inputs: list[Seen]) -> Seen:
     """What a node sees, from what its inputs see."""
     operation = node.operation
+    reaches = reaches_of(operation)
+    if len(reaches) == 1:
+        return _reached(inputs[reaches[0][0]], reaches[0][1], operation)
     read: list[tuple[Seen, int]] = []
-    for number, reach in reaches_of(operation):
-        seen = _reached(inputs[number], reach)
-        if operation.layer.wanders and isinstance(reach, tuple) and seen.local is not None:
-            seen = seen._replace(wanders=True)
+    for number, reach in reaches:
+        seen = _reached(inputs[number], reach, operation)
         if seen is not NOTHING:
             read.append((seen, node.inputs[number]))
-    if len(read) == 1:
-        return read[0][0]
-    return _united(graph, read)
+    return read[0][0] if len(read) == 1 else _united(graph, read)
+
+
+OWN_POSITION = ((0, None),)
+"""What is read by a layer that makes each element of the one at its place."""
 
 
 @once_per_operation
@@ -204,16 +291,16 @@ def reaches_of(operation: Operation) -> tuple[tuple[int, Reach], ...]:
     return operation.layer.reaches(operation.inputs, operation.output)
 
 
-def _reached(seen: Seen, reach: Reach) -> Seen:
-    """What is seen by reading a tensor, from what its units see."""
+def _reached(seen: Seen, reach: Reach, operation: Operation) -> Seen:
+    """What an operation sees by reading a tensor, from what its units see."""
     if reach is None or seen is NOTHING:
         return seen if not seen.notes else seen._replace(notes=())
     if reach == GLOBAL or seen.local is None or seen.min_path is None:
         return Seen(None, None, True)
     assert isinstance(reach, tuple)
-    local = tuple(tuple(_read(pattern, axis) for pattern in patterns) for patterns, axis in zip(seen.local, reach))
-    min_path = tuple(_read(pattern, axis) for pattern, axis in zip(seen.min_path, reach))
-    return Seen(local, min_path, seen.is_global, (), seen.wanders)
+    local = tuple([tuple([_read(pattern, axis) for pattern in all]) for all, axis in zip(seen.local, reach)])
+    min_path = tuple([_read(pattern, axis) for pattern, axis in zip(seen.min_path, reach)])
+    return Seen(local, min_path, seen.is_global, (), seen.wanders or operation.layer.wanders)
 
 
 @_remembered
@@ -322,12 +409,12 @@ def _united(graph: Graph, seeing: list[tuple[Seen, int]]) -> Seen:
     """The union of what is seen of several tensors, with notes where they do not fit each other."""
     if not seeing:
         return NOTHING
-    is_global = any(seen.is_global for seen, _ in seeing)
+    is_global = True in [seen.is_global for seen, _ in seeing]
     locals_ = [(seen, number) for seen, number in seeing if seen.local is not None]
     if not locals_:
         return Seen(None, None, is_global)
     names = [graph.tensor_name(number) for _, number in locals_]
-    wander = any(seen.wanders for seen, _ in locals_)
+    wander = True in [seen.wanders for seen, _ in locals_]
     axes = len(locals_[0][0].local or ())
     local, min_path = [], []
     notes: list[Remark] = []
@@ -335,7 +422,7 @@ def _united(graph: Graph, seeing: list[tuple[Seen, int]]) -> Seen:
         branches = [seen.local[axis] for seen, _ in locals_ if seen.local is not None]
         local.append(_alternatives(branches))
         min_path.append(
-            min((seen.min_path[axis] for seen, _ in locals_ if seen.min_path), key=lambda pattern: max(pattern.sizes))
+            min((seen.min_path[axis] for seen, _ in locals_ if seen.min_path), key=lambda pattern: pattern.widest)
         )
         notes += [note for note in _misfits(branches, names, wander) if note not in notes]
     return Seen(tuple(local), tuple(min_path), is_global, tuple(notes), wander)
@@ -356,6 +443,8 @@ def _both(a: Pattern, b: Pattern) -> Pattern:
     """The union of two patterns of equal stride."""
     if a == b:
         return a
+    if len(a.spans) == len(b.spans) == 1:
+        return Pattern(a.step, (_union([a.spans[0], b.spans[0]]),))
     period = lcm(len(a.spans), len(b.spans))
     check_work(period, 1, 1)
     spans = tuple(_union([a.at(unit), b.at(unit)]) for unit in range(period))
@@ -367,7 +456,7 @@ def _misfits(branches: list[Alternatives], names: list[str], wander: bool) -> li
 
     A branch that has several strides was noted where it got them.
     """
-    if any(len(patterns) > 1 for patterns in branches):
+    if max(map(len, branches)) > 1:
         return []
     first, first_name = branches[0][0], names[0]
     total, weight = first.drift()
@@ -446,43 +535,7 @@ def global_of(field: ReceptiveField) -> bool:
 
 def describe(seen: Seen, input_size: tuple[int, ...]) -> ReceptiveField | None:
     """What is seen, in figures; None for a tensor that sees nothing of the input."""
-    if seen is NOTHING:
-        return None
-    if seen.local is None or seen.min_path is None:
-        whole = tuple((size, size) for size in input_size)
-        stride = tuple(((size, 1), (size, 1)) for size in input_size)
-        center = tuple((size - 1) / 2 for size in input_size)
-        ones, zeros = (1,) * len(input_size), (0,) * len(input_size)
-        return ReceptiveField(whole, stride, ones, zeros, center, input_size, True, False)
-    axes = [_along_axis(patterns) for patterns in seen.local]
-    min_size = tuple(max(pattern.sizes) for pattern in seen.min_path)
-    notes = list(seen.notes)
-    period = max((axis.period for axis in axes), default=1)
-    if period > 1:
-        notes.append(Remark(PERIODIC, (period,)))
-    if any(size > width for size, width in zip(min_size, input_size)):
-        notes.append(Remark(BEYOND, min_size))
-    return ReceptiveField(
-        tuple([axis.size for axis in axes]),
-        tuple([axis.stride for axis in axes]),
-        tuple([axis.period for axis in axes]),
-        tuple([axis.start for axis in axes]),
-        tuple([axis.center for axis in axes]),
-        min_size,
-        seen.is_global,
-        True,
-        tuple(notes),
-    )
-
-
-class AlongAxis(NamedTuple):
-    """The figures of one axis, as in `ReceptiveField`."""
-
-    size: tuple[int, int]
-    stride: tuple[tuple[int, int], tuple[int, int]]
-    period: int
-    start: int | None
-    center: float | None
+    return None if seen is NOTHING else ReceptiveField(seen, input_size)
 
 
 @_remembered

@@ -20,8 +20,9 @@ from cnncalc.diagnostics import Diagnostic, Fault, Note, SpecError, UsageFault, 
 from cnncalc.expansion.ends import UNUSED
 from cnncalc.expansion.expand import MAX_STEPS, expand
 from cnncalc.expansion.instance import Given, Instance, located, variant_values
+from cnncalc.expansion.making import Maker
 from cnncalc.language.expectations import Expectation
-from cnncalc.language.library import UnknownSpec, bundled_files, find, load_file, shown_path
+from cnncalc.language.library import Imported, UnknownSpec, bundled_files, find, load_file, shown_path
 from cnncalc.language.lint import LINTS
 from cnncalc.language.model import File, ValueFault
 from cnncalc.report import Report
@@ -145,12 +146,13 @@ def _in_glob(pattern: str) -> Iterator[Task]:
 # -- one file ----------------------------------------------------------------------------------------------------------
 
 
-def check_file(task: Task) -> Checked:
-    """Check one file; what is wrong is in the result."""
+def check_file(task: Task, imported: Imported | None = None) -> Checked:
+    """Check one file; what is wrong is in the result.  What several files import is read once where they share
+    `imported`."""
     if task.problem is not None:
         return Checked(task.shown, [], [task.problem], [])
     try:
-        file = load_file(task.path, task.shown)
+        file = load_file(task.path, task.shown, imported)
     except SpecError as error:
         return Checked(task.shown, [], error.diagnostics, [])
     return check_spec(file, task.variant, task.allow, task.max_steps)
@@ -175,6 +177,7 @@ class _Checker:
     def __init__(self, file: File, max_steps: int) -> None:
         self.file = file
         self.max_steps = max_steps
+        self.maker = Maker()
         self.steps: set[tuple[int, int]] = set()
         self.instances: dict[str | None, Instance] = {}
         self.hits: dict[tuple[str, object], tuple[Diagnostic, set[str], set[str]]] = {}
@@ -206,7 +209,7 @@ class _Checker:
 
     def analysed(self, given: dict[str, Given], variant: str | None) -> Report:
         """The report of a setting, its receptive fields worked out: they alone can fail.  Raises `SpecError`."""
-        graph = expand(self.file, given, variant, max_steps=self.max_steps)
+        graph = expand(self.file, given, variant, max_steps=self.max_steps, maker=self.maker)
         report = Report(graph, "summary")
         try:
             report.values("receptive_field")
@@ -315,12 +318,13 @@ def check_all(tasks: list[Task], jobs: int | None = None, progress: Progress | N
     are done, and the last one's name.
     """
     done: list[Checked] = []
+    imported: Imported = {}
     jobs = jobs or _cores()
     begun = time.perf_counter()
     for number, task in enumerate(tasks):
         if jobs > 1 and len(tasks) - number > 1 and time.perf_counter() - begun > POOL_AFTER:
             return done + _side_by_side(tasks[number:], jobs, progress, number)
-        done.append(check_file(task))
+        done.append(check_file(task, imported))
         if progress is not None:
             progress(len(done), len(tasks), task.shown)
     return done
@@ -341,7 +345,7 @@ def _side_by_side(tasks: list[Task], jobs: int, progress: Progress | None, befor
     found: list[Checked] = []
     with ProcessPoolExecutor(min(jobs, len(tasks)), multiprocessing.get_context(method), _quiet) as pool:
         try:
-            for checked in pool.map(check_file, tasks):
+            for checked in pool.map(_check_in_pool, tasks):
                 found.append(checked)
                 if progress is not None:
                     progress(before + len(found), before + len(tasks), checked.path)
@@ -349,6 +353,14 @@ def _side_by_side(tasks: list[Task], jobs: int, progress: Progress | None, befor
             pool.shutdown(cancel_futures=True)
             raise
     return found
+
+
+_imported: Imported = {}
+"""By a process of the pool, which checks for one run alone."""
+
+
+def _check_in_pool(task: Task) -> Checked:
+    return check_file(task, _imported)
 
 
 def _quiet() -> None:

@@ -13,6 +13,7 @@ from cnncalc.analyzers.shapes import unread_remark
 from cnncalc.geometry import AXES, Transposed, Window, dims, elements
 from cnncalc.graph import Node
 from cnncalc.layers.base import Operation, once_per_operation
+from cnncalc.layers.convolution import SEPARATED
 from cnncalc.report import Report
 from cnncalc.rewrite import is_replaceable, replaced
 from cnncalc.values import known
@@ -32,13 +33,17 @@ def network_lints(report: Report) -> Iterator[Hit]:
     graph = report.graph
     takers = graph.takers()
     leaving = {tensor for _, tensor in graph.outputs}
-    for index, node in enumerate(graph.nodes):
-        for code, message, help in _of_operation(node.operation):
+    fields = report.fields
+    for index, (node, field) in enumerate(zip(graph.nodes, fields)):
+        operation = node.operation
+        for code, message, help in _of_operation(operation):
             yield Hit(code, node, f"`{node.name}`: {message}", help)
-        if node.operation.layer.bias:
+        if operation.layer.bias:
             yield from _bias(node, [] if node.number in leaving else takers[node.number])
-        yield from _fields(report, index)
-        yield from _separable(report, index)
+        if field is not None and field.notes:
+            yield from _field(report, node, field)
+        if operation.weights:
+            yield from _separable(report, index)
 
 
 Finding = tuple[str, str, str]
@@ -88,12 +93,8 @@ def _bias(node: Node, takers: list[Node]) -> Iterator[Hit]:
         yield Hit("bias-before-norm", node, message, "write `bias: false`")
 
 
-def _fields(report: Report, index: int) -> Iterator[Hit]:
+def _field(report: Report, node: Node, field: Any) -> Iterator[Hit]:
     """Where layers begin to see more than the input, and branches that do not fit each other."""
-    field = report.fields[index]
-    if field is None or not field.notes:
-        return
-    node = report.graph.nodes[index]
     for note in field.notes:
         if note.code in (MISALIGNED, UNEQUAL):
             help = "give the branches equal strides, and padding that keeps their centers together"
@@ -133,16 +134,17 @@ def _separable(report: Report, index: int) -> Iterator[Hit]:
             f"`{node.name}` would have {counts[0]:,} parameters as a separable convolution, {counts[1]:,} as it is"
         )
         yield Hit("separable-no-gain", node, message, "keep the regular convolution")
-    elif node.name.endswith(".pointwise") and (params := known(report.values("params")[index])):
-        nodes = report.graph.nodes
-        first = next((i for i in range(index - 1, -1, -1) if nodes[i].name.endswith(".depthwise")), None)
-        if first is None or nodes[first].origin != node.origin:
+    elif node.name.endswith(SEPARATED[1]) and (params := known(report.values("params")[index])):
+        nodes, name = report.graph.nodes, node.name.removesuffix(SEPARATED[1])
+        first = index - 1  # behind it, what follows both may stand
+        while first >= 0 and nodes[first].origin == node.origin and nodes[first].name != name + SEPARATED[0]:
+            first -= 1
+        if first < 0 or nodes[first].origin != node.origin:
             return
         kernel = nodes[first].operation.weights[0].shape[2:]
         inputs, outputs = nodes[first].operation.inputs[0][0], node.operation.output[0]
         bias = sum(elements(weight.shape) for weight in node.operation.weights[1:])
         regular, own = inputs * outputs * elements(kernel) + bias, params + known(report.values("params")[first])
         if own >= regular and inputs > 1:
-            name = node.name.removesuffix(".pointwise")
             message = f"`{name}` has {own:,} parameters, a regular convolution {regular:,}"
             yield Hit("separable-no-gain", node, message, "write `conv` in place of `separable_conv`")

@@ -26,6 +26,7 @@ from cnncalc.cli.flags import (
     input_shapes,
     loaded,
     networks,
+    no_spec,
     running,
     single,
 )
@@ -130,7 +131,9 @@ def size_in_bytes(text: str) -> int:
     with given("--budget", text):
         found = BYTES.fullmatch(text.strip())
         if found is None:
-            raise UsageFault("wrong-unit", f"`{text}` is no size", None, "for example `--budget 256KiB`")
+            plain = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kKmMgG])[iI]?[bB]?", text.strip())
+            help = f"write `{plain[1]}{plain[2].upper()}iB`" if plain else "for example `--budget 256KiB`"
+            raise UsageFault("wrong-unit", f"`{text}` is no size", None, f"{help}; units are powers of 1024")
         limit = int(Fraction(found[1]) * BYTE_UNITS[found[2] or "B"])
         check_limit(limit)
     return limit
@@ -179,6 +182,8 @@ def compare(
 
     _check_types(dtype)
     check_counted_as(counted_as)
+    if plot is not None and not plot.endswith(".svg"):
+        raise typer.BadParameter(f"--plot draws an SVG: write `--plot {os.path.splitext(plot)[0]}.svg`")
     swept = [read_over(text) for text in over or []]
     arguments = [each.name for each in swept]
     chosen = selection(columns, where, front, sort, top, arguments)
@@ -211,10 +216,12 @@ def _compared(specs: list[str] | None, every: bool, by_file: bool) -> list[str]:
     """The SPECs of a comparison; of all bundled ones the variants, or the files."""
     from cnncalc.language.library import bundled_files, network_names
 
+    if every and specs:
+        raise typer.BadParameter("--all is every bundled network: name SPECs, or --all")
     if every:
         return [os.path.splitext(os.path.basename(path))[0] for path in bundled_files()] if by_file else network_names()
     if not specs:
-        raise UsageFault("no-spec", "name a SPEC, or `--all`", None, "for example `cnncalc compare resnet18 resnet50`")
+        raise no_spec("name a SPEC, or `--all`", "compare resnet18 resnet50")
     return specs
 
 
@@ -318,7 +325,7 @@ def conventions(
 @guarded
 def formula(
     spec: Spec,
-    names: Annotated[
+    arguments: Annotated[
         str, typer.Option("--in", metavar="ARGS", help="Arguments that are numbers, and size: width,size")
     ],
     of: Annotated[str, typer.Option("--of", metavar="KEYS", help="Which figures.")] = "params,macs",
@@ -333,7 +340,7 @@ def formula(
     from cnncalc.tables.formulas import tabulate_formulas
 
     network = single(networks([spec], variant, set_, input_, max_steps))
-    found = network.formula(*_listed(names, "--in"), of=_listed(of, "--of"))
+    found = network.formula(*_listed(arguments, "--in"), of=_listed(of, "--of"))
 
     def text() -> str:
         from cnncalc.render.json import document, network_header
@@ -371,9 +378,9 @@ def sizes(
     from cnncalc.tables.formulas import tabulate_sizes
 
     fixed = [assignment(text, "--set", "ARG=VALUE") for text in set_ or []]
-    opened = open_spec(spec, variant, fixed)
+    opened, tried = open_spec(spec, variant, fixed), _range(range_)
     with _told("trying sizes") as told:
-        found = trying.sizes(opened, _range(range_), max_steps, cores(), told)
+        found = trying.sizes(opened, tried, max_steps, cores(), told)
 
     def text() -> str:
         from cnncalc.render.json import document

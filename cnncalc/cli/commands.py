@@ -33,13 +33,15 @@ from cnncalc.cli.flags import (
     Top,
     Variant,
     choice,
+    count,
     loaded,
     networks,
     single,
     view,
 )
 from cnncalc.cli.help import Panels, examples
-from cnncalc.cli.output import deliver, emit, guarded, reported, tell, width_of
+from cnncalc.cli.output import deliver, emit, guarded, reported, tell
+from cnncalc.cli.terminal import width_of
 from cnncalc.diagnostics import SpecError
 from cnncalc.expansion.expand import MAX_STEPS
 
@@ -305,15 +307,16 @@ def run(
     from cnncalc.render import tensors
 
     found = single(networks([spec], variant, set_, input_, max_steps)).run(data, weights, seed, layer)
-    emit(tensors.as_json(found) if format == "json" else tensors.as_text(found), output)
+    width = width_of(sys.stdout) if output is None else None
+    emit(tensors.as_json(found) if format == "json" else tensors.as_text(found, width), output)
 
 
-@app.command(epilog=examples("cnncalc verify lenet5", "cnncalc verify --all --up-to 100000000"))
+@app.command(epilog=examples("cnncalc verify lenet5", "cnncalc verify --all --up-to 100M"))
 @guarded
 def verify(
     specs: Specs = None,
     every: Annotated[bool, typer.Option("--all", help="Every bundled network, a line each.")] = False,
-    up_to: Annotated[int | None, typer.Option(metavar="MACS", help="With --all: of at most so many MACs.")] = None,
+    up_to: Annotated[str | None, typer.Option(metavar="MACS", help="With --all: of at most so many MACs.")] = None,
     variant: Variant = None,
     set_: Set = None,
     input_: Input = None,
@@ -329,8 +332,9 @@ def verify(
         raise typer.BadParameter("--all is every bundled network: name SPECs, or --all")
     if up_to is not None and not every:
         raise typer.BadParameter("--up-to is for --all")
+    most = count(up_to, "--up-to") if up_to is not None else None
     found = []
-    for network in loaded(networks(_bundled_up_to(up_to) if every else specs, variant, set_, input_, max_steps)):
+    for network in loaded(networks(_bundled_up_to(most) if every else specs, variant, set_, input_, max_steps)):
         with bar(network.name) as progress:
             found.append(network.verify(progress, os.cpu_count() or 1))
         if every:
@@ -445,6 +449,6 @@ def command_name(command: CommandInfo) -> str:
 
 def main() -> None:
     """The entry point."""
-    gc.set_threshold(100_000)  # a graph is many small objects and no cycles: collecting takes a third of the time
+    gc.set_threshold(300_000)  # a graph is many small objects and no cycles: collecting takes a third of the time
     only_the_named_command()
     app(prog_name="cnncalc")

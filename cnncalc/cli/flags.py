@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -10,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cnncalc.diagnostics import Error, Fault, Source, Span, SpecError, UsageFault
+from cnncalc.diagnostics import Error, Fault, Source, Span, SpecError, UsageFault, suggestion
 from cnncalc.expansion.expand import MAX_STEPS
 from cnncalc.language.library import bundled_names, find_bundled
 from cnncalc.network import Network, load, runs_code, variants
 from cnncalc.render import DATA, FORMS
+from cnncalc.values import UNITS
 
 if TYPE_CHECKING:
     from cnncalc.tables.table import View
@@ -70,9 +72,15 @@ Layout = Annotated[str, typer.Option(metavar="nchw|nhwc", help="Channels first, 
 PLAIN_FORMATS = ("table", "json")
 
 
+WORDS = {"md": "markdown", "tex": "latex", "txt": "table", "text": "table", "channels_last": "nhwc", "tf": "tensorflow"}
+"""What somebody may write for a word that a flag takes."""
+
+
 def choice(value: str, allowed: tuple[str, ...], flag: str) -> str:
     if value not in allowed:
-        raise typer.BadParameter(f"{flag} takes {', '.join(allowed)}; got {value!r}")
+        meant = WORDS.get(value.lower(), "") or suggestion(value, allowed).partition("`")[2].partition("`")[0]
+        help = f"; write `{meant}`" if meant in allowed else ""
+        raise typer.BadParameter(f"{flag} takes {', '.join(allowed)}; got {value!r}{help}")
     return value
 
 
@@ -103,11 +111,9 @@ def networks(
     max_steps: int = MAX_STEPS,
     channels_last: bool = False,
 ) -> Iterator[Network | Error]:
-    """The networks that the flags name, one by one, or what is wrong with one; without a SPEC, exit 2."""
+    """The networks that the flags name, one by one, or what is wrong with one; raises `UsageFault` without a SPEC."""
     if not specs:
-        sys.stderr.write("name a SPEC: a file, or a bundled network\n")
-        list_names()
-        raise typer.Exit(2)
+        raise no_spec("name a SPEC: a file, or a bundled network", "summary resnet50")
     arguments = dict(assignment(text, "--set", "ARG=VALUE") for text in set_ or [])
     inputs = input_shapes(input_ or [])
     for spec in specs:
@@ -128,6 +134,12 @@ def networks(
                 yield error
             else:
                 yield network
+
+
+def no_spec(message: str, example: str) -> UsageFault:
+    """Nothing to work on was named."""
+    help = f"for example `cnncalc {example}`; `cnncalc list` lists the bundled networks"
+    return UsageFault("no-spec", message, None, help)
 
 
 @contextmanager
@@ -177,6 +189,17 @@ def check_counted_as(tool: str | None) -> None:
             check_tool(tool)
 
 
+def count(text: str, flag: str) -> int:
+    """A number of things, such as ``1000000``, ``1,000,000`` or ``1 M``; raises `UsageFault`."""
+    found = re.fullmatch(rf"(\d+(?:\.\d+)?)\s*({'|'.join(UNITS)})?", text.strip().replace(",", ""))
+    if found is None:
+        with given(flag, text):
+            raise Fault("number", f"`{text}` is no count", None, f"for example `{flag} 100M`")
+    from fractions import Fraction  # which no other flag needs
+
+    return int(Fraction(found[1]) * UNITS.get(found[2], 1))
+
+
 def assignment(text: str, flag: str, form: str) -> tuple[str, str]:
     """Name and value of ``NAME=VALUE``."""
     name, equals, value = text.partition("=")
@@ -194,7 +217,9 @@ def input_shapes(texts: list[str]) -> Any:
         try:
             shape = tuple(int(size) for size in sizes.lower().replace(" ", "").split("x"))
         except ValueError:
-            raise typer.BadParameter(f"--input takes a shape such as 3x320x320; got {text!r}") from None
+            plain = re.fullmatch(r"[\[(]?\s*\d+(?:\s*[,*×;/ ]\s*\d+)*\s*[\])]?", sizes)
+            help = f"; write `{name}{equals}{'x'.join(re.findall(r'[0-9]+', sizes))}`" if plain else ""
+            raise typer.BadParameter(f"--input takes a shape such as 3x320x320; got {text!r}{help}") from None
         if not 1 <= len(shape) <= 5 or any(not 0 < size < 2**31 for size in shape):
             raise typer.BadParameter(f"--input takes a shape such as 3x320x320, of sizes above 0; got {text!r}")
         if equals:
@@ -217,8 +242,3 @@ def view(full: bool, depth: int | None, sort: str | None, top: int | None, layou
         sort_key(sort)
     channels_last = choice(layout, LAYOUTS, "--layout") == "nhwc"
     return View(full or choice(format, FORMATS, "--format") in DATA, depth, sort, top, channels_last)
-
-
-def list_names() -> None:
-    names = ", ".join(bundled_names())
-    sys.stderr.write(f"\nbundled networks: {names}\n`cnncalc list` describes them\n")

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import typer
 from typer.core import TyperGroup
+
+from cnncalc.cli.terminal import width_of
 
 MEASURE, CHOOSE, CONVERT, PROVE, LEARN = "Measure", "Choose", "Convert", "Prove", "Learn"
 PANELS: dict[str, tuple[str, ...]] = {
@@ -32,6 +38,49 @@ SYNONYMS = {
     "export": "to_onnx to_keras save",
 }
 """Words for commands that somebody may try first."""
+OPTIONS = {
+    "--input": "-i -s --size --shape --input-size --input-shape --resolution --image-size --img-size",
+    "--batch": "-b --batch-size --bs",
+    "--depth": "-d --level --max-depth",
+    "--output": "--out --save --file",
+    "--set": "--arg --args --param --define -D",
+    "--version": "-v -V version",
+    "-f json": "--json json",
+    "-f csv": "--csv csv",
+    "-f markdown": "--markdown --md",
+    "-f latex": "--latex --tex",
+    "-f html": "--html",
+}
+"""Options, and words that somebody may try for them."""
+UsageError: Any = typer.BadParameter.__bases__[0]
+"""What is raised where a line cannot be read; typer brings it along."""
+
+
+@contextmanager
+def said_well() -> Iterator[None]:
+    """What is wrong with a line, with what to write in its place, and broken between words on a terminal."""
+    try:
+        yield
+    except UsageError as error:
+        if type(error).show is not UsageError.show:
+            raise  # the help, where nothing was asked for
+        text = advised(error)
+        width = width_of(sys.stderr)
+        if width is not None:
+            from cnncalc.render.layout import wrapped
+
+            text = wrapped(f"Error: {text}", width, 2).removeprefix("Error: ")
+        raise UsageError(text, error.ctx) from None
+
+
+def advised(error: Any) -> str:
+    """The message of a wrong line, for an option that is none with the one that is meant, where the command has it."""
+    asked = getattr(error, "option_name", "")
+    for option, words in OPTIONS.items():
+        has = any(option.split()[0] in parameter.opts for parameter in error.ctx.command.params) if error.ctx else False
+        if has and asked in words.split():
+            return f"{error.message}; write `{option}`"
+    return str(error.format_message())
 
 
 def examples(*lines: str) -> str:
@@ -41,6 +90,16 @@ def examples(*lines: str) -> str:
 
 class Panels(TyperGroup):
     """The group of all commands."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """As typer's, with what is wrong said well."""
+        with said_well():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: Any) -> Any:
+        """As typer's, with what is wrong said well."""
+        with said_well():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Names in the order of the panels."""
@@ -70,6 +129,10 @@ class Panels(TyperGroup):
         from cnncalc.diagnostics import suggestion
         from cnncalc.language.library import is_spec
 
+        if name == "help":
+            return f"write `{shlex.join(['cnncalc', *(word for word in rest[:1] if word in self.commands), '--help'])}`"
+        if name == "version":
+            return "write `cnncalc --version`"
         if is_spec(name):
             return f"write `{shlex.join(['cnncalc', 'summary', name, *rest])}`"
         meant = next((command for command, words in SYNONYMS.items() if name.lower() in words.split()), "")

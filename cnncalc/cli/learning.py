@@ -89,10 +89,16 @@ def reference_of(kind: str | None, format: str, output: str | None) -> None:
     """The reference of one kind or form, or of all."""
     from cnncalc import examples, reference
     from cnncalc.language.advice import instead
+    from cnncalc.language.words import absent, rows
     from cnncalc.layers import KINDS
 
     if kind is not None and kind not in KINDS and kind not in examples.FORMS:
-        raise typer.BadParameter(f"unknown layer kind {kind!r}; {instead(kind) or '`cnncalc layers` lists them'}")
+        meant = next((row.kind for row in rows(kind) if row.kind), "") if not absent(kind) else ""
+        help = (
+            f"`cnncalc layers {meant}` tells all" if meant else "" if instead(kind) else "`cnncalc layers` lists them"
+        )
+        said = "; ".join(filter(None, (f"unknown layer kind {kind!r}", instead(kind), help)))
+        raise typer.BadParameter(said)
     if format == "json":
         from cnncalc.render.json import document
 

@@ -6,12 +6,13 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from cnncalc.cli.flags import check_counted_as
-from cnncalc.diagnostics import Diagnostic, Error, SpecError
+from cnncalc.cli.terminal import width_of
+from cnncalc.diagnostics import Diagnostic, Error, SpecError, UsageFault
 from cnncalc.network import Network
 from cnncalc.report import Report
 
@@ -25,6 +26,7 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> None:
         try:
+            spare_what_is_read(kwargs)
             command(*args, **kwargs)
             sys.stdout.flush()
         except Error as error:
@@ -44,6 +46,33 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
+READ = ("spec", "specs", "source", "old", "new", "paths", "data", "weights")
+"""What the commands call the files that they read."""
+WRITTEN = {"output": "-o", "names": "--names", "plot": "--plot"}
+"""What they call those that they write, and the flags that name them."""
+
+
+def spare_what_is_read(given: dict[str, Any]) -> None:
+    """Raise `UsageFault` where a file that a command is to read is also to be written over."""
+    named = [text for name in READ for text in _listed(given.get(name))]
+    parts = {part for text in named for part in (text, *text.rpartition(":")[::2])}  # net.py:Net, HEAD:net.yaml
+    read = [part for part in parts if os.path.isfile(part)]
+    for name, flag in WRITTEN.items():
+        path = given.get(name)
+        if not isinstance(path, str):
+            continue
+        beside = [f"{os.path.splitext(path)[0]}.safetensors"] if given.get("weights") else []
+        for each in (path, *beside):
+            if os.path.isfile(each) and any(os.path.samefile(each, other) for other in read):
+                message = f"`{flag} {path}` would write over `{each}`, which is read"
+                raise UsageFault("unwritable", message, None, "name another file; nothing was written")
+
+
+def _listed(value: Any) -> list[str]:
+    """The texts that a flag gives: none, one or several."""
+    return [value] if isinstance(value, str) else list(value or ())
+
+
 def complain(diagnostics: list[Diagnostic]) -> None:
     """Diagnostics on stderr, coloured on a terminal."""
     from cnncalc.render.findings.messages import render
@@ -51,14 +80,6 @@ def complain(diagnostics: list[Diagnostic]) -> None:
     width = width_of(sys.stderr)
     colour = width is not None and not os.environ.get("NO_COLOR")
     sys.stderr.write("\n\n".join(render(diagnostic, colour, width) for diagnostic in diagnostics) + "\n")
-
-
-def width_of(stream: TextIO) -> int | None:
-    """The characters of a line of the terminal that a stream is; None for a pipe or a file."""
-    if not stream.isatty():
-        return None
-    told = os.environ.get("COLUMNS", "")
-    return (int(told) if told.isdecimal() else 0) or os.get_terminal_size(stream.fileno()).columns or 80
 
 
 def report_bug(bug: Exception) -> None:

@@ -105,6 +105,8 @@ def _check_names(found: list[Token], known: list[str]) -> None:
             continue  # a word, such as an argument may be: `act == relu`
         listed = ", ".join(f"`{key}`" for key in known)
         help = suggestion(token.text, known) or f"quantities are {listed}"
+        if token.text.lower() in _WORDS:
+            help = f"write `{token.text.lower()}`"
         raise ExpressionFault("unknown-key", f"unknown quantity `{token.text}`", token.start, token.end, help)
 
 
@@ -118,9 +120,15 @@ def _check_units(found: list[Token]) -> None:
                 _check_unit(unit, names)
             units, names = [], []
         elif token.kind == "name" and before is not None and before.kind == "number":
+            if token.text.lower() in _BETWEEN:  # in capitals, or it would not be taken for a unit
+                help = f"write `{token.text.lower()}`"
+                raise ExpressionFault("unknown-unit", f"unknown unit `{token.text}`", token.start, token.end, help)
             if token.text not in ALL_UNITS:
                 listed = ", ".join(f"`{unit}`" for unit in ALL_UNITS)
-                help = suggestion(token.text, ALL_UNITS) or f"units are {listed}"
+                letter = "k" if token.text[0] in "kK" else token.text[0]
+                counted = f"write `{letter}` of a count" if letter in UNITS else f"units are {listed}"
+                size = f"{letter.upper()}iB"
+                help = f"{counted}, `{size}` of bytes" if letter in UNITS and size in BYTE_UNITS else counted
                 raise ExpressionFault("unknown-unit", f"unknown unit `{token.text}`", token.start, token.end, help)
             units.append(token)
         elif token.kind == "name":

@@ -12,7 +12,6 @@ from cnncalc.diagnostics import Fault
 from cnncalc.geometry import Shape
 from cnncalc.graph import Graph, Node
 from cnncalc.language.model import File
-from cnncalc.layers.base import Layer, Operation
 
 _ASKS = re.compile(r"\.\s*(?:height|width|depth|length|size)\b")
 
@@ -30,34 +29,25 @@ def is_resizable(file: File) -> bool:
     return True
 
 
-MAX_KNOWN = 50_000
-"""Operations that are remembered."""
-
-
 class Resizer:
     """Makes one graph again for other inputs; operations that recur are made once for all of them."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.known: dict[tuple[int, tuple[Shape, ...]], Operation] = {}
-        layers: dict[Layer, Layer] = {}
-        self.steps = [(layers.setdefault(node.operation.layer, node.operation.layer), node) for node in graph.nodes]
+        self.steps = [(graph.operations.layer(node.operation.layer), node) for node in graph.nodes]
 
     def graph_of(self, inputs: Sequence[Shape]) -> Graph | None:
         """The graph for inputs of these shapes; None where a layer does not fit, which a new expansion explains."""
         source = self.graph
-        made = Graph(source.name, source.variant, source.source, [(n, s) for (n, _), s in zip(source.inputs, inputs)])
-        shapes, nodes, known = made.shapes, made.nodes, self.known
-        if len(known) > MAX_KNOWN:
-            known.clear()
+        given, of = [(name, shape) for (name, _), shape in zip(source.inputs, inputs)], source.operations.of
+        made = Graph(source.name, source.variant, source.source, given, source.operations)
+        shapes, nodes = made.shapes, made.nodes
         for layer, old in self.steps:
             taken = tuple([shapes[tensor] for tensor in old.inputs])
-            operation = known.get((id(layer), taken))
-            if operation is None:
-                try:
-                    operation = known[id(layer), taken] = Operation(layer, taken)
-                except Fault:
-                    return None
+            try:
+                operation = of(layer, taken)
+            except Fault:
+                return None
             node = Node(old.name, operation, old.inputs, old.place, old.number, old.origin)
             node.frozen = old.frozen
             if old.shares is not None:

@@ -12,6 +12,8 @@ from math import prod
 from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Fault, Source, Span, SpecError, suggestion
+from cnncalc.language.expressions import compile_expression
+from cnncalc.language.lexer import ExpressionFault
 from cnncalc.language.model import File
 from cnncalc.language.names import IDENTIFIER
 
@@ -74,7 +76,11 @@ def _values(source: Source, start: int, end: int) -> Sequence[Any]:
     """The values of one part: those of a range, or the part itself as text."""
     text = source.text[start:end]
     if ".." not in text:
-        return [_number(text) if _is_number(text) else text]
+        if _is_number(text):
+            return [_number(text)]
+        if source.text[:start].partition("=")[0].strip() not in ("variant", "size"):
+            _check_expression(source, start, text)
+        return [text]
     bounds = [bound.strip() for bound in text.split("..")]
     if len(bounds) > 3:
         raise _fail(
@@ -89,13 +95,29 @@ def _values(source: Source, start: int, end: int) -> Sequence[Any]:
             raise _fail(source, place, place + len(bound), "wrong-type", f"a range needs numbers, got `{bound}`")
     first, last = Fraction(bounds[0]), Fraction(bounds[1])
     step = Fraction(bounds[2]) if len(bounds) == 3 else Fraction(1)
+    if len(bounds) < 3 and (last - first).denominator > 1:
+        message = f"`{text}` goes in steps of 1, which miss its end"
+        help = f"give the step: `{bounds[0]}..{bounds[1]}..{float(last - first) / 4:g}`"
+        raise _fail(source, start, end, "value", message, help)
     if step <= 0 or last < first:
         message = f"the step of `{text}` is not above 0" if step <= 0 else f"the range `{text}` is empty"
-        raise _fail(source, start, end, "value", message, "" if step <= 0 else "write the smaller number first")
+        help = "write the smaller number first; `--sort` orders the rows"
+        raise _fail(source, start, end, "value", message, help)
     count = (last - first) // step + 1
     if count > 10 * MAX_SETTINGS:
         raise _fail(source, start, end, "limit", f"the range `{text}` has {count:,} values")
     return [_plain(first + step * place) for place in range(count)]
+
+
+def _check_expression(source: Source, start: int, text: str) -> None:
+    """Raise `SpecError` where a value is no expression of a spec."""
+    try:
+        compile_expression(text, File(source))
+    except ExpressionFault as fault:
+        parts = text.split(":")
+        slices = len(parts) in (2, 3) and all(map(_is_number, parts))
+        help = f"a range is `{'..'.join(parts)}`" if slices else fault.help
+        raise _fail(source, start + fault.start, start + fault.end, fault.code, fault.message, help) from None
 
 
 def _is_number(text: str) -> bool:

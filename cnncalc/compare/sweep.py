@@ -22,6 +22,7 @@ from cnncalc.compare.writings import written
 from cnncalc.diagnostics import Diagnostic, Error, Fault, UsageFault
 from cnncalc.expansion.expand import MAX_STEPS, expand
 from cnncalc.expansion.instance import Given, variant_values
+from cnncalc.expansion.making import Maker
 from cnncalc.geometry import Shape
 from cnncalc.graph import Graph
 from cnncalc.language.library import find, load_file
@@ -182,6 +183,8 @@ class Measurer:
         self.counted_as = counted_as
         self.resizers: dict[Any, Resizer | None] = {}
         self.memo: Memo = {}
+        self.makers: dict[int, Maker] = {}
+        """By the identity of a file, which the specs keep alive."""
 
     def __call__(self, task: tuple[Spec, Setting]) -> Row:
         """The row of one setting."""
@@ -216,14 +219,25 @@ class Measurer:
             resizer = self.resizers[key] if key in self.resizers else self.resizer(key, spec, setting)
             known = resizer.graph.inputs[0][1] if resizer else shapes.get(first)
             if known is None:
-                known = expand(file, self.given(spec, setting), setting.variant, shapes, self.max_steps).inputs[0][1]
+                known = self.expanded(spec, setting, shapes).inputs[0][1]
             shapes[first] = (known[0], *_spread(setting.size, len(known) - 1))
             if resizer is not None:
                 inputs = [shapes.get(name, shape) for name, shape in resizer.graph.inputs]
                 graph = resizer.graph_of(inputs)
                 if graph is not None:
                     return graph
-        return expand(file, self.given(spec, setting), setting.variant, shapes, self.max_steps)
+        return self.expanded(spec, setting, shapes)
+
+    def expanded(self, spec: Spec, setting: Setting, shapes: dict[str, Shape]) -> Graph:
+        """The graph of a setting by its text; raises `SpecError`."""
+        file = spec.file
+        assert file is not None, "a model has its graph"
+        if id(file) not in self.makers:
+            if len(self.makers) >= MAX_RESIZERS:
+                self.makers.clear()
+            self.makers[id(file)] = Maker()
+        maker = self.makers[id(file)]
+        return expand(file, self.given(spec, setting), setting.variant, shapes, self.max_steps, maker=maker)
 
     def resizer(self, key: Any, spec: Spec, setting: Setting) -> Resizer | None:
         """What makes the graph of a setting at other sizes; None where the spec has to be expanded for each."""
@@ -231,8 +245,7 @@ class Measurer:
         assert spec.file is not None, "a model has one size"
         if is_resizable(spec.file):
             try:
-                graph = expand(spec.file, self.given(spec, setting), setting.variant, dict(spec.inputs), self.max_steps)
-                found = Resizer(graph)
+                found = Resizer(self.expanded(spec, setting, dict(spec.inputs)))
             except Error:
                 found = None  # it may be that the spec's own size does not build, and that asked for does
         if len(self.resizers) >= MAX_RESIZERS:

@@ -50,15 +50,26 @@ def parse_json(content: bytes, path: str) -> Any:
     try:
         return json.loads(content.decode("utf-8-sig"), parse_constant=constant, object_pairs_hook=mapping)
     except json.JSONDecodeError as error:
-        raise wrong("bad-json", f"`{path}`:{error.lineno}:{error.colno} is not JSON: {error.msg.lower()}") from None
+        message = f"`{path}`:{error.lineno}:{error.colno} is not JSON: {error.msg.lower()}"
+        raise wrong("bad-json", message, _readable(path)) from None
     except UnicodeDecodeError as error:
-        raise wrong(
-            "bad-json", f"`{path}` is not UTF-8 text: byte {error.start} is 0x{error.object[error.start]:02x}"
-        ) from None
+        message = f"`{path}` is not UTF-8 text: byte {error.start} is 0x{error.object[error.start]:02x}"
+        raise wrong("bad-json", message, _readable(path)) from None
     except ValueError:
         raise wrong("too-large", f"`{path}` holds a number of too many digits") from None
     except RecursionError:
         raise wrong("bad-json", f"`{path}` is nested too deeply") from None
+
+
+def _readable(path: str) -> str:
+    """What to do about a file that is no JSON, by the end of its name."""
+    if path.endswith((".pt", ".pth", ".bin", ".ckpt")):
+        return "pickled weights are not read: write `safetensors.torch.save_file(model.state_dict(), 'w.safetensors')`"
+    if path.endswith((".npy", ".npz")):
+        return "write it as JSON: `json.dump(array.tolist(), file)`"
+    if path.endswith((".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp")):
+        return "pictures are read as PGM or PPM: `PIL.Image.open(path).save('picture.ppm')` writes one"
+    return "nested lists are read, channels first: `[[[0, 1], [2, 3]]]` is 1 x 2 x 2"
 
 
 def tensor(value: Any, shape: Shape, where: str) -> Tensor:

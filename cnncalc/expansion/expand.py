@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from cnncalc.diagnostics import Fault, Link, Note, Origin, Span, SpecError, suggestion
+from cnncalc.expansion.again import Again
 from cnncalc.expansion.appending import JOIN_FIRST, Appender, Inputs
 from cnncalc.expansion.ends import UNUSED, hinted, input_shapes, misread, resolve_outputs, warn_unused
 from cnncalc.expansion.instance import Given, Instance
@@ -41,10 +42,12 @@ def expand(
     inputs: dict[str, Shape] | None = None,
     max_steps: int = MAX_STEPS,
     channels_last: bool = False,
+    maker: Maker | None = None,
 ) -> Graph:
     """The graph of a spec, with `given` arguments and input shapes (`channels_last` or first) in place of its own.
 
-    Raises `SpecError`; its `partial` is the graph of the layers before the failing one.
+    Expansions of one file may share a `maker`.  Raises `SpecError`; its `partial` is the graph of the layers before the
+    failing one.
     """
     if file.steps_span is None:
         message = f"{file.source.path} holds blocks only, and no network"
@@ -53,10 +56,12 @@ def expand(
     scope = Scope(instance, "", None)
     where = Where(scope, Place(""), None)
     name = file.name or (file.source.path.rpartition("/")[2].rpartition(".")[0] or "network")
-    graph = Graph(name, variant, file.reference, input_shapes(file, where, inputs or {}, channels_last))
+    maker = maker or Maker()
+    shapes = input_shapes(file, where, inputs or {}, channels_last)
+    graph = Graph(name, variant, file.reference, shapes, maker.operations)
     for number, (input_name, shape) in enumerate(graph.inputs):
         scope.bind_input(input_name, Wire(number, shape))
-    expander = _Expander(graph, instance, max_steps)
+    expander = _Expander(graph, instance, maker, max_steps)
     expander.open(scope)
     try:
         x = expander.sequence(file.steps, Wire(0, graph.inputs[0][1]), where)
@@ -72,13 +77,14 @@ def expand(
 class _Expander:
     """One expansion: the graph that grows, and the limits that it keeps."""
 
-    def __init__(self, graph: Graph, instance: Instance, max_steps: int) -> None:
+    def __init__(self, graph: Graph, instance: Instance, maker: Maker, max_steps: int) -> None:
         self.graph = graph
         self.nodes = graph.nodes
         self.instance = instance
         self.registry = Registry(graph)
-        self.maker = Maker()
+        self.maker = maker
         self.appender = Appender(graph, self.registry, self.maker)
+        self.again = Again(graph, self.registry)
         self.max_steps = max_steps
         self.steps = 0
         self.factor = 1
@@ -423,11 +429,23 @@ class _Expander:
             else:
                 raise where.fail(step.span, "missing-argument", f"`{block.name}` needs `{name}`")
         first = len(self.nodes)
-        result = self.sequence(block.steps, inputs[0], inner)
+        result = self.body(step, block, inputs, inner)
         self.nesting -= 1
         self.graph.call(row, result.number)
         taken = tuple([tensor.number for tensor in inputs])
         self.graph.parts.append(Part(row, block.name, taken, result.number, first, len(self.nodes)))
+        return result
+
+    def body(self, step: Call, block: Block, inputs: Inputs, inner: Where) -> Wire:
+        """The steps of a block whose arguments are bound; those of an equal call are added again."""
+        begun = self.again.begin(step, block, inputs, inner, (self.nesting, self.factor), self.steps)
+        copied = self.again.copied(begun, inputs, inner, self.max_steps - self.steps) if begun else None
+        if copied is not None:
+            self.steps += copied[1]
+            return copied[0]
+        result = self.sequence(block.steps, inputs[0], inner)
+        if begun is not None:
+            self.again.remember(begun, result, inputs, inner, self.steps)
         return result
 
     def branches(self, step: Join, x: Wire, row: str, where: Where) -> Wire:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from cnncalc.diagnostics import Fault, Note, Span, SpecError, suggestion
 from cnncalc.expansion.instance import notes
 from cnncalc.expansion.scope import Where
+from cnncalc.graph import MAX_KNOWN, Operations
 from cnncalc.language.model import Call, Join, Value, admitted
 from cnncalc.language.operators import TENSORS, Wire, Word, unknown_name
 from cnncalc.layers import KINDS
@@ -20,7 +23,7 @@ Written = dict[str, list[Note]]
 class Piece:
     """One layer of those that a call appends in a chain."""
 
-    __slots__ = ("_names", "_written", "layer", "named", "sources", "suffix")
+    __slots__ = ("_names", "_plainly", "layer", "named", "sources", "suffix")
 
     def __init__(self, suffix: str, layer: Layer, sources: dict[str, Value], named: Value | None = None) -> None:
         self.suffix = suffix
@@ -31,19 +34,20 @@ class Piece:
         self.named = named
         """The value that names it, where it follows another."""
         self._names = sorted({name for value in sources.values() for name in value.names})
-        self._written: dict[tuple[Span | None, ...], Written] = {}
+        self._plainly = partial(self._written, {})
 
-    def written(self, where: Where) -> Written:
-        """The places for a call that is made here: equal values may have been given at different ones."""
+    def written(self, where: Where) -> Callable[[], Written]:
+        """The places for a call that is made here, when they are asked for: equal values may have been given at
+        different ones."""
         origins = where.scope.origins
-        given = tuple([origins.get(name) for name in self._names])
-        found = self._written.get(given)
-        if found is None:
-            found = self._written[given] = {
-                name: [Note("written", value.span), *notes(value.names, origins)]
-                for name, value in self.sources.items()
-            }
-        return found
+        if not self._names:
+            return self._plainly
+        return partial(self._written, {name: origins[name] for name in self._names if name in origins})
+
+    def _written(self, origins: dict[str, Span]) -> Written:
+        return {
+            name: [Note("written", value.span), *notes(value.names, origins)] for name, value in self.sources.items()
+        }
 
 
 class Made:
@@ -62,23 +66,25 @@ class Made:
 
 
 class Maker:
-    """Makes what calls append, and remembers it."""
+    """Makes what calls append, and remembers it; expansions of one file may share it."""
 
     def __init__(self) -> None:
         self.made: dict[Any, Made] = {}
-        self.layers: dict[Layer, Layer] = {}
+        self.operations = Operations()
 
     def from_step(self, step: Call | Join, kind: type[Layer], where: Where) -> Made:
         """What a step of a known kind appends, with its arguments evaluated here; raises `SpecError`."""
         env = where.scope.env
-        key: Any = (id(step), id(where.scope.instance))
+        key: Any = (id(step), where.scope.instance.told_apart)
         find = env[TENSORS]
         values = [env.get(name) if name[-1] != "." else find(name[:-1]) for name in step.names]
         if values:
-            key = (*key, *map(_key, values))
+            key = (*key, *map(told_apart, values))
         made = self.made.get(key)
         if made is None:
             arguments = {name: argument.value for name, argument in step.arguments.items()}
+            if len(self.made) >= MAX_KNOWN:
+                self.made.clear()
             made = self.made[key] = self.make(step, kind, arguments, where)
             made.lists = [value for value in values if isinstance(value, tuple)]
         return made
@@ -87,7 +93,7 @@ class Maker:
         """The layer of `kind` with these arguments over its defaults, and what follows it; raises `SpecError`."""
         defaults = where.scope.instance.defaults.get(kind.kind, {})
         made = Made(kind, {name: source for name, (_, source) in defaults.items()} | arguments, where)
-        judged = {name: value.judged[0] for name, value in arguments.items() if value.judged is not None}
+        judged = {name: source.judged[0] for name, source in made.sources.items() if source.judged is not None}
         values = {name: value for name, (value, _) in defaults.items() if name not in judged}
         for name, value in arguments.items():
             if name not in judged:
@@ -106,19 +112,21 @@ class Maker:
         """What comes after a layer: its arguments over the defaults of its own kind; raises `SpecError`."""
         kind = follower.kind
         defaults = where.scope.instance.defaults.get(kind, {})
-        given = {name: value for name, (value, _) in defaults.items()}
+        judged = {name: source.judged[0] for name, (_, source) in defaults.items() if source.judged is not None}
+        judged |= dict(follower.arguments)
+        given = {name: value for name, (value, _) in defaults.items() if name not in judged}
         sources = {name: value for name, (_, value) in defaults.items()}
         sources |= {name: call for name, _ in follower.arguments}
         sources |= {name: argument.value for name, argument in call.arguments.items()}
         try:
-            layer = self.intern(make(KINDS[kind], given | dict(follower.arguments)))
+            layer = self.intern(make(KINDS[kind], given, judged))
         except Fault as fault:
             help = f"for example `{role}: {KINDS[kind].example}`, or give it in `defaults`"
             raise where.at_value(call, Fault(fault.code, fault.message, role, help)) from None
         return Piece(suffix, layer, sources, call)
 
     def intern(self, layer: Layer) -> Layer:
-        return self.layers.setdefault(layer, layer)
+        return self.operations.layer(layer)
 
 
 def _misspelt(fault: Fault, kind: type[Layer], values: dict[str, Any], where: Where) -> Fault:
@@ -148,8 +156,10 @@ def at_field(
     return where.at_value(value, fault)
 
 
-def _key(value: Any) -> Any:
+def told_apart(value: Any) -> Any:
     """What tells two arguments apart; 1, 1.0 and true are three, and a list is itself: to compare long ones is slow."""
     if type(value) is Wire:
         return value.shape
+    if type(value) is Word:
+        return (value, id(value.home))
     return (type(value), id(value) if type(value) is tuple else value)

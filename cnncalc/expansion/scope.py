@@ -30,7 +30,7 @@ class Place:
 class Scope:
     """What the steps of a file or of one block call can see."""
 
-    __slots__ = ("block", "depth", "env", "inputs", "instance", "loops", "origins", "outer", "prefix")
+    __slots__ = ("block", "chain", "depth", "env", "inputs", "instance", "loops", "origins", "outer", "prefix")
 
     def __init__(self, instance: Instance, prefix: str, outer: Scope | None, block: Block | None = None) -> None:
         self.instance = instance
@@ -39,6 +39,8 @@ class Scope:
         """Prefix of the names given here."""
         self.outer = outer
         self.depth: int = outer.depth + 1 if outer else 0
+        self.chain: tuple[int, ...] = (*(outer.chain if outer else ()), id(block), id(instance))
+        """The blocks that are being called, and the instances that they see."""
         self.env: dict[str, Any] = dict(instance.env)
         self.origins: dict[str, Span] = dict(instance.origins)
         self.inputs: dict[str, Wire] = {}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.diagnostics import suggestion
 from cnncalc.language import translation, words
+from cnncalc.language.names import NAME
 from cnncalc.language.source import Located, Mapping, Scalar, Sequence
 from cnncalc.language.translation import TYPE_KEYS, text_of
 from cnncalc.layers import KINDS
@@ -20,8 +21,12 @@ if TYPE_CHECKING:
 PIECES = ("un", "de", "min", "max", "up", "down", "log", "hard", "soft", "inverse", "avg", "global", "lstm", "adaptive")
 """Pieces of a name that make another thing of it: what is spelled alike without them is not meant."""
 
+SOURCES = ("from", "inputs", "input", "bottom", "branches", "layers", "of")
+"""Keys that name the branches of a join elsewhere."""
+
 INFERRED = (
-    "in_channels in_features input_shape input_dim input_size num_features num_channels normalized_shape axis dim"
+    "embed_dim d_model hidden_dim in_channels in_features input_shape input_dim input_size num_features "
+    "num_channels normalized_shape axis dim"
 )
 
 
@@ -75,6 +80,8 @@ def kind(reader: StepReader, name: str, node: Located | None) -> str:
         return f"in a branch write a layer's name without brackets: `{name}`; as a step `{{identity, from: {name}}}`"
     if isinstance(node, Scalar):
         texts += translation.of_call(name, reader.takes)
+        if (call := re.fullmatch(r"([\w.]+)\((.*)\)", name)) and reader.result.block(call[1]):
+            texts += translation.by_position(call[1], call[2], reader.takes(call[1]))
     if node is not None:
         texts += translation.of_step(node, name, reader.takes)
     else:
@@ -82,12 +89,43 @@ def kind(reader: StepReader, name: str, node: Located | None) -> str:
     for text in texts:
         if reader.tries(text) and text != name:
             return f"write `{text}`"
-    called = re.match(r"[\w.]+", name)
-    known = words.rows(called[0] if called else name)
+    if isinstance(node, Mapping) and name in node.entries and (text := called(reader, node)):
+        return f"write `{text}`"
+    called_ = re.match(r"[\w.]+", name)
+    known = words.rows(called_[0] if called_ else name)
     block = name.rpartition(".")[2]
     if not known and block in reader.library():
         return f"write `common.{block}`, with `import: {{common: blocks}}` at the top"
     return example(known[0].ours, known[0].note) if known else spelled(reader, name, node)
+
+
+def called(reader: StepReader, node: Mapping) -> str:
+    """The step of an entry whose key is the layer's name: ``conv1: {conv: 16, kernel: 3}``, ``conv1: {filters: 16}``;
+    nothing where it is none."""
+    name, (_, body) = next(iter(node.entries.items()))
+    if not NAME.fullmatch(name):
+        return ""
+    texts = [text_of(body)]
+    kind = name.rstrip("0123456789").rstrip("_.-")
+    if isinstance(body, Mapping) and kind != name:
+        inner = Mapping(body.span)
+        inner.entries = {kind: (Scalar(kind, body.span), body)}
+        texts += translation.of_step(inner, kind, reader.takes)
+    for text in texts:
+        if not reader.tries(text) or text.startswith("["):
+            continue
+        return f"{text[:-1]}, name: {name}}}" if text.startswith("{") else f"{{{text}, name: {name}}}"
+    return ""
+
+
+def joined(node: Mapping, kind: str, main: Located) -> str:
+    """A join whose branches are given otherwise than as its list: by `from`, or as the one other branch."""
+    given = main.entries if isinstance(main, Mapping) else node.entries
+    sources = next((value for key, (_, value) in given.items() if key in SOURCES and isinstance(value, Sequence)), None)
+    if sources is not None:
+        return f"write `{{{kind}: {text_of(sources)}}}`"
+    named = isinstance(main, Scalar) and NAME.fullmatch(main.text) and main.text not in KINDS
+    return f"write `{{{kind}: [x, {main.text}]}}`" if isinstance(main, Scalar) and named else ""
 
 
 def listed(reader: StepReader, node: Sequence) -> str:
@@ -148,11 +186,16 @@ def spelled(reader: StepReader, name: str, node: Located | None) -> str:
 def argument(reader: StepReader, node: Mapping, kind: str, name: str, unknown: list[str]) -> str:
     """What to do about an argument that a kind does not have, by the words of other frameworks."""
     takes = reader.takes(kind)
+    if unspaced := re.fullmatch(r"(\w+)\s*[=:]\s*(.+)", name):
+        meant = unspaced[1] if unspaced[1] in takes else translation.renamed(kind, unspaced[1], takes)
+        return f"write `{meant}: {translation.value_text(unspaced[2])}`" if meant else ""
     if name.replace(".", "").isdigit() and len(takes) > 1 and not text_of(node.entries[name][1]):
         text = translation.mapping({key: text_of(value) for key, (_, value) in node.entries.items() if key != name})
         free = next(argument for argument in takes[1:] if argument not in node.entries)
         return f"arguments have names: `{free}: {name}`" if reader.tries(f"{text[:-1]}, {free}: {name}}}") else ""
     ours = translation.renamed(kind, name, takes)
+    if ours is None and name in ("axis", "dim") and "over" in takes:
+        return "axes have names here: `over: channels`, its default, or `over: positions`"
     if ours is None:
         return ""
     main = takes[0] if takes else ""

@@ -326,7 +326,7 @@ class _Parser:
                 return checked(function(*values), start, end)
             except (TypeError, ValueError, ZeroDivisionError, OverflowError, IndexError):
                 given = ", ".join(map(show, values))
-                message = f"`{name}` cannot be taken of ({given})"
+                message = f"`{name}` cannot be taken of ({given if len(given) <= 80 else f'{given[:60]}…'})"
                 raise ExpressionFault("value", message, start, end, SIGNATURES.get(name, "")) from None
 
         return self.code(run, start, end, *arguments)

@@ -6,10 +6,12 @@ come from the `resolve` that the caller gives.  All problems of a file are colle
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 from cnncalc.diagnostics import Fault, Source, Span, SpecError, suggestion
+from cnncalc.language.forms import as_mapping
 from cnncalc.language.model import Argument, Block, File, Import, OutputName
 from cnncalc.language.names import BLOCK_KEYS, FILE_KEYS, IDENTIFIER, NAME, RESERVED
 from cnncalc.language.source import Located, Mapping, Scalar, Sequence, compose
@@ -23,6 +25,9 @@ INPUT_ORDER = (
     ("width", "w"),
 )
 """How the sizes of a shape are called elsewhere, in their order here."""
+
+ANY_BATCH = ("null", "none", "~", "-1", "?", "b", "n", "batch", "batch_size", "bs")
+"""How a batch of any size is written elsewhere."""
 
 Resolve = Callable[[str, Span], tuple[File, str | None]]
 """Finds an imported file by the text that names it; raises `SpecError`, or `Fault` for a text that names none."""
@@ -58,7 +63,7 @@ class _FileReader(StepReader):
         if "source" in found:
             result.reference = self.text(found["source"][1], "`source`")
         if "args" in found:
-            result.args = self.parameters(found["args"][1], "`args`")
+            result.args = self.parameters(found["args"][1], "`args`", "16")
         if "variants" in found:
             self.variants(found["variants"][1])
         if "import" in found:
@@ -112,15 +117,29 @@ class _FileReader(StepReader):
             for name, (key, shape) in node.entries.items():
                 if not IDENTIFIER.fullmatch(name) or (name in RESERVED and name != "input"):
                     self.report("name", f"an input cannot be called `{name}`", key.span)
-                else:
+                elif not self.has_batch(name, shape):
                     self.result.inputs[name] = self.value(shape)
             if not node.entries:
                 self.report("empty", "`input` names no input", node.span, "for example `input: [3, 224, 224]`")
-        else:
+        elif not self.has_batch("input", node):
             self.result.inputs["input"] = self.value(node)
 
+    def has_batch(self, name: str, node: Located) -> bool:
+        """Whether a shape begins with a batch of any size (reported)."""
+        first = node.items[0] if isinstance(node, Sequence) and len(node.items) > 1 else None
+        text = first.text if isinstance(first, Scalar) else ""
+        if first is None or text in self.result.args or text.lower() not in ANY_BATCH:
+            return False
+        from cnncalc.language.translation import text_of
+
+        rest = ", ".join(map(text_of, node.items[1:])) if isinstance(node, Sequence) else ""
+        self.report("wrong-form", f"`{text}` is no size: the batch stays out", first.span, f"write `{name}: [{rest}]`")
+        return True
+
     def variants(self, node: Located) -> None:
-        for name, (key, given) in self.entries(node, "`variants`").items():
+        listed = as_mapping(node, "{}")
+        help = f"write `variants: {listed}`" if listed else "write `name: {argument: value}`"
+        for name, (key, given) in self.entries(node, "`variants`", help=help).items():
             if not NAME.fullmatch(name):
                 self.report("name", f"a variant cannot be called `{name}`", key.span)
                 continue
@@ -152,7 +171,10 @@ class _FileReader(StepReader):
                 self.report("wrong-form", f"defaults of `{name}` are a mapping of arguments", given.span)
 
     def imports(self, node: Located) -> None:
-        for alias, (key, body) in self.entries(node, "`import`", help="write `alias: file.yaml`").items():
+        help = f"write `import: {listed}`" if (listed := as_mapping(node)) else "write `alias: file.yaml`"
+        named = node.items if isinstance(node, Sequence) else [node]
+        self.failed_imports |= {item.text for item in named if isinstance(item, Scalar)}
+        for alias, (key, body) in self.entries(node, "`import`", help=help).items():
             if not IDENTIFIER.fullmatch(alias) or alias in RESERVED:
                 self.report("name", f"an import cannot be called `{alias}`", key.span)
                 continue
@@ -195,8 +217,14 @@ class _FileReader(StepReader):
     def block_heads(self, node: Located) -> None:
         for name, (key, body) in self.entries(node, "`blocks`").items():
             if not IDENTIFIER.fullmatch(name) or name in RESERVED:
-                self.report("name", f"a block cannot be called `{name}`", key.span)
+                called = re.fullmatch(r"(\w+)\((.*)\)", name)
+                args = as_mapping(Scalar(called[2], key.span), "required") if called and "," not in called[2] else ""
+                declared = f"`args: {args}`" if args else "its arguments in `args: {name: default}`"
+                help = f"write `{called[1]}:`, and below it {declared}" if called else ""
+                self.report("name", f"a block cannot be called `{name}`", key.span, help)
+                self.failed_blocks.add(called[1] if called else name)
                 continue
+            problems = len(self.problems)
             block = Block(name, key.span, self.result)
             self.result.blocks[name] = block
             help = f"write `{name}: {{layers: […]}}`" if isinstance(body, Sequence) else ""
@@ -207,6 +235,8 @@ class _FileReader(StepReader):
                 block.inputs = tuple(self.block_inputs(found["inputs"][1], block))
             if "layers" not in found and isinstance(body, Mapping):
                 self.report("missing-key", f"block `{name}` needs `layers`", key.span)
+            if len(self.problems) > problems:
+                self.failed_blocks.add(name)
 
     def block_inputs(self, node: Located, block: Block) -> list[str]:
         names = []

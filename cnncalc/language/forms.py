@@ -25,6 +25,7 @@ class FormReader:
         self.result = File(source)
         self.problems: list[Diagnostic] = []
         self.failed_imports: set[str] = set()
+        self.failed_blocks: set[str] = set()
         self.compiled: dict[str, Expression] = {}
 
     def report(self, code: str, message: str, span: Span, help: str = "", notes: tuple[Note, ...] = ()) -> None:
@@ -71,6 +72,10 @@ class FormReader:
     def value(self, node: Located) -> Value:
         """An expression or a list of them; a syntax error is reported."""
         if isinstance(node, Sequence):
+            if whole := untorn(node):
+                help = f"write `{whole}`"
+                self.report("syntax", "a comma inside `[ ]` ends the value", node.span, help)
+                return Value(node, broken, frozenset())
             items = tuple(self.value(item) for item in node.items)
             if any(item.run is broken for item in items):
                 return Value(node, broken, frozenset())
@@ -135,33 +140,33 @@ class FormReader:
             self.report("limit", f"a name has at most {MAX_NAME} characters", node.span)
             return None
         if literal and not NAME.fullmatch(literal):
-            self.report(
-                "name",
-                f"`{text}` is no name of a layer",
-                node.span,
-                "letters, digits and `_ . - /` make one, with `$arg` or `$(expression)` to be filled in",
-            )
+            help = "letters, digits and `_ . - /` make one, with `$arg` or `$(expression)` to be filled in"
+            said = re.sub(r"\{(\w+)\}", r"$\1", text.removeprefix("f").strip("\"'"))
+            said = re.sub(r"[^\w.\-/$]+", "_", said).strip("_")
+            help = f"write `{said}`: {help}" if NAME.fullmatch(said.replace("$", "")) else help
+            self.report("name", f"`{text}` is no name of a layer", node.span, help)
             return None
         return Template(node, parts)
 
-    def parameters(self, node: Located, what: str) -> dict[str, Parameter]:
-        """Declared arguments: ``{name: default}``."""
+    def parameters(self, node: Located, what: str, default: str = "required") -> dict[str, Parameter]:
+        """Declared arguments: ``{name: default}``; `default` is for those that a message shows how to declare."""
         found = {}
-        for name, (key, default) in self.entries(
-            node, what, help="write `{name: default}`, or `{name: required}`"
-        ).items():
+        help = f"write `args: {listed}`" if (listed := as_mapping(node, default)) else "write `{name: default}`"
+        for name, (key, given) in self.entries(node, what, help=help).items():
             if name in RESERVED or not IDENTIFIER.fullmatch(name):
                 reason = "is reserved" if name in RESERVED else "is no name"
                 self.report("name", f"an argument cannot be called `{name}`: it {reason}", key.span)
                 continue
-            required = isinstance(default, Scalar) and default.plain and default.text == "required"
-            found[name] = Parameter(name, key.span, None if required else self.value(default))
+            required = isinstance(given, Scalar) and given.plain and given.text == "required"
+            found[name] = Parameter(name, key.span, None if required else self.value(given))
         return found
 
     def arguments(self, node: Located, what: str, allowed: Iterable[str]) -> dict[str, Argument]:
         """Given arguments: ``{name: value}``."""
         if not tuple(allowed) and isinstance(node, Mapping) and node.entries:
-            self.report("unknown-argument", f"{what} takes no arguments", node.span)
+            given = ", ".join(f"{name}: …" for name in node.entries)
+            help = f"declare at the top what it may set: `args: {{{given}}}`"
+            self.report("unknown-argument", f"{what} takes no arguments", node.span, help)
             return {}
         found = self.entries(node, what, tuple(allowed))
         return {name: Argument(key.span, self.value(value)) for name, (key, value) in found.items()}
@@ -183,23 +188,60 @@ def other_key(key: str, allowed: tuple[str, ...]) -> str:
     """What to write for a key that is called otherwise elsewhere; nothing where no table has it."""
     from cnncalc.language import words
 
-    meant = next((name for name, others in words.KEYS.items() if key.lower() in others.split()), "")
-    return f"write `{meant}`" if meant in allowed else ""
+    named = (name for name in allowed if key.lower() in words.KEYS.get(name, "").split())
+    meant = next(named, "")
+    return f"write `{meant}`{words.KEY_NOTES.get(key.lower(), '')}" if meant else ""
 
 
 def listed(text: str) -> str:
     """What to write for a tuple of Python, or a call of an activation; nothing where a text is neither."""
-    called = re.fullmatch(r"([A-Za-z]\w*)\(([^()]+)\)", text)
-    if called is not None:
-        from cnncalc.language import words
+    from cnncalc.language import translation, words
+    from cnncalc.layers import KINDS
 
-        kind = next((row.kind for row in words.rows(called[1]) if row.kind), "")
-        return f"write `{{{kind}: {called[2]}}}`" if kind else ""
-    if not text.startswith("("):
+    called = re.fullmatch(r"([A-Za-z][\w.]*)\([^()]*\)", text)
+    if called is not None and any(row.kind for row in words.rows(called[1])):
+        steps = translation.of_call(text, lambda kind: tuple(KINDS[kind].fields) if kind in KINDS else ())
+        return next((f"write `{step}`" for step in steps), "")
+    whole = translation.value_text(text) if text.startswith("(") else ""
+    return f"write `{whole}`" if whole.startswith("[") else ""
+
+
+def as_mapping(node: Located, value: str = "") -> str:
+    """A list of keys, or of mappings with a key each, as the mapping that is meant; nothing where it is no such list.
+
+    A key alone gets this value, or is its own.
+    """
+    if isinstance(node, Mapping):
         return ""
-    from cnncalc.language.translation import value_text
+    from cnncalc.language.translation import mapping, text_of  # only where something is wrong
 
-    return f"write `{value_text(text)}`" if value_text(text).startswith("[") else ""
+    entries: dict[str, str] = {}
+    for item in node.items if isinstance(node, Sequence) else [node]:
+        if isinstance(item, Scalar) and item.text:
+            name, _, default = item.text.partition("=")
+            entries[name.strip()] = default.strip() or value or item.text
+        elif isinstance(item, Mapping):
+            entries |= {key: text_of(inner) for key, (_, inner) in item.entries.items()}
+    return mapping(entries) if entries and all(map(IDENTIFIER.fullmatch, entries)) else ""
+
+
+def untorn(node: Sequence) -> str:
+    """A list in which commas in brackets have torn values apart, with those whole; nothing where none is torn."""
+    texts = [item.text for item in node.items if isinstance(item, Scalar) and item.plain and "(" in item.text]
+    if all(text.count("(") <= text.count(")") for text in texts):
+        return ""
+    from cnncalc.language.translation import text_of, value_text  # only where something is wrong
+
+    parts: list[str] = []
+    torn = False
+    for item in node.items:
+        if parts and parts[-1].count("(") > parts[-1].count(")"):
+            torn = True
+            parts[-1] += f", {text_of(item)}"
+        else:
+            parts.append(item.text if isinstance(item, Scalar) and item.plain else text_of(item))
+    whole = torn and all(part.count("(") == part.count(")") for part in parts)
+    return f"[{', '.join(map(value_text, parts))}]" if whole else ""
 
 
 def broken(env: Env) -> Any:

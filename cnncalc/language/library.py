@@ -125,10 +125,15 @@ def shown_path(path: str) -> str:
     return name if folder == bundled_folder() else path
 
 
-def load_file(path: str, shown: str | None = None) -> File:
-    """The parsed spec at `path`, with its imports; raises `SpecError`."""
+Imported = dict[tuple[str, str, str], File]
+"""Files that others import, by the folder that imports stay in, their path, and how that is shown."""
+
+
+def load_file(path: str, shown: str | None = None, imported: Imported | None = None) -> File:
+    """The parsed spec at `path`, with its imports, of which those `imported` before need not be read; raises
+    `SpecError`."""
     folder = os.path.dirname(os.path.realpath(path))
-    return _Loader(folder).load(path, shown or shown_path(path))
+    return _Loader(folder, imported).load(path, shown or shown_path(path))
 
 
 def load_text(text: str, name: str = "<string>") -> File:
@@ -146,20 +151,24 @@ def load_edited(path: str, text: str, shown: str) -> File:
 class _Loader:
     """Loads a file and what it imports; a file is parsed once, however often it is imported."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, imported: Imported | None = None) -> None:
         self.folder = folder
-        self.files: dict[str, File] = {}
+        self.imported: Imported = {} if imported is None else imported
         self.open: list[str] = []
 
     def load(self, path: str, shown: str) -> File:
-        real = os.path.realpath(path)
-        if real not in self.files:
-            self.open.append(real)
-            self.files[real] = parse(
-                read_source(path) if shown == path else _shown_as(path, shown), self.resolver(path, shown)
-            )
-            self.open.pop()
-        return self.files[real]
+        self.open.append(os.path.realpath(path))
+        source = read_source(path) if shown == path else Source(shown, read_source(path).text, path)
+        file = parse(source, self.resolver(path, shown))
+        self.open.pop()
+        return file
+
+    def known(self, path: str, shown: str) -> File:
+        """As `load`, of a file that is imported: once."""
+        key = (self.folder, os.path.realpath(path), shown)
+        if key not in self.imported:
+            self.imported[key] = self.load(path, shown)
+        return self.imported[key]
 
     def resolver(self, path: str, shown: str):  # type: ignore[no-untyped-def]
         """Resolves the imports of the file at `path`."""
@@ -178,11 +187,11 @@ class _Loader:
             if len(self.open) > 32:
                 raise Fault("limit", "imports nest at most 32 deep")
             if bundled and self.folder != os.path.realpath(bundled_folder()):
-                inner = _Loader(os.path.realpath(bundled_folder()))
-                inner.files, inner.open = self.files, self.open
-                return inner.load(target, shown_path(target)), variant
+                inner = _Loader(os.path.realpath(bundled_folder()), self.imported)
+                inner.open = self.open
+                return inner.known(target, shown_path(target)), variant
             near = os.path.join(os.path.dirname(shown), text) if os.path.dirname(target) != bundled_folder() else ""
-            return self.load(target, near or shown_path(target)), variant
+            return self.known(target, near or shown_path(target)), variant
 
         return resolve
 
@@ -214,7 +223,3 @@ class _Loader:
                 help = f"the bundled one has no `.yaml` in its name here: `{stem}`"
             raise Fault("no-such-file", f"there is no file `{text}` here", None, help)
         return path, None
-
-
-def _shown_as(path: str, shown: str) -> Source:
-    return Source(shown, read_source(path).text, path)

@@ -89,6 +89,9 @@ def unknown_name(word: str, env: Env) -> tuple[str, str]:
     """Message and help for a word that stands where a value of its own is needed."""
     names = sorted(name for name in env if not name.startswith("$"))
     known = ", ".join(f"`{name}`" for name in names[:12])
+    given = next((name for name in names if isinstance(env[name], Word) and env[name] == word), "")
+    if given:
+        return f"unknown name `{word}`", f"give `{given}` another value: nothing is called `{word}`"
     help = suggestion(word, names) or (f"declare it in `args`; names in scope: {known}" if known else "")
     return f"unknown name `{word}`", help
 

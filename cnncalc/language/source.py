@@ -330,7 +330,16 @@ class _Composer:
         found = self.slip(line)
         if found is not None:
             return found
-        message, help = _explain(self.source.line(line), column)
+        text = self.source.line(line)
+        if text[column : column + 1] == ":" and (torn := _UNCOMMAED.search(text[:column])) is not None:
+            span = Span(self.source, line, torn.start(1) + 1, column + 1)
+            return problem("yaml", f"a comma is missing before `{torn[2]}`", span, f"write `{torn[1]}, {torn[2]}`")
+        for braced in _BRACED.finditer(text):
+            if braced.start() < column <= braced.end():
+                span = Span(self.source, line, braced.start(1) + 1, braced.end() + 1)
+                help = f"`$` fills a value into a name: write `{braced[1]}${braced[2]}`"
+                return problem("yaml", "a name holds no brackets", span, help)
+        message, help = _explain(text, column)
         return problem("yaml", message, Span(self.source, line, column + 1, column + 2), help)
 
     def slip(self, line: int) -> Diagnostic | None:
@@ -369,6 +378,8 @@ _BARE = re.compile(r"(\s*)- ([\w.$]+)\s*$")
 _BELOW = re.compile(r"(\s*)([\w]+: *[^\s#].*)$")
 MAX_BEFORE = 4
 """Lines before the one that YAML cannot read, among which a slip is looked for."""
+_UNCOMMAED = re.compile(r"[{,] *[\w$.]+: +([^\s,:{}\[\]]+) +([\w$.]+)$")
+_BRACED = re.compile(r"\bname: *([\w.\-/]*)\{(\w+)\}")
 _UNSPACED = re.compile(r"\s*(?:- )*[\w$.]+:[^\s:]")
 
 

@@ -37,14 +37,19 @@ class StepReader(FormReader):
 
     def steps(self, node: Located) -> list[AnyStep]:
         help = f"write `[{node.text}]`" if isinstance(node, Scalar) and node.text else "each step begins with `- `"
-        if isinstance(node, Mapping) and all(isinstance(value, Mapping) for _, value in node.entries.values()):
-            help += ", and names itself: `- {relu, name: a}`"
+        if isinstance(node, Mapping):
+            from cnncalc.language import advice
+
+            called = advice.called(self, node)
+            help += f", and names itself: `- {called or '{relu, name: a}'}`"
         if isinstance(node, Scalar) and not node.text:
             return []
         found = [self.step(item) for item in self.items(node, "`layers`", help)]
         return [step for step in found if step is not None]
 
     def step(self, node: Located) -> AnyStep | None:
+        if self.failed_blocks and self.calls_failed(node):
+            return None
         if isinstance(node, Scalar):
             return self.bare(node)
         if isinstance(node, Sequence):
@@ -56,6 +61,11 @@ class StepReader(FormReader):
         if "layers" in node.entries or "for" in node.entries:
             return self.group(node)
         return self.call(node)
+
+    def calls_failed(self, node: Located) -> bool:
+        """Whether a step calls a block whose declaration is the problem, and reported."""
+        words = node.entries if isinstance(node, Mapping) else [node.text] if isinstance(node, Scalar) else ()
+        return any(word.partition("(")[0] in self.failed_blocks for word in words)
 
     def bare(self, node: Scalar) -> AnyStep | None:
         """A word alone: a layer, a block, or an interpolation."""
@@ -142,7 +152,11 @@ class StepReader(FormReader):
                 self.main_argument(call, target, key, main)
         for name, (argument, value) in rest.items():
             if name in call.arguments:
-                self.report("duplicate-key", f"`{name}` is given twice", argument.span, f"`{kind}:` gives it already")
+                from cnncalc.language.translation import step_text, text_of
+
+                others = {key: text_of(inner) for key, (_, inner) in node.entries.items() if key != kind}
+                help = f"`{kind}:` gives it already: write `{step_text(kind, name, others)}`"
+                self.report("duplicate-key", f"`{name}` is given twice", argument.span, help)
             call.arguments[name] = Argument(argument.span, self.argument(call.target, name, value))
         self.modifiers(call, node)
         if not isinstance(call.target, Template):
@@ -349,7 +363,11 @@ class StepReader(FormReader):
             missing = [name for name, field in target.fields.items() if field.default is REQUIRED and name not in given]
         if missing:
             listed = ", ".join(f"`{name}`" for name in missing)
-            example = "" if isinstance(target, Block) or not target.example else f"for example `{target.example}`"
+            example = f"for example `{target.example}`" if not isinstance(target, Block) and target.example else ""
+            if isinstance(target, Block) and not call.arguments:
+                first, *others = missing
+                main = call.text if first == next(iter(target.args)) else f"{call.text}, {first}"
+                example = f"for example `{{{main}: 16{''.join(f', {name}: 16' for name in others)}}}`"
             self.report("missing-argument", f"`{call.text}` needs {listed}", call.span, example)
 
     def check_constant(self, kind: type[Layer], name: str, value: Value) -> None:
@@ -361,12 +379,14 @@ class StepReader(FormReader):
         except ValueFault as found:
             self.report(found.fault.code, found.fault.message, found.span, found.fault.help)
         except Fault as fault:
-            self.report(fault.code, fault.message, value.span, fault.help)
+            self.report(fault.code, fault.message, value.span, fault.help or _inferred(kind, name, value.node))
 
     def modifiers(self, step: Step, node: Mapping) -> None:
         for key, (scalar, value) in node.entries.items():
             if key == "from":
                 if isinstance(step, Join):
+                    if not step.branches:
+                        continue  # which is reported, with what to write
                     self.report("from", "a join takes no `from`", scalar.span, "name the tensors in its branches")
                     continue
                 items = value.items if isinstance(value, Sequence) else [value]
@@ -412,7 +432,8 @@ class StepReader(FormReader):
         if made is None:
             return None
         if "layers" not in found:
-            self.report("missing-key", "a loop needs `layers`", span)
+            if len(found) == len(node.entries):  # else it may stand under a key that is none, and is reported
+                self.report("missing-key", "a loop needs `layers`", span)
         else:
             made.steps = self.steps(found["layers"][1])
         self.modifiers(made, node)
@@ -446,7 +467,9 @@ class StepReader(FormReader):
             self.check_constant(kind, name, step.arguments[name].value)
         step.names = frozenset(name for argument in step.arguments.values() for name in argument.value.names)
         if not isinstance(main, Sequence):
-            help = f"for example `{kind.example}`"
+            from cnncalc.language import advice
+
+            help = advice.joined(node, kind.kind, main) or f"for example `{kind.example}`"
             self.report("wrong-form", f"`{kind.kind}` holds a list of branches", main.span, help)
         else:
             found = [self.branch(item) for item in main.items]
@@ -482,6 +505,11 @@ class StepReader(FormReader):
                 "branch", "a branch is a list of steps, or a name", node.span, f"write `{_bracketed(node.span)}`"
             )
             return None
+        if keys and not any(_missing(node.entries[key][1]) for key in keys):
+            from cnncalc.language import advice
+
+            self.strange_kind(node, advice.named(node, keys))
+            return None
         split = self.named_condition(node, "a branch")
         if split is None:
             return None
@@ -514,6 +542,17 @@ def _called(kind: type[Layer], arguments: dict[str, Argument], env: Env) -> Foll
         except Fault as fault:
             raise ValueFault(fault, value.span, value.names) from None
     return Follower(kind.kind, tuple(given))
+
+
+def _inferred(kind: type[Layer], name: str, node: Located) -> str:
+    """What to do about a main argument that tells the channels of the input, too; nothing where it does not."""
+    if name != next(iter(kind.fields)):
+        return ""
+    if isinstance(node, Sequence) and len(node.items) == 2 and isinstance(node.items[1], Scalar):
+        return f"the input's channels are inferred: write `{kind.kind}: {node.items[1].text}`"
+    if isinstance(kind.fields[name].default, bool) and isinstance(node, Scalar) and node.text.isdecimal():
+        return f"the input's channels are inferred: write `{kind.kind}`"
+    return ""
 
 
 def _is_row(node: Located) -> bool:

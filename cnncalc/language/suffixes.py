@@ -14,7 +14,7 @@ _CAFFE = ("a file of Caffe", "write it as a spec: `cnncalc layers --from caffe` 
 _BEGIN = "a spec is YAML: `cnncalc init` writes one to start from"
 
 OTHERS: dict[str, tuple[str, str]] = {
-    ".py": ("a Python program", f"run it, and write its network: {_ONNX}"),
+    ".py": ("a Python program", "name the model in it, which runs it: `cnncalc summary net.py:Net --input 3x224x224`"),
     ".ipynb": ("a notebook", f"in it, write the network: {_ONNX}"),
     **dict.fromkeys((".pt", ".pth", ".ckpt", ".safetensors", ".bin"), _WEIGHTS),
     **dict.fromkeys((".h5", ".hdf5"), _HDF5),

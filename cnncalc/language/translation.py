@@ -99,6 +99,18 @@ def of_call(text: str, takes: Takes) -> Iterator[str]:
     yield from rewritten(found[1], "", positional, given, takes)
 
 
+def by_position(name: str, text: str, takes: tuple[str, ...]) -> Iterator[str]:
+    """What a call in Python may be of a block of one's own, which takes its arguments in order."""
+    parts = [part.strip() for part in split(text) if part.strip()]
+    named = [part.partition("=") for part in parts]
+    given = {
+        (key.strip() if equals else argument): value_text(value if equals else key)
+        for (key, equals, value), argument in zip(named, takes)
+    }
+    if len(parts) <= len(takes):
+        yield step_text(name, takes[0] if takes else "", given)
+
+
 def split(text: str) -> list[str]:
     """The parts between commas that stand in no bracket."""
     parts, depth = [""], 0

@@ -442,6 +442,10 @@ USUAL = (
     Row("convolution conv_bn conv_bn_relu", "", "conv", "conv"),
     Row("deconv deconvolution transposed_conv upconv up_conv conv_t", "", "conv_transpose", "conv_transpose"),
     Row("dwconv dw_conv depthwise depthwise_convolution", "", "depthwise_conv", "depthwise_conv"),
+    Row("conv1x1 conv_1x1 pointwise pointwise_conv pw_conv pwconv pw", "", "conv", "conv", "channels kernel=1"),
+    Row("conv3x3 conv_3x3", "", "conv", "conv", "channels kernel=3"),
+    Row("conv5x5 conv_5x5", "", "conv", "conv", "channels kernel=5"),
+    Row("conv7x7 conv_7x7", "", "conv", "conv", "channels kernel=7"),
     Row("dense fc fully_connected ip affine", "", "linear", "linear"),
     Row("maxpool maxpooling max_pooling mp", "", "max_pool", "max_pool"),
     Row(
@@ -451,6 +455,21 @@ USUAL = (
         "avg_pool",
         note="of all positions: `global_avg_pool`",
     ),
+    Row(
+        "se se_block senet_block squeeze_and_excitation",
+        "",
+        "{common.squeeze_excite: 16}",
+        note="with `import: {common: blocks}` at the top",
+    ),
+    Row(
+        "transformer transformer_block transformer_encoder transformer_encoder_layer encoder_block",
+        "",
+        "[{add: [x, [layer_norm, {common.self_attention: 8}]]}, {add: [x, [layer_norm, {common.mlp: 4*x.channels}]]}]",
+        note="on tokens, with `import: {common: blocks}` at the top",
+    ),
+    Row("attn mhsa multi_head_self_attention self_attn", "", "attention", "attention"),
+    Row("cls_token class_token", "", "{concat: [[{parameter: [64, 1]}], x], over: positions}", note="of 64 channels"),
+    Row("pos_embed pos_embedding position_embedding positional_embedding pos_encoding", "", "{offset: all}"),
     Row("gap global_pool global_average_pool", "", "global_avg_pool", "global_avg_pool"),
     Row("gmp", "", "global_max_pool", "global_max_pool"),
     Row("bn batchnorm batch_normalization", "", "batch_norm", "batch_norm"),
@@ -482,13 +501,13 @@ MODIFIERS = (
     "number>repeat trainable>learned when>if condition>if filters>channels out_channels>channels num_output>channels "
     "out_features>features units>features normalization>norm normalisation>norm bn>norm nonlinearity>act relu>act "
     "activation_fn>act size>kernel k>kernel s>stride p>padding pad>padding in_channels> in_features> input_shape> "
+    "embed_dim> d_model> hidden_dim> num_heads>heads n_heads>heads nhead>heads "
     "input_dim> input_size> inplace> data_format> kernel_size>kernel pool_size>kernel strides>stride "
     "dilation_rate>dilation use_bias>bias bias_term>bias activation>act"
 )
 """What arguments are called anywhere, and here, in the form of `Row.takes`."""
 
 KEYS = {
-    "layers": "model network net architecture arch backbone sequence sequential steps ops",
     "input": "input_shape input_size in_shape inputs shape",
     "outputs": "output heads",
     "args": "parameters params config hyperparameters hparams arguments",
@@ -498,8 +517,17 @@ KEYS = {
     "blocks": "modules functions defs",
     "expect": "expected tests assert asserts",
     "in": "range over values",
+    "layers": "model network net architecture arch backbone sequence sequential steps ops do body",
+    "params": "parameters weights num_params n_params total_params parameter_count",
+    "macs": "flops gflops mac mult_adds multiply_adds madds",
+    "receptive_field": "rf field fov receptive",
+    "peak_memory": "memory ram peak",
+    "output": "shape output_shape out_shape outputs",
 }
 """What the keys of a file, a block or a loop are called elsewhere."""
+
+KEY_NOTES = dict.fromkeys(("flops", "gflops"), ", of half the figure: FLOPs are 2 x MACs")
+"""What to know where a key is called otherwise elsewhere, and counts something else."""
 
 ABSENT = {
     "pool": "which of them: `{max_pool: 2}` or `{avg_pool: 2}`",

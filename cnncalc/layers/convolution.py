@@ -158,6 +158,10 @@ class DepthwiseConv(Convolution, kind="depthwise_conv"):
         return channels * self.multiplier, channels
 
 
+SEPARATED = (".depthwise", ".pointwise")
+"""What the rows of the two layers end with that stand in place of one."""
+
+
 def separate(layer: Conv | SeparableConv, multiplier: int = 1) -> tuple[DepthwiseConv, Conv]:
     """A depthwise and a pointwise convolution in place of a regular one of the same fields.
 
@@ -194,8 +198,7 @@ class SeparableConv(Convolution, kind="separable_conv"):
     example = "{separable_conv: 32, kernel: 3, padding: same}"
 
     def parts(self) -> tuple[tuple[str, Layer], ...]:
-        depthwise, pointwise = separate(self, self.multiplier)
-        return ((".depthwise", depthwise), (".pointwise", pointwise))
+        return tuple(zip(SEPARATED, separate(self, self.multiplier)))
 
 
 class ConvTranspose(Convolution, kind="conv_transpose"):

@@ -242,7 +242,10 @@ def _none_or(read: Callable[[Value], Value]) -> Callable[[Value], Value]:
 def _ends(value: Value) -> tuple[int | None, int | None]:
     """`[start, stop]`: below 0 from the end; `none`, or a stop that is left out, is open."""
     if not isinstance(value, tuple) or not 1 <= len(value) <= 2:
-        raise Fault("wrong-shape", "takes two numbers: [start, stop]", None, "`[start, none]` is open at its end")
+        help = "`[start, none]` is open at its end"
+        if isinstance(value, int) and value >= 0:
+            help = f"write `[{value}, {value + 1}]`, or up to the end `[{value}, none]`"
+        raise Fault("wrong-shape", "takes two numbers: [start, stop]", None, help)
     start, stop = (*value, "none")[:2]
     return _end(start), _end(stop)
 

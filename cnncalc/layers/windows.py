@@ -6,6 +6,7 @@ The kinds make axis maps of it, from which sizes and receptive fields follow; th
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import (
@@ -21,6 +22,9 @@ from cnncalc.geometry import (
     resolve_transposed_padding,
 )
 from cnncalc.layers.types import Sizes, Value, show
+
+_once = lru_cache(maxsize=10_000)
+"""For what follows from sizes alone: a network slides alike in many places, and is asked how in several ways."""
 
 
 def spatial(shape: Shape, kind: str) -> Shape:
@@ -50,6 +54,7 @@ def amounts(value: Value, rank: int, name: str) -> tuple[Pads, ...]:
     return tuple([explicit_padding(value, axis) for axis in range(rank)])
 
 
+@_once
 def slides(sizes: Shape, kernel: Sizes, stride: Sizes, dilation: Sizes, padding: Value) -> tuple[Slide, ...]:
     """Windows on axes of these sizes; raises `Fault` where a list has not one entry per axis."""
     found = []
@@ -79,6 +84,7 @@ def _declared(
     return zip(per_axis(kernel, rank, "kernel"), per_axis(stride, rank, "stride"), per_axis(dilation, rank, "dilation"))
 
 
+@_once
 def windows(sliding: tuple[Slide, ...], sizes: Shape, ceil: bool = False) -> tuple[Window, ...]:
     """The axis maps of what slides over axes of these sizes; raises `Fault` where a window does not fit."""
     found = []
@@ -118,6 +124,7 @@ def _check_pads(value: Value, rank: int, name: str) -> None:
 
 def _wrong_rank(value: tuple[Value, ...], rank: int, name: str, help: str = "") -> Fault:
     axes = f"{rank} spatial ax{'is' if rank == 1 else 'es'}"
+    help = help or (f"write `{name}: {show(value[0])}`" if rank == 1 and value else "write one number, or one per axis")
     return Fault("wrong-rank", f"`{name}` has {len(value)} entries for {axes}", name, help)
 
 

@@ -70,7 +70,8 @@ def tabulate_sweep(found: Sweep, rows: Sequence[Row], shown: Sequence[Aim]) -> T
             cells.append(cell(aim, row))
             cells += [_factor(aim, baseline, row)] if len(rows) > 1 else []
         lines.append(Line(cells))
-    return Table(columns, lines, remarks=tuple(_remarks(found)))
+    nothing = [] if rows else [f"none of {len(found.rows):,} meets the condition"]
+    return Table(columns, lines, remarks=(*nothing, *_remarks(found)))
 
 
 def network_of(row: Row) -> str:

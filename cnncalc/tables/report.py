@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from cnncalc.analyzers.macs import convention
 from cnncalc.analyzers.notes import Remark
 from cnncalc.analyzers.quantities import QUANTITIES, columns, reported
 from cnncalc.analyzers.quantity import Fold, Nature, Quantity, function
+from cnncalc.geometry import Shape, dims
 from cnncalc.graph import Graph
 from cnncalc.report import Report
 from cnncalc.tables.outline import Stretch
@@ -191,7 +192,7 @@ def described(field: Any) -> Described | str:
 
 def _remarks(report: Report) -> list[str]:
     """Notes on layers, equal ones together, then the conventions that the columns follow."""
-    found = _notes(report)
+    found = [*_channels_last(report.graph.inputs), *_notes(report)]
     owners: dict[str, int] = {}
     for node in report.graph.nodes:
         if node.shares is not None:
@@ -207,6 +208,16 @@ def _remarks(report: Report) -> list[str]:
         more = "other variants" if report.graph.like else "variants"
         found.append(f"{more}: {', '.join(others)}; `--variant NAME` shows one, `--variant '*'` all")
     return found
+
+
+def _channels_last(inputs: Iterable[tuple[str, Shape]]) -> list[str]:
+    """Inputs whose channels seem to come last: images of one to four columns, and far more channels."""
+    return [
+        f"{name}: {dims(shape)} is {shape[0]:,} channels; if they come last, the shape here is "
+        f"{dims((shape[-1], *shape[:-1]))}"
+        for name, shape in inputs
+        if len(shape) == 3 and shape[-1] <= 4 and min(shape[:-1]) > 4 * shape[-1]
+    ]
 
 
 def _notes(report: Report) -> list[str]:

@@ -145,7 +145,7 @@ class Fields:
         seen_first = None if first is None else first[0]
         if start != seen_first:
             return True, [f"receptive field: axis {axis} starts at {seen_first}, reported {start}"]
-        complete = sum(unit + period in inner for unit in inner) >= period
+        complete = len({unit % period for unit in inner if unit + period in inner}) == period
         sizes = [0 if found is None else found[1] - found[0] + 1 for found in inner.values()] or [least]
         if (complete and (min(sizes), max(sizes)) != (least, most)) or not least <= min(sizes) <= max(sizes) <= most:
             found_sizes = f"{min(sizes)} to {max(sizes)}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sampling import together
 
 import cnncalc
 from cnncalc.geometry import resolve_padding, resolve_transposed_padding
@@ -112,7 +113,7 @@ def both(value: Any) -> list[int]:
     return [value["min"], value["max"]] if isinstance(value, dict) else [value, value]
 
 
-@pytest.mark.parametrize("case", FIELDS, ids=range(len(FIELDS)))
+@together("case", FIELDS, lambda case: case["spec"])
 def test_receptive_fields_as_pytorchs_gradients(case: dict[str, Any]) -> None:
     rows = {
         row["name"]: row["receptive_field"] for row in cnncalc.loads(case["spec"]).receptive_field().to_dict()["layers"]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sampling import together
 
 import cnncalc
 from cnncalc.analyzers.memory import Setting, alive, budget, memory, peak_elements, tensors_alive
@@ -74,7 +75,7 @@ def test_as_given(name: str) -> None:
         assert kept_bytes(graph, int(batch)) + pooled(name, graph, int(batch)) == bytes
 
 
-@pytest.mark.parametrize("case", KINDS_KEPT, ids=lambda case: f"{case['step']} {len(case['input']) - 1}d")
+@together("case", KINDS_KEPT)
 def test_kinds_keep_as_autograd(case: dict[str, Any]) -> None:
     shape = ", ".join(map(str, case["input"]))
     text = f"input: [{shape}]\nlayers:\n  - {{conv: {case['input'][0]}, kernel: 1, bias: false}}\n  - {case['step']}\n"
@@ -150,7 +151,7 @@ def test_views_are_stretches_of_their_input(case: dict[str, Any]) -> None:
     assert list(result.data) == data[first : first + len(result.data)]
 
 
-@pytest.mark.parametrize("case", step_cases(IN_PLACE), ids=lambda case: f"{case['step']} {len(case['input']) - 1}d")
+@together("case", step_cases(IN_PLACE))
 def test_what_writes_over_its_input_reads_no_other_element(case: dict[str, Any]) -> None:
     """Statistics aside, which are read before anything is written, an element depends on that at its own place."""
     graph = cnncalc.loads(f"input: {case['input']}\nlayers:\n  - {case['step']}\n").graph

@@ -12,11 +12,9 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
-from conftest import Expected
-from typer.testing import CliRunner
+from conftest import Expected, run_command
 
 from cnncalc.check import files as check
-from cnncalc.cli import app
 from cnncalc.language.library import UnknownSpec, load_text
 
 TESTS = Path(__file__).parents[1]
@@ -26,9 +24,9 @@ FORMATS = {"table": "txt", "json": "json", "junit": "xml", "github": "github", "
 
 def run(*arguments: str, code: int) -> tuple[str, str]:
     """Standard output and error of a command that must end with this code."""
-    result = CliRunner().invoke(app, ["check", *arguments])
-    assert result.exit_code == code, result.output
-    return result.stdout, result.stderr
+    done = run_command("check", *arguments)
+    assert done.code == code, done.out + done.err
+    return done.out, done.err
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sampling import some, together
 
 import cnncalc
 from cnncalc.compare.conventions import TOOLS, by_layer, conventions
@@ -58,7 +59,7 @@ def test_by_the_plain_tables_most_come_out() -> None:
     assert (sum(right), len(right)) == (113, 138)
 
 
-@pytest.mark.parametrize("case", SINGLE, ids=lambda case: f"{case['step']} {len(case['input']) - 1}d")
+@together("case", SINGLE)
 def test_single_layers(case: dict[str, Any]) -> None:
     graph = cnncalc.loads(f"input: {case['input']}\nlayers:\n  - {case['step']}\n").graph
     found = {each.tool: each.value for each in conventions(graph)}
@@ -97,10 +98,11 @@ def test_writings_hold_for_bundled_files_alone(tmp_path: Path) -> None:
     assert written(str(tmp_path / "vgg.yaml")) == ()
 
 
+@pytest.mark.every
 def test_every_writing_is_of_a_layer() -> None:
     for stem, writings in _written().items():
         variants = cnncalc.load(stem).file.variants if stem not in ("regnet",) else {}
-        for variant in variants:
+        for variant in some(list(variants), each=3):
             nodes = cnncalc.load(variant).graph.nodes
             for each in writings:
                 assert each.beside or any(node.kind == each.kind for node in nodes), (stem, variant)

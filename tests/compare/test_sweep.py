@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sampling import networks
 
 import cnncalc
 from cnncalc.analyzers.memory import Setting as MemorySetting
@@ -19,7 +21,7 @@ from cnncalc.compare.resizing import Resizer, is_resizable
 from cnncalc.compare.settings import count, read_over, settings
 from cnncalc.compare.sweep import Row, compare, open_spec
 from cnncalc.diagnostics import Fault, SpecError
-from cnncalc.language.library import bundled_names, find, load_file
+from cnncalc.language.library import find, load_file
 
 ALL = tuple(asked())
 
@@ -116,12 +118,13 @@ def test_sweeps_equal_single_runs(spec: str, texts: tuple[str, ...]) -> None:
         }
         assert {key: row.figures[key] for key in found} == found
         assert row.receptive_field is not None
-        assert row.receptive_field._replace(notes=()) == field._replace(notes=())
+        assert row.receptive_field.figures == field.figures
         if "size" in row.settings:
             assert set(network.graph.inputs[0][1][1:]) == {row.settings["size"]}
 
 
-@pytest.mark.parametrize("name", bundled_names())
+@pytest.mark.every
+@pytest.mark.parametrize("name", networks(each=3))
 def test_the_field_alone_is_that_of_the_report(name: str) -> None:
     path, variant = find(name)
     file = load_file(path)
@@ -133,7 +136,7 @@ def test_the_field_alone_is_that_of_the_report(name: str) -> None:
     for _ in range(2):  # the second from what is remembered
         found = field_alone(network.graph, memo)
         assert found is not None
-        assert found._replace(notes=()) == reported._replace(notes=())
+        assert found.figures == reported.figures
 
 
 @pytest.mark.parametrize("name", ["resnet50", "densenet121", "unet", "googlenet", "squeezenet1_0", "c3d"])
@@ -231,7 +234,10 @@ def test_what_a_file_does_not_have(text: str, message: str) -> None:
 
 # -- conditions --------------------------------------------------------------------------------------------------------
 
-ROWS = swept("width=0.25..1.5..0.25", "size=96..224..64")
+
+@cache
+def measured() -> list[Row]:
+    return swept("width=0.25..1.5..0.25", "size=96..224..64")
 
 
 @pytest.mark.parametrize(
@@ -251,9 +257,9 @@ ROWS = swept("width=0.25..1.5..0.25", "size=96..224..64")
 )
 def test_conditions_leave_nothing_out(text: str, test: Any) -> None:
     found = condition(text, arguments=["width", "size"])
-    chosen = [number for number, row in enumerate(ROWS) if found.holds(row.known)]
-    assert chosen == [number for number, row in enumerate(ROWS) if test(row.known)]
-    assert 0 < len(chosen) < len(ROWS)
+    chosen = [number for number, row in enumerate(measured()) if found.holds(row.known)]
+    assert chosen == [number for number, row in enumerate(measured()) if test(row.known)]
+    assert 0 < len(chosen) < len(measured())
 
 
 @pytest.mark.parametrize(
@@ -287,7 +293,7 @@ def test_what_is_no_condition(text: str, code: str, place: str) -> None:
 
 def test_a_division_by_zero_has_its_place() -> None:
     with pytest.raises(SpecError, match="division by zero"):
-        condition("macs / (size - 96) > 3", arguments=["size"]).holds(ROWS[0].known)
+        condition("macs / (size - 96) > 3", arguments=["size"]).holds(measured()[0].known)
 
 
 def test_quotients_are_columns() -> None:
@@ -320,7 +326,7 @@ def test_fronts_by_brute_force(text: str) -> None:
     for length in (1, 2, 10, 60):
         rows = [{key: generator.randrange(1, 9) for key in ALL} for _ in range(length)]
         assert front(rows, wanted) == brute_front(rows, wanted)
-    known = [row.known for row in ROWS]
+    known = [row.known for row in measured()]
     assert front(known, wanted) == brute_front(known, wanted)
 
 

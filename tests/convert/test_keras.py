@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from convert.damaging import archive, places
+from sampling import some
 
 from cnncalc.convert import Imported
 from cnncalc.convert.keras import from_keras, read
@@ -346,11 +347,12 @@ JUNK: tuple[Any, ...] = (
 )
 
 
+@pytest.mark.every
 @pytest.mark.parametrize("name", FACTS)
 def test_mutated_configs_give_an_answer_or_an_error(name: str) -> None:
     source, generator, outcomes = config(name), random.Random(name), set()
     paths = places(source)
-    for _ in range(120):
+    for _ in some(range(120), each=3):
         value = copy.deepcopy(source)
         *path, last = generator.choice(paths)
         inner = value

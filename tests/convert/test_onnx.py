@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from convert.executing import agrees, rows
+from sampling import together
 
 from cnncalc.convert import Imported, read_model, recognised
 from cnncalc.diagnostics import SpecError
@@ -192,12 +193,12 @@ def test_every_file_has_its_test() -> None:
     assert {path.stem for path in FILES.glob("*.onnx")} == {*ROWS, *FAILS, *OTHERS} == set(EXPECTED)
 
 
-@pytest.mark.parametrize("name", ROWS)
+@together("name", ROWS)
 def test_operators_become_these_rows(name: str) -> None:
     assert rows(imported(name)) == ROWS[name]
 
 
-@pytest.mark.parametrize("name", [name for name in ROWS if name != "quantised"])
+@together("name", [name for name in ROWS if name != "quantised"])
 def test_every_element_of_the_file_is_counted_once(name: str) -> None:
     account = imported(name).account
     held = EXPECTED[name]["elements"]
@@ -212,7 +213,7 @@ def test_every_element_of_the_file_is_counted_once(name: str) -> None:
 RUN = [name for name in ROWS if "outputs" in EXPECTED[name]]
 
 
-@pytest.mark.parametrize("name", RUN)
+@together("name", RUN)
 def test_the_rows_compute_what_onnx_runtime_computes(name: str) -> None:
     expected = EXPECTED[name]
     agrees(imported(name), expected["weights"], expected["data"], expected["outputs"])

@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 import pytest
+from sampling import together
 
 import cnncalc
 from cnncalc.diagnostics import Diagnostic, SpecError
@@ -31,22 +32,23 @@ def parts(case: Path) -> tuple[str, int, str]:
     return text[: found.start()], int(found[1]), text[found.end() :]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
+@together("case", CASES, lambda case: case.stem)
 def test_message(case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run, expected) -> None:
     spec, _, _ = parts(case)
     first, *others = FILE.split(spec)
+    folder = tmp_path / case.stem
     for name, text in [("spec.yaml", first), *zip(others[::2], others[1::2])]:
-        path = tmp_path / name
+        path = folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(text.encode())
     line = spec.partition("\n")[0]
     command = line.removeprefix(COMMAND) if line.startswith(COMMAND) else "shapes spec.yaml"
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(folder)
     done = run(*command.split())
     expected.check(case, f"{spec}# exit {done.code}\n{done.err}")
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
+@together("case", CASES, lambda case: case.stem)
 def test_form(case: Path) -> None:
     """Every case is named after the code it shows first; messages are lowercase, without a full stop."""
     _, code, text = parts(case)
@@ -93,12 +95,17 @@ def followed(spec: str, problem: Diagnostic) -> str | None:
         key = re.match(r"(\w+): ", text)
         at_top = key is not None and key[1] in FILE_KEYS
         if at_top or text == "layers:":
-            place = next(n for n, each in enumerate(lines) if re.match(rf"{text.partition(':')[0]}\b", each))
-            return "\n".join([*lines[:place], text, *lines[place + 1 :]]) + "\n"
+            found = ((n, re.match(rf"( *){text.partition(':')[0]}\b", each)) for n, each in enumerate(lines))
+            place, indent = next((n, each[1]) for n, each in found if each)
+            return "\n".join([*lines[:place], indent + text, *lines[place + 1 :]]) + "\n"
+        in_place = ("wrong-word", "syntax", "groups", "number", "branch", "wrong-shape")
+        if problem.code in in_place or (problem.code == "yaml" and not text.startswith("{")):
+            line = line.replace(meant, text)
+            return "\n".join([*lines[: problem.span.line - 1], line, *lines[problem.span.line :]]) + "\n"
         if step is None:
             return None
-        if problem.code in ("wrong-word", "syntax", "groups"):
-            line = line.replace(meant, text)
+        if key is not None and f"{key[1]}: {meant}" in line:
+            line = line.replace(f"{key[1]}: {meant}", text)
         elif key is None:
             rest = [each for each in lines[problem.span.line :] if not each.startswith(" " * (step.end()))]
             return "\n".join([*lines[: problem.span.line - 1], step[0] + text, *rest]) + "\n"
@@ -125,10 +132,21 @@ NOT_TO_THE_LETTER = {
     "unknown-name-slip-classes": "a number to choose",
     "name-slip-for-python": "a loop of two keys",
     "unknown-key-slip-model": "a key alone",
+    "unknown-key-slip-do": "a key alone",
+    "unknown-key-slip-rf": "a key alone",
+    "unknown-key-slip-flops": "a key alone",
+    "name-slip-block": "two lines",
+    "name-slip-braces": "with what else a name may be",
+    "missing-argument-slip-block": "a value to choose",
+    "unknown-argument-slip-block": "a name to choose",
+    "unknown-kind-slip-se": "two places to write in",
     "unknown-key-slip-input-shape": "a key alone",
     "unknown-key-slip-output": "a key alone",
     "branch-shapes-slip-padding": "a step of one branch",
     "branch-shapes-slip-channels": "a step of one branch",
+    "branch-shapes-slip-stride": "a step of one branch",
+    "branch-shapes-slip-upsample": "a step of one branch",
+    "branch-shapes-slip-token": "a step of one branch",
     "unknown-argument-slip-positional": "a name before a value",
     "wrong-word-slip-causal": "a value for another network's rank",
     "no-such-file-slip-bundled": "a name in a mapping",
@@ -139,7 +157,7 @@ NOT_TO_THE_LETTER = {
 }
 
 
-@pytest.mark.parametrize("case", FOLLOWED, ids=lambda case: case.stem)
+@together("case", FOLLOWED, lambda case: case.stem)
 def test_the_next_step_of_a_slip_works(case: Path) -> None:
     """Each message names the place and the reason; what it says to write makes a network."""
     spec = parts(case)[0]

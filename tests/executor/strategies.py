@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from hypothesis import HealthCheck, assume, settings
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from cnncalc.diagnostics import Fault
@@ -14,7 +14,6 @@ from cnncalc.graph import Graph
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import make
 
-QUICK = settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.filter_too_much])
 CONVOLUTIONS = ("conv", "depthwise_conv", "separable_conv", "conv_transpose")
 POOLS = ("max_pool", "avg_pool", "lp_pool")
 JOINS = ("concat", "add", "subtract", "multiply")

@@ -8,15 +8,15 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-import pytest
 from executor.onnx_cases import RUNS, left_out, outcome
+from sampling import together
 
 FOLDER = Path(__file__).parents[1] / "data" / "conformance"
 CASES = {case["name"]: case for path in sorted(FOLDER.glob("*.json")) for case in json.loads(path.read_text())}
 RUN = [case for case in CASES.values() if not left_out(case)]
 
 
-@pytest.mark.parametrize("case", RUN, ids=[case["name"] for case in RUN])
+@together("case", RUN, lambda case: case["name"])
 def test_case(case: dict[str, Any]) -> None:
     expected = [number for value in case["outputs"].values() for number in value["data"]]
     if case["op"] == "Split":

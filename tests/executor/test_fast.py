@@ -7,9 +7,10 @@ from random import Random
 from typing import Any
 
 import pytest
-from executor.strategies import CONVOLUTIONS, QUICK, single
+from executor.strategies import CONVOLUTIONS, single
 from hypothesis import given
 from hypothesis import strategies as st
+from sampling import examples
 
 from cnncalc.executor import fast, packed
 from cnncalc.executor.algebras import Bytes
@@ -44,7 +45,7 @@ def noise(shape: Shape, seed: int = 0) -> Tensor:
     return Tensor(shape, Random(seed).randbytes(prod(shape)))
 
 
-@QUICK
+@examples(150, 60)
 @given(st.sampled_from((*CONVOLUTIONS, "linear", "max_pool")).flatmap(single), st.integers(0, 99))
 def test_random_layers(graph: Graph, seed: int) -> None:
     tensor = noise(graph.inputs[0][1], seed)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from executor.strategies import ALONE, CONVOLUTIONS, JOINS, PAIRS, POOLS, QUICK, append, arguments, inputs, single
-from hypothesis import assume, given, settings
+from executor.strategies import ALONE, CONVOLUTIONS, JOINS, PAIRS, POOLS, append, arguments, inputs, single
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from sampling import examples
 
 from cnncalc.executor.algebras import Bits, Floats
 from cnncalc.executor.machine import Machine, run
@@ -41,32 +42,32 @@ APART = (*PAIRS, "split")
 FLAT = ("linear", "relu", "gelu", "prelu", "softmax", "batch_norm", "dropout", *JOINS)
 
 
-@QUICK
+@examples(600, 150)
 @given(st.data())
 def test_every_kind(data: st.DataObject) -> None:
     graph = data.draw(single(data.draw(st.sampled_from([kind for kind in KINDS if kind != "split"]))))
     assert verify(graph).differences == []
 
 
-@settings(QUICK, max_examples=250)
+@examples(1_000, 100)
 @given(st.sampled_from((*CONVOLUTIONS, *POOLS, "upsample")).flatmap(single))
 def test_every_window(graph: Graph) -> None:
     assert verify(graph).differences == []
 
 
-@settings(QUICK, max_examples=200)
+@examples(200, 40)
 @given(single("attention"))
 def test_every_attention(graph: Graph) -> None:
     assert verify(graph).differences == []
 
 
-@settings(QUICK, max_examples=200)
+@examples(200, 40)
 @given(network())
 def test_networks(graph: Graph) -> None:
     assert verify(graph).differences == []
 
 
-@settings(QUICK, max_examples=60)
+@examples(200, 60)
 @given(st.sampled_from((*CONVOLUTIONS, "linear")).flatmap(single))
 def test_products_are_the_macs(graph: Graph) -> None:
     """Counted where they are made."""
@@ -76,7 +77,7 @@ def test_products_are_the_macs(graph: Graph) -> None:
         assert machine.made == layer.operation.macs
 
 
-@settings(QUICK, max_examples=100)
+@examples(100, 40)
 @given(network())
 def test_sets_by_axis_are_the_sets(graph: Graph) -> None:
     """Dependency sets of every single unit, projected on an axis, are those that were found axis by axis."""

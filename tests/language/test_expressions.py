@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sampling import together
 
 from cnncalc.language.expressions import compile_expression
 from cnncalc.language.lexer import ExpressionFault
@@ -134,7 +135,7 @@ VALUES = {
 }
 
 
-@pytest.mark.parametrize("text", VALUES)
+@together("text", VALUES)
 def test_value(text: str) -> None:
     found = value(text)
     assert found == VALUES[text]
@@ -223,7 +224,7 @@ def fault(text: str) -> ExpressionFault:
     return caught.value
 
 
-@pytest.mark.parametrize("text", FAULTS)
+@together("text", FAULTS)
 def test_fault(text: str) -> None:
     code, start, end, part = FAULTS[text]
     found = fault(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sampling import together
 
 import cnncalc
 from cnncalc.diagnostics import SpecError
@@ -235,7 +236,7 @@ outputs: {a: [b]}
     assert [line for _, line in found] == sorted(line for _, line in found)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@together("kind", KINDS)
 def test_every_argument_of_every_kind_rejects_a_mapping_and_a_tensor(kind: str) -> None:
     """No value that a field does not know reaches a layer."""
     for field in KINDS[kind].fields:

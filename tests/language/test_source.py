@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from sampling import some
 
 from cnncalc.diagnostics import Source, SpecError
 from cnncalc.language.source import MAX_NESTING, PARSERS, Mapping, Scalar, Sequence, compose, read_source
@@ -62,7 +63,8 @@ two_parsers = pytest.mark.skipif(len(PARSERS) < 2, reason="PyYAML was built with
 
 
 @two_parsers
-@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+@pytest.mark.every
+@pytest.mark.parametrize("path", some(SPECS, each=3), ids=lambda path: path.stem)
 def test_parsers_agree_on_bundled_specs(path: Path) -> None:
     fast, pure = both("".join(path.read_text(encoding="utf-8").splitlines(True)[:80]))
     assert fast == pure
@@ -104,7 +106,8 @@ def mutated(text: str, chance: random.Random) -> str:
 
 
 @two_parsers
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.every
+@pytest.mark.parametrize("seed", some(range(12), each=3))
 def test_parsers_agree_on_mutated_specs(seed: int) -> None:
     """Equal nodes where both accept, equal places and words where both refuse, and never one of each."""
     chance = random.Random(seed)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from sampling import together
 
 import cnncalc
 from cnncalc.language import words
@@ -38,9 +39,10 @@ def steps(ours: str) -> list[str]:
 def built(*lines: str) -> Network:
     """The network of these steps on the first input that they fit."""
     refused: list[str] = []
+    lent = "import: {common: blocks}\n" if any("common." in line for line in lines) else ""
     for before in ("", BEFORE, POOLED):
         for shape in SHAPES:
-            text = f"input: {shape}\nlayers:\n{before}" + "".join(f"  - {line}\n" for line in lines)
+            text = f"{lent}input: {shape}\nlayers:\n{before}" + "".join(f"  - {line}\n" for line in lines)
             try:
                 return cnncalc.loads(text)
             except cnncalc.SpecError as error:
@@ -56,7 +58,7 @@ def label(value: Any) -> str:
 # -- the table ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("framework", "row"), ROWS, ids=label)
+@together("framework, row", ROWS)
 def test_what_the_table_says_to_write_is_a_network(framework: str, row: Row) -> None:
     assert row.ours or row.note
     if row.ours:
@@ -68,14 +70,14 @@ def test_what_the_table_says_to_write_is_a_network(framework: str, row: Row) -> 
 def test_words_without_a_framework_are_tried_too() -> None:
     for row in USUAL:
         if row.ours not in KINDS:
-            built(row.ours)
+            built(*steps(row.ours))
     for help in words.ABSENT.values():
         for text in re.findall(r"`([^`]+)`", help):
             if not text.startswith(("cnncalc", "[[")):
                 built(text)
 
 
-@pytest.mark.parametrize(("framework", "row", "name"), [entry for entry in NAMED if entry[1].kind], ids=label)
+@together("framework, row, name", [entry for entry in NAMED if entry[1].kind])
 def test_a_call_of_theirs_becomes_what_the_table_says(framework: str, row: Row, name: str) -> None:
     """In every spelling; so that the examples of the table say what the rewriting does."""
     call = row.theirs.replace(row.names.split()[0], name).replace("tf.nn.", "")
@@ -129,7 +131,7 @@ def renamed() -> Iterator[tuple[str, str]]:
             yield kind, theirs
 
 
-@pytest.mark.parametrize(("kind", "theirs"), list(renamed()))
+@together("kind, theirs", list(renamed()))
 def test_a_suggested_argument_works(kind: str, theirs: str) -> None:
     example = KINDS[kind].example or kind
     given = yaml.safe_load(example)

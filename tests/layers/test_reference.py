@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from sampling import together
 
 import cnncalc
 from cnncalc import examples, reference
@@ -39,7 +40,7 @@ MADE_OF = {"separable_conv": "depthwise_conv", "split": "slice"}
 """What stands in the graph for a kind that is made of others."""
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@together("kind", KINDS)
 def test_every_example_works(kind: str) -> None:
     """The example of a kind is a network with a layer of this kind, and the page tells what comes of it."""
     text = examples.spec_of(KINDS[kind])
@@ -107,7 +108,7 @@ def test_the_bundled_blocks_are_told_as_they_are_called() -> None:
             cnncalc.loads(f"import: {{common: blocks}}\ninput: [64, 32, 32]\nlayers:\n{filled}\n")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@together("kind", KINDS)
 def test_every_page_names_every_argument(kind: str) -> None:
     page = reference.page(kind)
     assert page.startswith(f"{kind}: ")
@@ -127,7 +128,7 @@ def test_every_kind_has_a_page_and_a_line() -> None:
     assert sum(map(len, families().values())) == len(KINDS)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@together("kind", KINDS)
 def test_defaults_pass_their_own_fields(kind: str) -> None:
     """A default that is written out is the default."""
     for name, field in KINDS[kind].fields.items():

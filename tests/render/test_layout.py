@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from sampling import some
 
 import cnncalc
 from cnncalc.diagnostics import Diagnostic, Note, Source, Span
@@ -42,7 +43,8 @@ def shown(made: Table, width: int, colour: bool = False) -> str:
     return out.getvalue()
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.every
+@pytest.mark.parametrize("name", some(NETWORKS, each=3))
 def test_a_report_fits(name: str) -> None:
     network = cnncalc.load(name)
     for report in (network.summary(), network.shapes(), network.params(), network.receptive_field()):

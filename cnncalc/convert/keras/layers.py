@@ -30,6 +30,7 @@ from cnncalc.convert.keras.shaping import (
 )
 from cnncalc.convert.keras.site import Site, each, even
 from cnncalc.diagnostics import Fault
+from cnncalc.layers.convolution import SEPARATED
 
 Results = int | list[int]
 Maker = Callable[[Site], Results]
@@ -93,12 +94,12 @@ def separable(site: Site) -> int:
     x = site.append(
         "depthwise_conv",
         site.front(site.x, channel),
-        ".depthwise",
+        SEPARATED[0],
         **_window(site),
         multiplier=site.get("depth_multiplier", 1),
         bias=False,
     )
-    x = site.append("conv", x, ".pointwise", channels=site.get("filters"), kernel=1, bias=site.flag("use_bias", True))
+    x = site.append("conv", x, SEPARATED[1], channels=site.get("filters"), kernel=1, bias=site.flag("use_bias", True))
     return activated(site, site.back(x, channel), site.config.get("activation"))
 
 

@@ -199,7 +199,7 @@ class _Solver:
             return ""
         if item.node is None:
             return field if item.body is not None or "first" in slot.key or "rest" in slot.key else ""
-        for note in item.node.written.get(field, [])[:1]:
+        for note in item.node.written().get(field, [])[:1]:
             span = note.span
             text = span.source.line(span.line)[span.column - 1 : span.end - 1] if span is not None else ""
             if text.isidentifier() and text.islower() and text not in WORDS:
