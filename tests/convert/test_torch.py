@@ -82,6 +82,7 @@ ROWS = {
     "response_norm": [
         "conv channels=3 kernel=3", "global_response_norm", "global_response_norm", "permute axes=(1, 2, 0)",
     ],
+    "mean_of_one": ["conv channels=3 kernel=4", "flatten"],
     "rms_norm": [
         "permute axes=(1, 0)", "l2_norm eps=0.0024494897427831783", "factor axes=one value=2.449489742783178",
         "layer_scale", "l2_norm eps=0.0024494897427831783", "factor axes=one value=2.449489742783178", "layer_scale",

@@ -81,8 +81,9 @@ def test_torchvision_s_segmentation(name: str) -> None:
     agrees(module, (3, 224, 224))
 
 
-def test_a_network_of_videos() -> None:
+def test_networks_of_videos() -> None:
     agrees(torchvision.models.video.r3d_18(weights=None).to("meta").eval(), (3, 8, 64, 64))
+    agrees(torchvision.models.video.s3d(weights=None).to("meta").eval(), (3, 16, 224, 224))
 
 
 @pytest.mark.parametrize("name", TIMM)

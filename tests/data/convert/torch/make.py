@@ -293,6 +293,7 @@ CASES = {
         ),
         [(2, 5, 6)],
     ),
+    "mean_of_one": (Does(lambda s, x: s.conv(x).mean(dim=(2, 3)), conv=conv(2, 3, 4)), [(2, 4, 4)]),
     "rms_norm": (Does(root_mean, scale=nn.Parameter(torch.ones(6)), norm=nn.RMSNorm(6, 1e-6)), [(4, 6)]),
     "windows": (Windows(4, 2, 2), [(3, 4, 4)]),
     "windows_shifted": (Windows(4, 2, 3, 1), [(6, 8, 4)]),
