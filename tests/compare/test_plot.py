@@ -80,6 +80,15 @@ def test_conditions_hold_and_what_does_not_build_is_left_out() -> None:
     assert less == points[3:]
 
 
+def test_names_never_lie_over_each_other() -> None:
+    """Beside each point its name: those above or beside each other are all there, of two in one place the first."""
+    points = ((1, 1), (1, 100), (100, 1), (100, 100), (50, 50), (50, 50.1), (50.1, 50))
+    names = ("low", "above", "beside", "both", "one", "over", "next")
+    series = Series("", points, names)
+    _, texts = drawn(Chart("", (Panel(Axis("x"), Axis("y"), (series,), series),)))
+    assert [text for text in texts if text in names] == ["low", "above", "beside", "both", "one"]
+
+
 def test_names_are_no_markup() -> None:
     series = Series("a < b & c", ((1, 2), (2, 2)), ("x<y", "z"))
     picture = Chart("<i>", (Panel(Axis("x&y"), Axis("y", "bytes"), (series,), series),))

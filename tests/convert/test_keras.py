@@ -310,6 +310,24 @@ def test_zip_files_are_bounded_before_they_are_read(tmp_path: Path) -> None:
             read(str(tmp_path / "cut.keras"))
 
 
+def test_a_zip_file_with_numbers_of_64_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Python's zip library writes where there are more members than 16 bits count, read back."""
+    monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 0)
+    path = tmp_path / "large.keras"
+    saved(path, (DATA / "first.json").read_bytes())
+    assert read(str(path)).account.parameters == read(str(DATA / "first.json")).account.parameters
+    whole = bytearray(path.read_bytes())
+    record = whole.index(b"PK\x06\x06")
+    whole[record + 32 : record + 40] = (10_001).to_bytes(8, "little")
+    path.write_bytes(whole)
+    with pytest.raises(SpecError, match="more than 10,000 members"):
+        read(str(path))
+    whole[record] = 0
+    path.write_bytes(whole)
+    with pytest.raises(SpecError, match="damaged"):
+        read(str(path))
+
+
 def test_a_file_that_keras_saves() -> None:
     """keras.applications.ResNet50(weights=None).to_json(), Keras 3.15, zipped as in ``model.save``: count_params()."""
     account = read(str(DATA / "resnet50.keras")).account
