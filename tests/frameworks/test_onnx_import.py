@@ -212,12 +212,21 @@ def test_attention_comes_in_from_both_exporters(how: dict[str, Any], tmp_path: P
 
 
 @pytest.mark.parametrize("exporter", ["script", "dynamo"])
-def test_attention_with_a_learned_bias_is_opaque_and_counted(exporter: str, tmp_path: Path) -> None:
+def test_attention_in_windows_is_found_with_its_bias(exporter: str, tmp_path: Path) -> None:
     path = tmp_path / "swin.onnx"
-    export(torchvision.models.swin_t(weights=None).eval(), 224, path, exporter, False)
+    net = torchvision.models.swin_t(weights=None).eval()
+    with torch.no_grad():
+        for weight in net.parameters():  # equal tensors are stored once
+            weight.uniform_()
+    export(net, 224, path, exporter, False)
     graph, account = read_model(str(path))
-    assert "Attention" in account.opaque
+    assert account.opaque == {}
+    assert account.parameters == sum(weight.numel() for weight in net.parameters())
     assert macs(graph) == 4_490_566_656  # torch.utils.flop_counter on this network
+    attention: Any = [node.operation.layer for node in graph.nodes if node.kind == "attention"]
+    shifts = [0, 3, 0, 3, 0, 3, 0, 3, 0, 3, 0, 0]  # the last stage has one window
+    assert [layer.shift or 0 for layer in attention] == shifts
+    assert {layer.bias for layer in attention} == {"relative"}
 
 
 # -- ONNX's own operator tests -----------------------------------------------------------------------------------------
