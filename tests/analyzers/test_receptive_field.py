@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import cnncalc
+from cnncalc.analyzers import receptive_field
 
 
 def fields(text: str, of: str | None = None) -> dict[str, Any]:
@@ -87,6 +88,22 @@ def test_a_layer_that_sees_more_than_the_input() -> None:
     }
     assert notes["conv1.0"] == []
     assert "sees more than the input" in notes["conv1.1"][0]
+
+
+def test_a_layer_that_sees_just_the_input() -> None:
+    """A 7-wide kernel on a 7-wide input sees all of it, and nothing beyond."""
+    text = "input: [1, 7, 7]\nlayers: [{conv: 1, kernel: 7}]\n"
+    field = cnncalc.loads(text).summary().fields[-1]
+    assert field.size == ((7, 7), (7, 7))
+    assert field.notes == ()
+
+
+def test_the_networks_own_field_alone() -> None:
+    """A comparison works out no other: it is the same one where nothing is local, on every axis."""
+    found = cnncalc.loads("input: [3, 5, 9]\nlayers: [global_avg_pool]\n")
+    alone = receptive_field.field_alone(found.graph, {})
+    assert alone is not None
+    assert alone.size == ((5, 5), (9, 9)) == found.summary().field.size
 
 
 def test_the_field_towards_each_of_two_inputs() -> None:

@@ -10,7 +10,7 @@ from math import isfinite, prod
 from pathlib import Path
 from textwrap import dedent
 
-from executor.strategies import QUICK, single
+from executor.strategies import single
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -34,7 +34,7 @@ def singles(count: int, kinds: Sequence[str] = EVERY) -> list[Graph]:
     """So many networks of a single layer that nobody chose, the same ones every time."""
     found: list[Graph] = []
 
-    @settings(QUICK, max_examples=count, database=None)
+    @settings(max_examples=count, database=None)
     @given(st.sampled_from(kinds).flatmap(single))
     def collect(graph: Graph) -> None:
         graph.outputs = [("result", len(graph.shapes) - 1)]

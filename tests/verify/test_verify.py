@@ -168,6 +168,14 @@ def test_fixed_weights_are_state() -> None:
     assert (layer.params, layer.state, layer.differences) == (0, 20, [])
 
 
+def test_positions_that_are_left_out_are_left_out_on_a_longer_axis() -> None:
+    """From its start to as far from the end: the same windows move on, and their field is compared there."""
+    text = "input: [2, 24]\nlayers: [{conv: 4, kernel: 3}, {slice: [2, -3], over: positions}, {conv: 4, kernel: 3}]\n"
+    found = verify(cnncalc.loads(text).graph)
+    assert not found.differences
+    assert fields(found) == [EQUAL] * 3
+
+
 def test_what_cannot_be_compared_is_said() -> None:
     assert fields(step("{opaque: [4, 12, 12]}", "relu")) == [NOT_RUN, BEHIND]
     assert "1 output shapes" in step("{opaque: [4, 12, 12], params: 7}", "relu").sentence
