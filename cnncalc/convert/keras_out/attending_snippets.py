@@ -124,13 +124,13 @@ def relative_bias(table, wide, sizes):
 SHIFT_MASK = '''
 def shift_mask(sizes, window, shift):
     """Hides from every position of a window those that a shift has moved there from the other side of the map."""
-    windows = [[()]]
+    windows = [[0]]
     for size, wide, step in zip(sizes, window, shift):
         rolled = [(place + step) % size < step for place in range(size)]
         parts = [rolled[start : start + wide] for start in range(0, size, wide)]
-        windows = [[(*place, side) for place in each for side in part] for each in windows for part in parts]
-    mask = [[[[0.0 if q == k else -1e9 for k in each] for q in each]] for each in windows]
-    return ops.convert_to_tensor(mask, dtype="float32")
+        windows = [[2 * place + side for place in each for side in part] for each in windows for part in parts]
+    sides = ops.convert_to_tensor(windows, dtype="int32")
+    return ops.where(ops.equal(sides[:, None, :, None], sides[:, None, None, :]), 0.0, -1e9)
 '''
 
 LINEAR_ATTENTION = '''
