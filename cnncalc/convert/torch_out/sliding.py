@@ -131,6 +131,9 @@ def ends(cuts: list[tuple[int, int]]) -> str:
 def pool(node: Node, apart: bool) -> Leaf:
     layer: Any = node.operation.layer
     found = windows(node)
+    if node.kind == "avg_pool" and len(found) == 3 and not layer.ceil_mode:
+        # PyTorch's mean over three axes takes no window larger than its input, however much is padded
+        apart = apart or any(window.size > width for window, width in zip(found, node.operation.inputs[0][1:]))
     kernel = same([window.size for window in found])
     params = {
         "kernel_size": Param(kernel, "kernel"),
