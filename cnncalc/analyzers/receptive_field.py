@@ -96,6 +96,10 @@ NOTHING = Seen(None, None)
 """Of a tensor that does not depend on the input at all."""
 
 
+OWN_POSITION = ((0, None),)
+"""What is read by a layer that makes each element of the one at its place: the first input, there alone."""
+
+
 class AlongAxis(NamedTuple):
     """The figures of a receptive field on one axis of the input.
 
@@ -128,7 +132,7 @@ class ReceptiveField:
             period = max([len(pattern.spans) for patterns in seen.local for pattern in patterns], default=1)
             if period > 1:
                 self.notes = (*self.notes, Remark(PERIODIC, (period,)))
-            if True in [pattern.widest > width for pattern, width in zip(seen.min_path, input_size)]:
+            if any(pattern.widest > width for pattern, width in zip(seen.min_path, input_size)):
                 self.notes = (*self.notes, Remark(BEYOND, self.min_size))
 
     def __eq__(self, other: object) -> bool:
@@ -281,10 +285,6 @@ def _through(graph: Graph, node: Node, inputs: list[Seen]) -> Seen:
     return read[0][0] if len(read) == 1 else _united(graph, read)
 
 
-OWN_POSITION = ((0, None),)
-"""What is read by a layer that makes each element of the one at its place."""
-
-
 @once_per_operation
 def reaches_of(operation: Operation) -> tuple[tuple[int, Reach], ...]:
     """What a layer reads of which of its inputs."""
@@ -298,7 +298,7 @@ def _reached(seen: Seen, reach: Reach, operation: Operation) -> Seen:
     if reach == GLOBAL or seen.local is None or seen.min_path is None:
         return Seen(None, None, True)
     assert isinstance(reach, tuple)
-    local = tuple([tuple([_read(pattern, axis) for pattern in all]) for all, axis in zip(seen.local, reach)])
+    local = tuple([tuple([_read(each, axis) for each in patterns]) for patterns, axis in zip(seen.local, reach)])
     min_path = tuple([_read(pattern, axis) for pattern, axis in zip(seen.min_path, reach)])
     return Seen(local, min_path, seen.is_global, (), seen.wanders or operation.layer.wanders)
 
@@ -409,12 +409,12 @@ def _united(graph: Graph, seeing: list[tuple[Seen, int]]) -> Seen:
     """The union of what is seen of several tensors, with notes where they do not fit each other."""
     if not seeing:
         return NOTHING
-    is_global = True in [seen.is_global for seen, _ in seeing]
+    is_global = any(seen.is_global for seen, _ in seeing)
     locals_ = [(seen, number) for seen, number in seeing if seen.local is not None]
     if not locals_:
         return Seen(None, None, is_global)
     names = [graph.tensor_name(number) for _, number in locals_]
-    wander = True in [seen.wanders for seen, _ in locals_]
+    wander = any(seen.wanders for seen, _ in locals_)
     axes = len(locals_[0][0].local or ())
     local, min_path = [], []
     notes: list[Remark] = []

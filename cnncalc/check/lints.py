@@ -136,7 +136,7 @@ def _separable(report: Report, index: int) -> Iterator[Hit]:
         yield Hit("separable-no-gain", node, message, "keep the regular convolution")
     elif node.name.endswith(SEPARATED[1]) and (params := known(report.values("params")[index])):
         nodes, name = report.graph.nodes, node.name.removesuffix(SEPARATED[1])
-        first = index - 1  # behind it, what follows both may stand
+        first = index - 1  # the norm and the activation of the depthwise one may stand between them
         while first >= 0 and nodes[first].origin == node.origin and nodes[first].name != name + SEPARATED[0]:
             first -= 1
         if first < 0 or nodes[first].origin != node.origin:

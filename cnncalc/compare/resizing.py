@@ -39,13 +39,13 @@ class Resizer:
     def graph_of(self, inputs: Sequence[Shape]) -> Graph | None:
         """The graph for inputs of these shapes; None where a layer does not fit, which a new expansion explains."""
         source = self.graph
-        given, of = [(name, shape) for (name, _), shape in zip(source.inputs, inputs)], source.operations.of
+        given = [(name, shape) for (name, _), shape in zip(source.inputs, inputs)]
         made = Graph(source.name, source.variant, source.source, given, source.operations)
         shapes, nodes = made.shapes, made.nodes
         for layer, old in self.steps:
             taken = tuple([shapes[tensor] for tensor in old.inputs])
             try:
-                operation = of(layer, taken)
+                operation = source.operations.of(layer, taken)
             except Fault:
                 return None
             node = Node(old.name, operation, old.inputs, old.place, old.number, old.origin)

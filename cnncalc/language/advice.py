@@ -91,8 +91,8 @@ def kind(reader: StepReader, name: str, node: Located | None) -> str:
             return f"write `{text}`"
     if isinstance(node, Mapping) and name in node.entries and (text := called(reader, node)):
         return f"write `{text}`"
-    called_ = re.match(r"[\w.]+", name)
-    known = words.rows(called_[0] if called_ else name)
+    begun = re.match(r"[\w.]+", name)
+    known = words.rows(begun[0] if begun else name)
     block = name.rpartition(".")[2]
     if not known and block in reader.library():
         return f"write `common.{block}`, with `import: {{common: blocks}}` at the top"

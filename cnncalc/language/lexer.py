@@ -79,8 +79,10 @@ def _check_number(text: str, match: re.Match[str], units: Container[str]) -> Non
     if rest:
         plain = whole.replace("_", "")
         help = f"write `{plain}`" if plain.isdigit() else "a name cannot begin with a digit"
-        worth = {"k": 10**3, "m": 10**6, "g": 10**9}.get(rest[0].lower())
-        if worth is not None and match[0].isdigit():
+        from cnncalc.values import UNITS
+
+        worth = next((worth for unit, worth in UNITS.items() if unit.lower() == rest.lower()), 0)
+        if worth and match[0].isdigit():
             help = f"a size has no unit: write `{int(match[0]) * worth}`"
         raise ExpressionFault("number", f"`{whole}` is not a number", match.start(), end, help)
     if re.match(r"0\d", whole):

@@ -134,7 +134,7 @@ def gathered_blocks(making: Making, x: Value, shape: Sizes, operator: Operator) 
     if found is None or not found.base.batch or found.base.tensor is None or len(found.base.shape) != len(shape):
         return None
     channels, first = found.channels, found.base.first
-    wide = next((axis for axis in found.axes if channels[:1] == [f for f in axis if f in channels][:1]), [])
+    wide = next((axis for axis in found.axes if channels and channels[0] in axis), [])
     rest = [factor for factor in wide if factor not in channels]
     before = wide == [*rest, *channels]
     if not channels or not rest or (not before and wide != [*channels, *rest]):

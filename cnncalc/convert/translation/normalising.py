@@ -71,16 +71,20 @@ def batch_norm(making: Making, operator: Operator, operands: list[Operand]) -> l
     return [making.turn(making.made(row.number, base), order, operator)]
 
 
+def normalised_axes(operator: Operator, rank: int) -> set[int]:
+    """The axes that are normalised together: those that are listed, or all from one on."""
+    axes = operator.attributes.get("axes")
+    if axes is None:
+        axes = range(axis_of(operator.attributes.get("axis", -1), rank), rank)
+    return {axis_of(axis, rank) for axis in axes}
+
+
 def layer_norm(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
     """`layer_norm` where the axis is one, which becomes the channels."""
     x = operands[0]
     if not isinstance(x, Value) or any(operator.outputs[1:]):
         return None
-    rank = len(x.shape)
-    axes = operator.attributes.get("axes")
-    if axes is None:
-        axes = range(axis_of(operator.attributes.get("axis", -1), rank), rank)
-    over = {axis_of(axis, rank) for axis in axes}
+    over = normalised_axes(operator, len(x.shape))
     given = factors(making, operands, prod(x.shape[axis] for axis in over), (1, 2))
     found = making.channels_front(x, next(iter(over)), operator) if len(over) == 1 and given is not None else None
     if given is None or found is None:
@@ -97,9 +101,7 @@ def rms_norm(making: Making, operator: Operator, operands: list[Operand]) -> lis
     x, scale = (*operands, None)[:2]
     if not isinstance(x, Value) or any(operator.outputs[1:]) or any(operands[2:]):
         return None
-    rank = len(x.shape)
-    axes = operator.attributes.get("axes") or range(axis_of(operator.attributes.get("axis", -1), rank), rank)
-    over = {axis_of(axis, rank) for axis in axes}
+    over = normalised_axes(operator, len(x.shape))
     count = prod(x.shape[axis] for axis in over)
     given = factors(making, [None, scale], count, (1, 2))
     found = making.channels_front(x, next(iter(over)), operator) if len(over) == 1 and given is not None else None
