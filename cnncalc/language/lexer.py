@@ -81,7 +81,7 @@ def _check_number(text: str, match: re.Match[str], units: Container[str]) -> Non
         help = f"write `{plain}`" if plain.isdigit() else "a name cannot begin with a digit"
         from cnncalc.values import UNITS
 
-        worth = next((worth for unit, worth in UNITS.items() if unit.lower() == rest.lower()), 0)
+        worth = next((worth for unit, worth in UNITS.items() if unit.lower() == rest[0].lower()), 0)
         if worth and match[0].isdigit():
             help = f"a size has no unit: write `{int(match[0]) * worth}`"
         raise ExpressionFault("number", f"`{whole}` is not a number", match.start(), end, help)
