@@ -32,13 +32,14 @@ class Linear(Layer, kind="linear"):
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         if len(inputs[0]) > 1:
+            channels, features = inputs[0][0], elements(inputs[0])
+            pooled = f" or `global_avg_pool` and `flatten` ({channels:,} features)" if features > channels else ""
             raise Fault(
                 "not-flat",
                 f"`linear` needs a flat tensor, but its input is {dims(inputs[0])}",
                 None,
-                f"put `flatten` before it ({elements(inputs[0]):,} features) or `global_avg_pool` and `flatten` "
-                f"({inputs[0][0]:,} features); for one linear layer per position use "
-                f"`{{conv: {self.features}, kernel: 1}}`",
+                f"put `flatten` before it ({features:,} features){pooled}; "
+                f"for one linear layer per position use `{{conv: {self.features}, kernel: 1}}`",
             )
         return (self.features,)
 
