@@ -13,9 +13,10 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 from conftest import Expected, run_command
+from sampling import some
 
 from cnncalc.check import files as check
-from cnncalc.language.library import UnknownSpec, load_text
+from cnncalc.language.library import UnknownSpec, bundled_files, load_text
 
 TESTS = Path(__file__).parents[1]
 GOLDEN = TESTS / "golden" / "check"
@@ -164,8 +165,9 @@ def test_processes_find_what_one_finds(folder: Path, monkeypatch: pytest.MonkeyP
     assert heard == [(number, 45) for number in range(1, 46)]
 
 
+@pytest.mark.every
 def test_all_bundled_files_hold() -> None:
-    text, _ = run(code=0)
+    text, _ = run(*some(bundled_files(), each=10), code=0)
     assert " fail" not in text.splitlines()[-1]
 
 

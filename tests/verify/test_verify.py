@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sampling import some
 from typer.testing import CliRunner
 
 import cnncalc
@@ -79,13 +80,14 @@ def test_bundled_networks(name: str, params: int, products: int) -> None:
     assert sum(layer.products for layer in found.layers) == products
 
 
+@pytest.mark.every
 @pytest.mark.parametrize(
     "name",
-    [
+    some([
         "notes_1x1", "notes_filters", "notes_regular", "notes_separable", "notes_5x5", "notes_3x3_twice",
         "notes_stride1", "mlperf_tiny_anomaly_detection", "mlperf_tiny_streaming_wakeword", "ds_cnn_s",
         "mobilenet_v3_small", "dcgan_discriminator",
-    ],
+    ], each=3),
 )  # fmt: skip
 def test_small_bundled_networks(name: str) -> None:
     assert verify(cnncalc.load(name).graph).differences == []
