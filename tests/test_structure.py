@@ -17,7 +17,7 @@ PACKAGE = ROOT / "cnncalc"
 
 LEVELS: tuple[tuple[str, ...], ...] = (
     ("diagnostics", "values"),
-    ("geometry", "render.cells", "writing"),
+    ("geometry", "patterns", "render.cells", "writing"),
     ("layers",),
     ("graph",),
     ("analyzers", "rewrite"),
