@@ -46,14 +46,18 @@ def bundled(name: str) -> Network:
 
 def module(name: str) -> torch.nn.Module:
     """torchvision's network with weights that are all different: exporters store equal tensors once."""
-    net = getattr(torchvision.models, name)(weights=None, **NETWORKS[name]).eval()
+    with torch.device("meta"):
+        net = getattr(torchvision.models, name)(weights=None, **NETWORKS[name]).eval()
     if name == "inception_v3":
         net.aux_logits, net.AuxLogits = False, None
+    net.to_empty(device="cpu")
     torch.manual_seed(1)
     with torch.no_grad():
         for tensor in [*net.parameters(), *net.buffers()]:
             if tensor.is_floating_point():
-                tensor.copy_(torch.rand_like(tensor) / 2 + 0.25)
+                tensor.uniform_(0.25, 0.75)
+            else:
+                tensor.zero_()
     return net
 
 
