@@ -12,6 +12,7 @@ from functools import cache
 from math import prod
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import onnx
 import pytest
@@ -45,20 +46,20 @@ def bundled(name: str) -> Network:
     return load(name)
 
 
+RANDOM = ("kaiming_uniform_", "kaiming_normal_", "trunc_normal_", "normal_", "uniform_", "xavier_uniform_")
+
+
 def module(name: str) -> torch.nn.Module:
     """torchvision's network with weights that are all different: exporters store equal tensors once."""
-    with torch.device("meta"):
+    with patch.multiple(torch.nn.init, **{each: lambda tensor, *_, **__: tensor for each in RANDOM}):  # drawn below
         net = getattr(torchvision.models, name)(weights=None, **NETWORKS[name]).eval()
     if name == "inception_v3":
         net.aux_logits, net.AuxLogits = False, None
-    net.to_empty(device="cpu")
     torch.manual_seed(1)
     with torch.no_grad():
         for tensor in [*net.parameters(), *net.buffers()]:
             if tensor.is_floating_point():
                 tensor.uniform_(0.25, 0.75)
-            else:
-                tensor.zero_()
     return net
 
 
