@@ -6,6 +6,7 @@ import os
 import random
 from array import array
 from collections.abc import Sequence
+from functools import cache, lru_cache
 from math import isfinite, prod
 from pathlib import Path
 from textwrap import dedent
@@ -23,14 +24,15 @@ from cnncalc.graph import Graph, Node
 from cnncalc.language.library import bundled_files, load_file, variant_names
 from cnncalc.layers import KINDS
 
-EVERY = [kind for kind in KINDS if kind != "opaque"]
+EVERY = tuple(kind for kind in KINDS if kind != "opaque")
 """What PyTorch and ONNX can say."""
 
 SMALL = ("[64, 8, 8]", "[96, 8, 8]", "[64, 9]", "[64, 4, 4, 4]", "[40]", "[256, 7, 7]")
 """Inputs of which an example fits one at least, small enough for plain Python."""
 
 
-def singles(count: int, kinds: Sequence[str] = EVERY) -> list[Graph]:
+@cache
+def singles(count: int, kinds: tuple[str, ...] = EVERY) -> list[Graph]:
     """So many networks of a single layer that nobody chose, the same ones every time."""
     found: list[Graph] = []
 
@@ -44,7 +46,8 @@ def singles(count: int, kinds: Sequence[str] = EVERY) -> list[Graph]:
     return found
 
 
-def examples(kinds: Sequence[str] = EVERY) -> list[tuple[str, Graph]]:
+@cache
+def examples(kinds: tuple[str, ...] = EVERY) -> list[tuple[str, Graph]]:
     """The example of every kind in the reference, on the first input that it fits at a size for plain Python."""
     found = []
     for kind in kinds:
@@ -218,6 +221,7 @@ layers:
 """What else the language can say of products, and of weights."""
 
 
+@cache
 def special() -> list[tuple[str, Graph]]:
     """The graphs of `SPECIAL`."""
     return [(name, cnncalc.loads(dedent(text)).graph) for name, text in SPECIAL.items()]
@@ -229,16 +233,19 @@ def drawn_inputs(graph: Graph, seed: int = 1) -> list[Tensor]:
     return [Tensor(shape, [generator.gauss(0, 1) for _ in range(prod(shape))]) for _, shape in graph.inputs]
 
 
+@lru_cache(maxsize=1)
 def weights(graph: Graph, seed: int = 0) -> Weights:
-    """Weights drawn as ``run`` and the exports draw them."""
+    """Weights drawn as ``run`` and the exports draw them; those of the last graph are kept."""
     return Weights(graph, {}, "", seed)
 
 
-def reference(graph: Graph, inputs: list[Tensor], seed: int = 0) -> list[Tensor]:
-    """What leaves the network according to the reference executor."""
+@cache
+def reference(graph: Graph) -> list[Tensor]:
+    """What leaves the network for `drawn_inputs` according to the reference executor, worked out once for a graph."""
+    inputs = drawn_inputs(graph)
     values = dict(enumerate(inputs))
     wanted = {tensor for _, tensor in graph.outputs}
-    for node, tensor in run(graph, Machine(Floats(), weights(graph, seed)), inputs):
+    for node, tensor in run(graph, Machine(Floats(), weights(graph)), inputs):
         if node.number in wanted:
             values[node.number] = tensor
     return [values[tensor] for _, tensor in graph.outputs]
@@ -275,13 +282,19 @@ MORE += ("fcn_resnet50_aux", "deeplabv3_mobilenet_v3_large_aux", "swin_v2_t", "m
 """Variants that differ from the first of their file in more than numbers."""
 
 
+@cache
 def small(most: int = 6_000_000) -> list[str]:
     """Those that plain Python runs in some seconds at their own size."""
     return [name for name in bundled() if cnncalc.load(name).summary().total("macs") <= most]
 
 
-REDUCED = {
-    "alexnet": (3, 63, 63),
+@cache
+def computable(name: str) -> Graph:
+    """A network of `small` or `REDUCED`, at the input at which plain Python runs it."""
+    return cnncalc.load(name, inputs=REDUCED.get(name)).graph
+
+
+REDUCED: dict[str, Shape] = {
     "squeezenet1_1": (3, 33, 33),
     "shufflenet_v2_x0_5": (3, 32, 32),
     "mobilenet_v2": (3, 32, 32),
@@ -292,6 +305,9 @@ REDUCED = {
     "efficientnet_b0": (3, 32, 32),
 }
 """Networks of other families at inputs small enough for plain Python."""
+
+if os.environ.get("EVERY_NETWORK"):
+    REDUCED["alexnet"] = (3, 63, 63)  # a minute in each engine, for 61 million weights
 
 
 class Nothing(Weights):
