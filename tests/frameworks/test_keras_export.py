@@ -7,18 +7,15 @@ import os
 from typing import Any
 
 import pytest
+from convert.networks import EVERY, NETWORKS, examples, network
 from frameworks.export_cases import (
-    EVERY,
-    PRODUCTS,
     REDUCED,
     drawn_inputs,
-    examples,
     finite,
     reference,
     sampled,
     singles,
     small,
-    special,
     weights,
 )
 
@@ -80,11 +77,6 @@ def test_every_kind(name: str, graph: Graph) -> None:
     check(graph)
 
 
-@pytest.mark.parametrize(("name", "graph"), special())
-def test_what_is_seldom(name: str, graph: Graph) -> None:
-    check(graph)
-
-
 def test_layers_that_nobody_chose() -> None:
     """What is refused is refused for a reason that Keras gives."""
     checked, refused = 0, set()
@@ -117,9 +109,9 @@ REFUSED = {
 """What Keras has no word for, or we none yet."""
 
 
-@pytest.mark.parametrize("name", PRODUCTS)
-def test_products_and_what_goes_with_them(name: str) -> None:
-    graph = cnncalc.loads(PRODUCTS[name]).graph
+@pytest.mark.parametrize("name", NETWORKS)
+def test_numbers_of_what_was_chosen(name: str) -> None:
+    graph = network(name)
     if name in REFUSED:
         with pytest.raises(cnncalc.SpecError, match=REFUSED[name]):
             to_keras_source(graph)
@@ -181,7 +173,7 @@ def test_the_source_imports_keras_alone() -> None:
 
 
 def test_a_model_is_saved_and_loaded_with_what_is_written_into_its_source(tmp_path: Any) -> None:
-    graph = next(graph for name, graph in special() if name == "norms")
+    graph = network("norms")
     model = to_keras(graph, weights(graph))
     model.save(tmp_path / "model.keras")
     inputs = drawn_inputs(graph)

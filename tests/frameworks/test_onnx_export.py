@@ -7,19 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from convert.networks import EVERY, NETWORKS, examples, network
 from frameworks.export_cases import (
-    EVERY,
-    PRODUCTS,
     REDUCED,
     Nothing,
     drawn_inputs,
-    examples,
     finite,
     reference,
     sampled,
     singles,
     small,
-    special,
     weights,
 )
 
@@ -100,15 +97,12 @@ def test_every_kind(opset: int) -> None:
 
 
 @pytest.mark.parametrize("opset", CHANGES)
-@pytest.mark.parametrize(("name", "graph"), special())
-def test_what_is_seldom(name: str, graph: Graph, opset: int) -> None:
-    check(graph, opset)
-
-
-@pytest.mark.parametrize("opset", [13, 17, 23])
-@pytest.mark.parametrize("name", PRODUCTS)
-def test_products_and_what_goes_with_them(name: str, opset: int) -> None:
-    check(cnncalc.loads(PRODUCTS[name]).graph, opset, BATCH)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_numbers_of_what_was_chosen(name: str, opset: int) -> None:
+    """No operator mixes samples, and none counts on a batch of 1; but for a norm by the statistics of the batch."""
+    graph = network(name)
+    alone = any(getattr(node.operation.layer, "statistics", True) is False for node in graph.nodes)
+    check(graph, opset, 1 if alone else BATCH)
 
 
 @pytest.mark.parametrize("opset", [13, 17, 21])
@@ -133,13 +127,6 @@ def test_small_networks_compute_the_same(name: str) -> None:
 @pytest.mark.parametrize("name", REDUCED)
 def test_families_compute_the_same_at_small_inputs(name: str) -> None:
     check(cnncalc.load(name, inputs=REDUCED[name]).graph, 17)
-
-
-def test_a_batch() -> None:
-    """No operator mixes samples, and none counts on a batch of 1."""
-    for _, graph in special():
-        if not any(getattr(node.operation.layer, "statistics", True) is False for node in graph.nodes):
-            check(graph, 18, batch=3)
 
 
 class Sparse(BytesIO):
