@@ -7,7 +7,8 @@ import os
 from typing import Any
 
 import pytest
-from convert.networks import EVERY, NETWORKS, examples, network
+from convert.exporting import refusals
+from convert.networks import EVERY, NETWORKS, REFUSED, examples, network
 from frameworks.export_cases import (
     REDUCED,
     drawn_inputs,
@@ -101,22 +102,9 @@ def test_layers_that_nobody_chose() -> None:
     }
 
 
-REFUSED = {
-    "tokens": "bias that is not written",
-    "kernels of mean 0": "kernels that are normed",
-    "maxima that go back": "which Keras cannot say",
-}
-"""What Keras has no word for, or we none yet."""
-
-
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", [name for name in (*NETWORKS, *REFUSED) if name not in refusals("keras")])
 def test_numbers_of_what_was_chosen(name: str) -> None:
-    graph = network(name)
-    if name in REFUSED:
-        with pytest.raises(cnncalc.SpecError, match=REFUSED[name]):
-            to_keras_source(graph)
-    else:
-        check(graph)
+    check(network(name))
 
 
 @pytest.mark.parametrize("name", small())

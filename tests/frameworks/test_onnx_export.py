@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from convert.networks import EVERY, NETWORKS, examples, network
+from convert import exporting
+from convert.exporting import CHANGES
+from convert.networks import EVERY, NETWORKS, REFUSED, examples, network
 from frameworks.export_cases import (
     REDUCED,
     Nothing,
@@ -28,10 +30,6 @@ onnx = pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")
 numpy = pytest.importorskip("numpy")
 runtime.set_default_logger_severity(3)
-
-CHANGES = (13, 14, 17, 18, 20, 23)
-"""The opsets at which something is written otherwise than before, and the ends of the range."""
-
 
 BATCH = 3
 
@@ -97,7 +95,7 @@ def test_every_kind(opset: int) -> None:
 
 
 @pytest.mark.parametrize("opset", CHANGES)
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", [name for name in (*NETWORKS, *REFUSED) if name not in exporting.refusals("onnx")])
 def test_numbers_of_what_was_chosen(name: str, opset: int) -> None:
     """No operator mixes samples, and none counts on a batch of 1; but for a norm by the statistics of the batch."""
     graph = network(name)
@@ -117,6 +115,11 @@ def test_layers_that_nobody_chose(opset: int) -> None:
         except Exception as error:
             raise AssertionError(f"{graph.nodes[0].operation.layer} on {graph.inputs}: {error}") from error
     assert checked > 300
+
+
+def test_the_golden_listings_are_of_models_of_the_library() -> None:
+    """As those that `convert.standing_in` makes are without it."""
+    assert dict(exporting.sections("onnx")) == exporting.kept("onnx")
 
 
 @pytest.mark.parametrize("name", small())

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from convert.networks import EVERY, NETWORKS, examples, network
+from convert.exporting import refusals
+from convert.networks import EVERY, NETWORKS, REFUSED, examples, network
 from frameworks.export_cases import (
     REDUCED,
     drawn_inputs,
@@ -83,7 +84,10 @@ def test_bundled_networks_are_built_with_their_figures(name: str) -> None:
 # -- numbers -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [name for name in NETWORKS if name != "borders"])
+SAID = [name for name in (*NETWORKS, *REFUSED) if name not in refusals("pytorch")]
+
+
+@pytest.mark.parametrize("name", SAID)
 def test_numbers_of_what_was_chosen(name: str) -> None:
     check(network(name))
 
@@ -162,7 +166,7 @@ def test_the_module_trains() -> None:
 def test_code_passes_the_checkers(tmp_path: Path) -> None:
     """ruff and mypy find nothing in any export."""
     graphs = {name: cnncalc.load(name).graph for name in sampled()}
-    graphs |= {name: network(name) for name in NETWORKS if name != "borders"}
+    graphs |= {name: network(name) for name in SAID}
     for name, graph in graphs.items():
         (tmp_path / f"{name.replace(' ', '_')}.py").write_text(to_torch_source(graph), encoding="utf-8")
     tools = Path(sys.executable).parent
