@@ -71,15 +71,25 @@ def sections(target: str) -> Iterator[tuple[str, str]]:
         yield name, text
 
 
-def kept(target: str) -> dict[str, str]:
-    """The golden texts of a target by the networks' names."""
-    parts = (GOLDEN / f"{target}.txt").read_text(encoding="utf-8").split(MARK)[1:]
+def kept(path: Path) -> dict[str, str]:
+    """The golden texts of a file by their names."""
+    parts = path.read_text(encoding="utf-8").split(MARK)[1:]
     return {name: text for name, _, text in (part.partition("\n") for part in parts)}
+
+
+def check(path: Path, found: dict[str, str], rewrite: bool) -> None:
+    """Fail unless a file holds exactly these texts under these names, or write it."""
+    if rewrite:
+        path.write_text("".join(f"{MARK}{name}\n{text}" for name, text in found.items()), encoding="utf-8")
+    texts = kept(path)
+    assert list(found) == list(texts)
+    for name, text in found.items():
+        assert text == texts[name], name
 
 
 def refusals(target: str) -> dict[str, str]:
     """Why networks are refused, by their names."""
-    texts = kept(target)
+    texts = kept(GOLDEN / f"{target}.txt")
     return {name: text.removeprefix(NOT_SAID) for name, text in texts.items() if text.startswith(NOT_SAID)}
 
 

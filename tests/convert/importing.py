@@ -1,0 +1,74 @@
+"""What comes in, as texts to be compared with golden ones: the flat spec, and the account or the error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+from convert.exporting import Counted, kinds
+from convert.networks import NETWORKS, REFUSED, network
+
+import cnncalc
+from cnncalc.convert import Imported, read_model
+from cnncalc.convert.onnx_out.model import to_onnx
+from cnncalc.convert.spec_text import flat
+from cnncalc.graph import Graph
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "imports"
+FILES = Path(__file__).parents[1] / "data" / "convert"
+SOURCES = {
+    "onnx": sorted(FILES.glob("*.onnx")),
+    "torch": sorted((FILES / "torch").glob("*.pt2")),
+    "keras": [path for path in sorted((FILES / "keras").iterdir()) if path.stem != "facts" and path.suffix != ".py"],
+}
+"""The files of each format, which the formats' own tests compare with what their frameworks say."""
+
+
+def told(read: Callable[[str], Imported], source: str) -> str:
+    """The flat spec of a source, and what its account says; or the error."""
+    try:
+        graph, account = read(source)
+    except cnncalc.SpecError as error:
+        return "".join(f"{each.code}: {each.message}\n  at {each.span}\n  {each.help}\n" for each in error.diagnostics)
+    lines = [account.sentence, f"compared: {account.compared}, nodes: {account.nodes}", *account.notes]
+    lines += [f"{each.code}: {each.message} {each.help}" for each in account.failures()]
+    lines += [f"{tensor}: {role}" for tensor, role in sorted(account.roles.items())]
+    lines += [f"{place} is {row}" for place, row in account.names.items() if place != row]
+    unknown = [
+        f"{node.name}: {', '.join(node.operation.layer.unknown)}" for node in graph.nodes if node.kind == "opaque"
+    ]
+    frozen = [f"{node.name} is not trained" for node in graph.nodes if node.frozen]
+    return flat(graph) + "".join(f"# {line}\n" for line in (*lines, *unknown, *frozen))
+
+
+def files(format: str) -> Iterator[tuple[str, str]]:
+    """What each file of a format gives, by its name."""
+    for path in SOURCES[format]:
+        yield path.name, told(read_model, str(path))
+
+
+def and_back(folder: Path) -> Iterator[tuple[str, str]]:
+    """What the export to ONNX of each network gives when it is read: the same network, or one in other words."""
+    opsets = cycle((17, 13, 23, 18))
+    for name, graph in [*kinds(), *((name, network(name)) for name in (*NETWORKS, *REFUSED))]:
+        opset, path = next(opsets), folder / "network.onnx"
+        try:
+            to_onnx(graph, path, Counted(graph), opset)
+        except cnncalc.SpecError:
+            continue
+        text = told(read_model, str(path))
+        same = "layers:" in text and computing(read_model(str(path)).graph) == computing(graph)
+        yield f"{name}, opset {opset}", "the same network\n" if same else text
+
+
+def computing(graph: Graph) -> list[Any]:
+    """What each row is, takes and gives; paddings by what they make the windows read."""
+    found = []
+    for node in graph.nodes:
+        layer, operation = node.operation.layer, node.operation
+        given = {name: getattr(layer, name) for name in layer.fields if name != "padding"}
+        figures = (operation.inputs, operation.output, operation.reach, operation.macs)
+        found.append((node.kind, node.inputs, given, figures, [each.shape for each in operation.weights]))
+    return found
