@@ -15,7 +15,7 @@ from convert.networks import NETWORKS, REFUSED, examples, network
 import cnncalc
 from cnncalc.convert.keras_out.source import to_keras_source
 from cnncalc.convert.onnx_out.model import OPSET, model
-from cnncalc.convert.torch_out import to_torch_source
+from cnncalc.convert.torch_out import state_names, to_torch_source
 from cnncalc.executor.data import Weights
 from cnncalc.geometry import Shape
 from cnncalc.graph import Graph, Node
@@ -94,7 +94,9 @@ def refusals(target: str) -> dict[str, str]:
 
 
 def pytorch(graph: Graph, whole: bool) -> str:
-    return source(to_torch_source(graph), whole)
+    """With the names of the state dict, which are those of the weights' file."""
+    text = source(to_torch_source(graph), whole)
+    return text + "".join(f"# {' '.join(key)}: {name}\n" for key, name in state_names(graph).items()) if whole else text
 
 
 def keras(graph: Graph, whole: bool) -> str:
