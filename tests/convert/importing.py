@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import chdir
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,9 @@ def told(read: Callable[[str], Imported], source: str) -> str:
 def files(format: str) -> Iterator[tuple[str, str]]:
     """What each file of a format gives, by its name."""
     for path in SOURCES[format]:
-        yield path.name, told(read_model, str(path))
+        with chdir(path.parent):  # sources are called as they are given
+            text = told(read_model, path.name)
+        yield path.name, text
 
 
 def and_back(folder: Path) -> Iterator[tuple[str, str]]:
