@@ -13,7 +13,8 @@ from convert.networks import NETWORKS, REFUSED, network
 
 import cnncalc
 from cnncalc.convert import Imported, read_model
-from cnncalc.convert.onnx_out.model import to_onnx
+from cnncalc.convert.onnx import read_bytes
+from cnncalc.convert.onnx_out.model import model
 from cnncalc.convert.spec_text import flat
 from cnncalc.graph import Graph
 
@@ -28,11 +29,16 @@ SOURCES = {
 
 
 def told(read: Callable[[str], Imported], source: str) -> str:
-    """The flat spec of a source, and what its account says; or the error."""
+    """What a source gives, or the error."""
     try:
-        graph, account = read(source)
+        return accounted(read(source))
     except cnncalc.SpecError as error:
         return "".join(f"{each.code}: {each.message}\n  at {each.span}\n  {each.help}\n" for each in error.diagnostics)
+
+
+def accounted(found: Imported) -> str:
+    """The flat spec, and what the account says."""
+    graph, account = found
     lines = [account.sentence, f"compared: {account.compared}, nodes: {account.nodes}", *account.notes]
     lines += [f"{each.code}: {each.message} {each.help}" for each in account.failures()]
     lines += [f"{tensor}: {role}" for tensor, role in sorted(account.roles.items())]
@@ -52,18 +58,22 @@ def files(format: str) -> Iterator[tuple[str, str]]:
         yield path.name, text
 
 
-def and_back(folder: Path) -> Iterator[tuple[str, str]]:
+def and_back() -> Iterator[tuple[str, str]]:
     """What the export to ONNX of each network gives when it is read: the same network, or one in other words."""
     opsets = cycle((17, 13, 23, 18))
     for name, graph in [*kinds(), *((name, network(name)) for name in (*NETWORKS, *REFUSED))]:
-        opset, path = next(opsets), folder / "network.onnx"
+        opset = next(opsets)
+
+        def read(source: str, graph: Graph = graph, opset: int = opset) -> Imported:
+            return read_bytes(model(graph, Counted(graph), opset).SerializeToString(), source, None)
+
         try:
-            to_onnx(graph, path, Counted(graph), opset)
+            found = read("network.onnx")
         except cnncalc.SpecError:
+            yield f"{name}, opset {opset}", told(read, "network.onnx")
             continue
-        text = told(read_model, str(path))
-        same = "layers:" in text and computing(read_model(str(path)).graph) == computing(graph)
-        yield f"{name}, opset {opset}", "the same network\n" if same else text
+        same = computing(found.graph) == computing(graph)
+        yield f"{name}, opset {opset}", "the same network\n" if same else accounted(found)
 
 
 def computing(graph: Graph) -> list[Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import pytest
 from convert import exporting, importing
@@ -19,7 +18,7 @@ def test_files(format: str, request: pytest.FixtureRequest) -> None:
     check(format, importing.files(format), request)
 
 
-def test_an_export_to_onnx_comes_back(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_an_export_to_onnx_comes_back(request: pytest.FixtureRequest) -> None:
     """As the same network, or in other words where ONNX has no single operator for a layer."""
     with onnx_stands_in():
-        check("onnx_and_back", importing.and_back(tmp_path), request)
+        check("onnx_and_back", importing.and_back(), request)
