@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import chdir
 from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+from convert.damaging import archive
 from convert.exporting import Counted, kinds
 from convert.networks import NETWORKS, REFUSED, network
 
@@ -28,12 +31,18 @@ SOURCES = {
 """The files of each format, which the formats' own tests compare with what their frameworks say."""
 
 
-def told(read: Callable[[str], Imported], source: str) -> str:
-    """What a source gives, or the error."""
+def attempt(read: Callable[[str], Imported], source: str) -> Imported | str:
+    """What a source gives, or the text of its errors."""
     try:
-        return accounted(read(source))
+        return read(source)
     except cnncalc.SpecError as error:
         return "".join(f"{each.code}: {each.message}\n  at {each.span}\n  {each.help}\n" for each in error.diagnostics)
+
+
+def told(read: Callable[[str], Imported], source: str) -> str:
+    """What a source gives as a text."""
+    found = attempt(read, source)
+    return found if isinstance(found, str) else accounted(found)
 
 
 def accounted(found: Imported) -> str:
@@ -58,6 +67,25 @@ def files(format: str) -> Iterator[tuple[str, str]]:
         yield path.name, text
 
 
+def saved(format: str, folder: Path) -> Iterator[tuple[str, str]]:
+    """What a framework saved of an export of each network, read; fails where all weights are told, and are others than it counts."""
+    with zipfile.ZipFile(FILES / f"exported_{format}.zip") as file:
+        counts = json.loads(file.read("counts.json"))
+        for name, count in counts.items():
+            path = folder / ("network.json" if format == "keras" else "network.pt2")
+            text = file.read(f"{name}.json")
+            if format == "keras":
+                path.write_bytes(text)
+            else:
+                archive(path, text, "network/models/model.json", 1)
+            with chdir(folder):
+                found = attempt(read_model, path.name)
+            if isinstance(found, Imported) and found.account.is_whole and not found.account.opaque:
+                held = found.account.parameters + (found.account.state if format == "keras" else 0)
+                assert held == count, name
+            yield name, found if isinstance(found, str) else accounted(found)
+
+
 def and_back() -> Iterator[tuple[str, str]]:
     """What the export to ONNX of each network gives when it is read: the same network, or one in other words."""
     opsets = cycle((17, 13, 23, 18))
@@ -67,13 +95,10 @@ def and_back() -> Iterator[tuple[str, str]]:
         def read(source: str, graph: Graph = graph, opset: int = opset) -> Imported:
             return read_bytes(model(graph, Counted(graph), opset).SerializeToString(), source, None)
 
-        try:
-            found = read("network.onnx")
-        except cnncalc.SpecError:
-            yield f"{name}, opset {opset}", told(read, "network.onnx")
-            continue
-        same = computing(found.graph) == computing(graph)
-        yield f"{name}, opset {opset}", "the same network\n" if same else accounted(found)
+        found = attempt(read, "network.onnx")
+        same = isinstance(found, Imported) and computing(found.graph) == computing(graph)
+        text = found if isinstance(found, str) else accounted(found)
+        yield f"{name}, opset {opset}", "the same network\n" if same else text
 
 
 def computing(graph: Graph) -> list[Any]:

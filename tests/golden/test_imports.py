@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 from convert import exporting, importing
@@ -16,6 +17,12 @@ def check(name: str, found: Iterable[tuple[str, str]], request: pytest.FixtureRe
 @pytest.mark.parametrize("format", importing.SOURCES)
 def test_files(format: str, request: pytest.FixtureRequest) -> None:
     check(format, importing.files(format), request)
+
+
+@pytest.mark.parametrize("format", ["keras", "torch"])
+def test_what_frameworks_saved_of_exports(format: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """Files that tests/data/convert/exported.py made, with the framework's number of weights."""
+    check(f"{format}_and_back", importing.saved(format, tmp_path), request)
 
 
 def test_an_export_to_onnx_comes_back(request: pytest.FixtureRequest) -> None:
