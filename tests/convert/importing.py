@@ -68,7 +68,7 @@ def files(format: str) -> Iterator[tuple[str, str]]:
 
 
 def saved(format: str, folder: Path) -> Iterator[tuple[str, str]]:
-    """What a framework saved of an export of each network, read; fails where all weights are told, and are others than it counts."""
+    """What a framework saved of an export of each network, read; fails where whole accounts count other weights."""
     with zipfile.ZipFile(FILES / f"exported_{format}.zip") as file:
         counts = json.loads(file.read("counts.json"))
         for name, count in counts.items():

@@ -195,7 +195,7 @@ READ = {
     + section("convolutional", filters=6, size=3, stride_x=2, stride_y=1, pad=1, groups=3, dilation=2),
     "parts": net(9, 8) + conv(8, 1) + section("route", layers="-1, 0", groups=2, group_id=1) + section("dropout"),
     "scaled": net(8, 4) + conv(4, 1) + section("avgpool") + section("scale_channels", **{"from": 0}),
-    "norms": net(8, 4) + section("batchnorm") + section("l2norm") + section("softmax") + section("logistic"),
+    "norms": net(8, 4) + section("batchnorm") + section("l2norm") + section("softmax", spatial=1) + section("softmax"),
     "rows of numbers": "[net]\ninputs=10\n" + section("connected", output=4, batch_normalize=1, activation="relu")
     + section("connected", output=2, activation="linear") + section("softmax"),
     "crop": net(12) + section("crop", crop_width=8, crop_height=6) + conv(4, 1)

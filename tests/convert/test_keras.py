@@ -134,6 +134,17 @@ def test_keras_2_functions_with_constants() -> None:
     assert found.graph.shapes[-1] == (4,)
 
 
+def test_keras_2_splits_by_sizes_of_which_one_is_the_rest() -> None:
+    """`tf.split(x, [1, -1])`, and `[2, 1]`: sizes, where `keras.ops.split` has the places of the cuts."""
+    for sizes, place, expected in (([1, -1], 1, (1, 3)), ([-1, 1], 1, (2, 3)), ([2, 1], 0, (0, 2)), (3, 2, (2, 3))):
+        call = ["input_1", 0, 0, {"num_or_size_splits": sizes, "axis": -1}]
+        value = functional(layer("TFOpLambda", "tf.split", call, function="split"), last="tf.split")
+        value["config"]["output_layers"] = [["tf.split", 0, place]]
+        graph = from_keras(value).graph
+        taken = graph.node(graph.outputs[0][1])
+        assert taken.operation.layer.channels == expected  # type: ignore[union-attr]
+
+
 def test_keras_2_counts_the_calls_of_a_nested_model_from_one() -> None:
     tower = functional(conv("conv", [["input_1", 0, 0, {}]], filters=3), last="conv")["config"]
     nested = layer("Functional", "tower", [["input_1", 0, 0, {}]], [["tower", 1, 0, {}]], **tower)
