@@ -6,15 +6,13 @@ graph, whatever goes out starts from one; it knows no YAML, and a node has an or
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from cnncalc.diagnostics import Diagnostic, Fault, Note, Origin, suggestion
 from cnncalc.geometry import Shape
 from cnncalc.layers.base import Layer, Operation
-
-T = TypeVar("T")
 
 MAX_SUGGESTED = 2_000
 """Names, the latest, among which a misspelt one is looked for."""
@@ -267,14 +265,18 @@ class Graph:
         def tensor_of(number: int) -> int:
             return given[number] if number in given else number + shift
 
+        before: Origin | None = None
+        moved: Origin | None = None
         for node in stretch.nodes:
-            number, name = node.number + shift, prefix + node.name[cut:]
-            taken = tuple([tensor_of(tensor) for tensor in node.inputs])
-            new = Node(name, node.operation, taken, node.place + shift, number, origin(node.origin))
+            taken = tuple([given[tensor] if tensor in given else tensor + shift for tensor in node.inputs])
+            if node.origin is not before:  # the layers of one call have the same
+                before, moved = node.origin, origin(node.origin)
+            new = Node(prefix + node.name[cut:], node.operation, taken, node.place + shift, node.number + shift, moved)
             new.written = node.written
-            new.names = tuple([prefix + other[cut:] for other in node.names if other.startswith(stretch.prefix)])
+            if node.names:
+                new.names = tuple([prefix + other[cut:] for other in node.names if other.startswith(stretch.prefix)])
             self.nodes.append(new)
-            self.shapes.append(node.operation.output)
+        self.shapes += [node.operation.output for node in stretch.nodes]
         for place, frozen, owner in stretch.weighted:
             new = self.nodes[place + shift]
             new.frozen, new.shares = frozen, None if owner is None else self.nodes[owner.place + shift]
@@ -282,9 +284,9 @@ class Graph:
             self.names[name] = tensor_of(tensor)
             if covered is not None:
                 self._covered[name] = range(covered.start + shift, covered.stop + shift)
-            before = self.node(given[tensor]) if tensor in given else None
-            if before is not None:  # the name of a step that was skipped
-                before.names = (*before.names, name)
+            giver = self.node(given[tensor]) if tensor in given else None
+            if giver is not None:  # the name of a step that was skipped
+                giver.names = (*giver.names, name)
         self._named += [name for name, _, _ in names]
         self._moved.update((prefix + name[cut:], prefix + other[cut:]) for name, other in stretch.moved)
         for part in stretch.parts:
@@ -402,16 +404,3 @@ class Graph:
             for tensor in dict.fromkeys(node.inputs):
                 found[tensor].append(node)
         return found
-
-
-def fold(graph: Graph, inputs: Sequence[T], step: Callable[[Node, list[T]], T]) -> Iterator[T]:
-    """Carry a value along the edges: `inputs` per network input, then ``step(node, values of its inputs)`` per node.
-
-    Gives the value of every node's result in order.  Linear, and a loop: no depth is too deep.
-    """
-    values = list(inputs)
-    append = values.append
-    for node in graph.nodes:
-        value = step(node, [values[tensor] for tensor in node.inputs])
-        append(value)
-        yield value

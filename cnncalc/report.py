@@ -31,8 +31,15 @@ class Report(Measurement):
     network's.
     """
 
-    def __init__(self, graph: Graph, command: str, of: str | None = None, setting: Setting | None = None) -> None:
-        super().__init__(graph, of, setting)
+    def __init__(
+        self,
+        graph: Graph,
+        command: str,
+        of: str | None = None,
+        setting: Setting | None = None,
+        shared: dict[Any, Any] | None = None,
+    ) -> None:
+        super().__init__(graph, of, setting, shared)
         assert command in COMMANDS, f"there is no report called {command}"
         graph.input_number(of)
         self.command = command

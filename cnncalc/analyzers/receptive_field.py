@@ -8,6 +8,7 @@ Branches are united; paths that see everything (global pooling, flatten, gates) 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from math import gcd, lcm
 from typing import Any, NamedTuple
@@ -17,7 +18,7 @@ from cnncalc.analyzers.notes import BEYOND, MISALIGNED, PERIODIC, UNEQUAL, Remar
 from cnncalc.analyzers.quantities import FIELD
 from cnncalc.diagnostics import Fault, SpecError
 from cnncalc.geometry import GLOBAL, AxisMap, Intervals, Reach, Transposed, Window, check_period
-from cnncalc.graph import Graph, Node, fold
+from cnncalc.graph import Graph, Node
 from cnncalc.layers.base import Operation, once_per_operation
 from cnncalc.values import AtLeast, PerAxis, ranged, ratio
 
@@ -86,7 +87,6 @@ class Seen(NamedTuple):
     local: tuple[Alternatives, ...] | None
     min_path: tuple[Pattern, ...] | None
     is_global: bool = False
-    notes: tuple[Remark, ...] = ()
     wanders: bool = False
     """Whether its centers move against its units, as those of windows that attend within themselves do: they are then
     no sign of branches that do not fit each other."""
@@ -96,8 +96,36 @@ NOTHING = Seen(None, None)
 """Of a tensor that does not depend on the input at all."""
 
 
-OWN_POSITION = ((0, None),)
-"""What is read by a layer that makes each element of the one at its place: the first input, there alone."""
+class Misfit(NamedTuple):
+    """Two of the tensors that a layer joins, by their places among its inputs, do not fit each other."""
+
+    code: str
+    first: int
+    other: int
+    apart: object
+    """By what: their strides, or the pixels between their centers."""
+
+    def remark(self, graph: Graph, node: Node) -> Remark:
+        """In words for one layer."""
+        first, other = [graph.tensor_name(node.inputs[place]) for place in (self.first, self.other)]
+        return Remark(self.code, (first, other, self.apart))
+
+
+Through = tuple[Seen, tuple[Misfit, ...]]
+"""What is seen through a layer, and what does not fit there."""
+
+
+class Reading:
+    """What a layer reads of its inputs; one object for all layers that read alike."""
+
+    __slots__ = ("own", "reaches", "wanders")
+
+    def __init__(self, reaches: tuple[tuple[int, Reach], ...], wanders: bool) -> None:
+        self.reaches = reaches
+        """What it reads of which of its inputs."""
+        self.own = reaches == ((0, None),)
+        """Whether it makes each element of the one at its place: of the first input, there alone."""
+        self.wanders = wanders
 
 
 class AlongAxis(NamedTuple):
@@ -124,10 +152,10 @@ class ReceptiveField:
 
     __slots__ = ("_seen", "_whole", "notes")
 
-    def __init__(self, seen: Seen, input_size: tuple[int, ...]) -> None:
+    def __init__(self, seen: Seen, input_size: tuple[int, ...], notes: tuple[Remark, ...] = ()) -> None:
         self._seen = seen
         self._whole = input_size
-        self.notes: tuple[Remark, ...] = seen.notes
+        self.notes = notes
         if seen.local is not None and seen.min_path is not None:
             period = max([len(pattern.spans) for patterns in seen.local for pattern in patterns], default=1)
             if period > 1:
@@ -190,38 +218,30 @@ class ReceptiveField:
         return self._seen.local is not None
 
 
-def receptive_fields(graph: Graph, of: str | None = None) -> list[ReceptiveField | None]:
+Memo = dict[Any, Any]
+"""What is seen through equal layers of what is seen alike; graphs may share one."""
+
+MAX_KNOWN = 100_000
+"""Entries of a memo from which on the next graph begins it anew."""
+
+
+def receptive_fields(graph: Graph, of: str | None = None, memo: Memo | None = None) -> list[ReceptiveField | None]:
     """The receptive field of every node towards the input `of` (the first if absent).
 
     None for a node that does not depend on that input.  Raises `Fault` for an unknown input, `SpecError` for a
     pattern whose period is beyond the limit.
     """
-    number = graph.input_number(of)
-    shape = graph.inputs[number][1]
-    axes = len(shape) - 1
-    start = Seen(((IDENTITY,),) * axes, (IDENTITY,) * axes)
-    given: list[Seen] = [start if index == number else NOTHING for index in range(len(graph.inputs))]
-    memo: dict[object, Seen] = {}
-
-    def step(node: Node, inputs: list[Seen]) -> Seen:
-        operation = node.operation
-        try:
-            if reaches_of(operation) == OWN_POSITION and not inputs[0].notes:
-                return inputs[0]
-            key = (id(operation), *map(id, inputs))
-            found = memo.get(key)
-            if found is None:
-                found = memo[key] = _through(graph, node, inputs)
-        except Fault as fault:
-            raise SpecError([fault.at(node.origin)]) from None
-        return found
-
-    described: dict[int, ReceptiveField | None] = {}
-    results = []
-    for seen in fold(graph, given, step):
-        if id(seen) not in described:
-            described[id(seen)] = describe(seen, shape[1:])
-        results.append(described[id(seen)])
+    memo = {} if memo is None else memo
+    size = graph.inputs[graph.input_number(of)][1][1:]
+    results: list[ReceptiveField | None] = []
+    for node, seen, misfits in _sights(graph, of, memo):
+        if misfits:
+            results.append(describe(seen, size, tuple([misfit.remark(graph, node) for misfit in misfits])))
+            continue
+        key = (size, id(seen))
+        if key not in memo:
+            memo[key] = describe(seen, size)
+        results.append(memo[key])
     return results
 
 
@@ -231,76 +251,80 @@ def network_field(fields: list[ReceptiveField | None]) -> ReceptiveField | None:
     return next((field for field in reversed(fields) if field is not None and field.is_local), last)
 
 
-Memo = dict[object, "Seen"]
-"""What is seen through equal maps, for `field_alone`; graphs that are alike may share one."""
-
-
 def field_alone(graph: Graph, memo: Memo, of: str | None = None) -> ReceptiveField | None:
     """The same as `network_field` of all `receptive_fields`, but for its notes: only that one is worked out.
 
     Raises as `receptive_fields`.
     """
-    number = graph.input_number(of)
-    shape = graph.inputs[number][1]
-    seen: list[Seen] = [NOTHING] * len(graph.inputs)
-    axes = len(shape) - 1
-    seen[number] = memo.setdefault(axes, Seen(((IDENTITY,),) * axes, (IDENTITY,) * axes))
-    last: Seen | None = None
-    known: dict[int, object] = {}
-    for node in graph.nodes:
-        operation = node.operation
-        taken = [seen[tensor] for tensor in node.inputs]
-        reads = known.get(id(operation))
-        if reads is None:
-            spread = [each[1:] != operation.output[1:] for each in operation.inputs] if operation.layer.joins else ()
-            reads = known[id(operation)] = (True, *spread) if spread else operation.reach
-        key = (reads, *map(id, taken))
-        found = memo.get(key)
-        if found is None:
-            try:
-                found = _through(graph, node, taken)
-            except Fault as fault:
-                raise SpecError([fault.at(node.origin)]) from None
-            memo[key] = found = found._replace(notes=()) if found.notes else found
-        seen.append(found)
-        if found.local is not None:
-            last = found
-    return describe(seen[-1] if last is None else last, shape[1:])
+    last, local = NOTHING, None
+    for _, last, _ in _sights(graph, of, memo):
+        if last.local is not None:
+            local = last
+    return describe(local or last, graph.inputs[graph.input_number(of)][1][1:])
 
 
 # -- along the edges ---------------------------------------------------------------------------------------------------
 
 
-def _through(graph: Graph, node: Node, inputs: list[Seen]) -> Seen:
-    """What a node sees, from what its inputs see."""
-    operation = node.operation
-    reaches = reaches_of(operation)
-    if len(reaches) == 1:
-        return _reached(inputs[reaches[0][0]], reaches[0][1], operation)
-    read: list[tuple[Seen, int]] = []
-    for number, reach in reaches:
-        seen = _reached(inputs[number], reach, operation)
-        if seen is not NOTHING:
-            read.append((seen, node.inputs[number]))
-    return read[0][0] if len(read) == 1 else _united(graph, read)
+def _sights(graph: Graph, of: str | None, memo: Memo) -> Iterator[tuple[Node, Seen, tuple[Misfit, ...]]]:
+    """What every node in order sees of the input `of`, and what does not fit there."""
+    if len(memo) > MAX_KNOWN:
+        memo.clear()
+    number = graph.input_number(of)
+    axes = len(graph.inputs[number][1]) - 1
+    tensors = [NOTHING] * len(graph.inputs)
+    tensors[number] = memo.setdefault(axes, Seen(((IDENTITY,),) * axes, (IDENTITY,) * axes))
+    for node in graph.nodes:
+        taken = [tensors[tensor] for tensor in node.inputs]
+        try:
+            reading = reading_of(node.operation)
+            if reading.own:
+                seen, misfits = taken[0], ()
+            else:
+                key = (reading, *map(id, taken))
+                if key not in memo:
+                    memo[key] = _through(reading, taken)
+                seen, misfits = memo[key]
+        except Fault as fault:
+            raise SpecError([fault.at(node.origin)]) from None
+        tensors.append(seen)
+        yield node, seen, misfits
 
 
 @once_per_operation
-def reaches_of(operation: Operation) -> tuple[tuple[int, Reach], ...]:
-    """What a layer reads of which of its inputs."""
-    return operation.layer.reaches(operation.inputs, operation.output)
+def reading_of(operation: Operation) -> Reading:
+    """What a layer reads of its inputs."""
+    reaches = operation.layer.reaches(operation.inputs, operation.output)
+    types = [type(axis) for _, reach in reaches if isinstance(reach, tuple) for axis in reach]
+    return _reading(reaches, tuple(types), operation.layer.wanders)
 
 
-def _reached(seen: Seen, reach: Reach, operation: Operation) -> Seen:
-    """What an operation sees by reading a tensor, from what its units see."""
+@_remembered
+def _reading(reaches: tuple[tuple[int, Reach], ...], types: tuple[type, ...], wanders: bool) -> Reading:
+    """The one object for what is read; `types` are those of its axis maps, which may be equal as tuples."""
+    return Reading(reaches, wanders)
+
+
+def _through(reading: Reading, inputs: list[Seen]) -> Through:
+    """What a layer sees, from what its inputs see."""
+    read: list[tuple[Seen, int]] = []
+    for number, reach in reading.reaches:
+        seen = _reached(inputs[number], reach, reading.wanders)
+        if seen is not NOTHING:
+            read.append((seen, number))
+    return (read[0][0], ()) if len(read) == 1 else _united(read)
+
+
+def _reached(seen: Seen, reach: Reach, wanders: bool) -> Seen:
+    """What a layer sees by reading a tensor, from what the units of that see."""
     if reach is None or seen is NOTHING:
-        return seen if not seen.notes else seen._replace(notes=())
+        return seen
     if reach == GLOBAL or seen.local is None or seen.min_path is None:
         return Seen(None, None, True)
     assert isinstance(reach, tuple)
     local = tuple([tuple([_read(each, axis) for each in patterns]) for patterns, axis in zip(seen.local, reach)])
     min_path = tuple([_read(pattern, axis) for pattern, axis in zip(seen.min_path, reach)])
-    return Seen(local, min_path, seen.is_global, (), seen.wanders or operation.layer.wanders)
+    return Seen(local, min_path, seen.is_global, seen.wanders or wanders)
 
 
 @_remembered
@@ -405,30 +429,40 @@ def _moved(span: tuple[int, int] | None, by: int) -> tuple[int, int] | None:
 # -- joins -------------------------------------------------------------------------------------------------------------
 
 
-def _united(graph: Graph, seeing: list[tuple[Seen, int]]) -> Seen:
-    """The union of what is seen of several tensors, with notes where they do not fit each other."""
+def _united(seeing: list[tuple[Seen, int]]) -> Through:
+    """The union of what is seen of several inputs, each with its place, and where they do not fit each other."""
     if not seeing:
-        return NOTHING
+        return NOTHING, ()
     is_global = any(seen.is_global for seen, _ in seeing)
-    locals_ = [(seen, number) for seen, number in seeing if seen.local is not None]
+    locals_ = [(seen, place) for seen, place in seeing if seen.local is not None]
     if not locals_:
-        return Seen(None, None, is_global)
-    names = [graph.tensor_name(number) for _, number in locals_]
-    wander = any(seen.wanders for seen, _ in locals_)
-    axes = len(locals_[0][0].local or ())
+        return Seen(None, None, is_global), ()
+    wanders = any(seen.wanders for seen, _ in locals_)
     local, min_path = [], []
-    notes: list[Remark] = []
-    for axis in range(axes):
-        branches = [seen.local[axis] for seen, _ in locals_ if seen.local is not None]
-        local.append(_alternatives(branches))
-        min_path.append(
-            min((seen.min_path[axis] for seen, _ in locals_ if seen.min_path), key=lambda pattern: pattern.widest)
-        )
-        notes += [note for note in _misfits(branches, names, wander) if note not in notes]
-    return Seen(tuple(local), tuple(min_path), is_global, tuple(notes), wander)
+    misfits: dict[Misfit, None] = {}
+    for axis in range(len(locals_[0][0].local or ())):
+        branches = tuple([seen.local[axis] for seen, _ in locals_ if seen.local is not None])
+        paths = tuple([seen.min_path[axis] for seen, _ in locals_ if seen.min_path is not None])
+        patterns, smallest, misfit = _joined(branches, paths, wanders)
+        local.append(patterns)
+        min_path.append(smallest)
+        if misfit is not None:
+            first, other = [locals_[branch][1] for branch in (misfit.first, misfit.other)]
+            misfits[misfit._replace(first=first, other=other)] = None
+    return Seen(tuple(local), tuple(min_path), is_global, wanders), tuple(misfits)
 
 
-def _alternatives(branches: list[Alternatives]) -> Alternatives:
+@_remembered
+def _joined(
+    branches: tuple[Alternatives, ...], paths: tuple[Pattern, ...], wanders: bool
+) -> tuple[Alternatives, Pattern, Misfit | None]:
+    """What is seen of several branches together on one axis, the smallest of their smallest paths, and which of them
+    do not fit each other."""
+    smallest = min(paths, key=lambda pattern: pattern.widest)
+    return _alternatives(branches), smallest, _misfit(branches, wanders)
+
+
+def _alternatives(branches: tuple[Alternatives, ...]) -> Alternatives:
     """Patterns of equal stride united, the others side by side."""
     by_ratio: dict[tuple[int, int], Pattern] = {}
     for patterns in branches:
@@ -451,24 +485,23 @@ def _both(a: Pattern, b: Pattern) -> Pattern:
     return _reduced(Pattern(a.step * (period // len(a.spans)), spans))
 
 
-def _misfits(branches: list[Alternatives], names: list[str], wander: bool) -> list[Remark]:
-    """Notes on branches of unequal stride, or of equal stride whose centers lie apart (unless they wander).
+def _misfit(branches: tuple[Alternatives, ...], wander: bool) -> Misfit | None:
+    """Branches of unequal stride, or of equal stride whose centers lie apart (unless they wander).
 
     A branch that has several strides was noted where it got them.
     """
     if max(map(len, branches)) > 1:
-        return []
-    first, first_name = branches[0][0], names[0]
+        return None
+    first = branches[0][0]
     total, weight = first.drift()
-    for patterns, name in zip(branches[1:], names[1:]):
-        pattern = patterns[0]
+    for number, (pattern,) in enumerate(branches[1:], 1):
         if pattern.ratio != first.ratio:
-            return [Remark(UNEQUAL, (first_name, name, (_fraction(first.ratio), _fraction(pattern.ratio))))]
+            return Misfit(UNEQUAL, 0, number, (_fraction(first.ratio), _fraction(pattern.ratio)))
         other_total, other_weight = pattern.drift()
         if not wander and total * other_weight != other_total * weight:
             apart = abs(total / weight - other_total / other_weight) / 2 if weight and other_weight else 0
-            return [Remark(MISALIGNED, (first_name, name, apart))]
-    return []
+            return Misfit(MISALIGNED, 0, number, apart)
+    return None
 
 
 def _fraction(ratio: tuple[int, int]) -> str:
@@ -480,7 +513,7 @@ def _fraction(ratio: tuple[int, int]) -> str:
 
 def fields(measured: Measurement) -> list[ReceptiveField | None]:
     """The receptive field of every node; raises `Fault`."""
-    return receptive_fields(measured.graph, measured.of)
+    return receptive_fields(measured.graph, measured.of, measured.shared)
 
 
 def own_field(measured: Measurement) -> ReceptiveField | None:
@@ -533,9 +566,9 @@ def global_of(field: ReceptiveField) -> bool:
 # -- in figures --------------------------------------------------------------------------------------------------------
 
 
-def describe(seen: Seen, input_size: tuple[int, ...]) -> ReceptiveField | None:
-    """What is seen, in figures; None for a tensor that sees nothing of the input."""
-    return None if seen is NOTHING else ReceptiveField(seen, input_size)
+def describe(seen: Seen, input_size: tuple[int, ...], notes: tuple[Remark, ...] = ()) -> ReceptiveField | None:
+    """What is seen, in figures, with `notes` on it; None for a tensor that sees nothing of the input."""
+    return None if seen is NOTHING else ReceptiveField(seen, input_size, notes)
 
 
 @_remembered

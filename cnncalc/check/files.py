@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cnncalc.analyzers.memory import Setting
 from cnncalc.check.expectations import Verdict, compare
@@ -146,25 +146,37 @@ def _in_glob(pattern: str) -> Iterator[Task]:
 # -- one file ----------------------------------------------------------------------------------------------------------
 
 
-def check_file(task: Task, imported: Imported | None = None) -> Checked:
-    """Check one file; what is wrong is in the result.  What several files import is read once where they share
-    `imported`."""
+class Shared:
+    """What the checks of several files remember together: the files that they import, and what analyzers share."""
+
+    def __init__(self) -> None:
+        self.imported: Imported = {}
+        self.measured: dict[Any, Any] = {}
+
+
+def check_file(task: Task, shared: Shared | None = None) -> Checked:
+    """Check one file; what is wrong is in the result."""
+    shared = shared or Shared()
     if task.problem is not None:
         return Checked(task.shown, [], [task.problem], [])
     try:
-        file = load_file(task.path, task.shown, imported)
+        file = load_file(task.path, task.shown, shared.imported)
     except SpecError as error:
         return Checked(task.shown, [], error.diagnostics, [])
-    return check_spec(file, task.variant, task.allow, task.max_steps)
+    return check_spec(file, task.variant, task.allow, task.max_steps, shared)
 
 
 def check_spec(
-    file: File, variant: str | None = None, allow: frozenset[str] = frozenset(), max_steps: int = MAX_STEPS
+    file: File,
+    variant: str | None = None,
+    allow: frozenset[str] = frozenset(),
+    max_steps: int = MAX_STEPS,
+    shared: Shared | None = None,
 ) -> Checked:
     """Check a parsed file with each of its variants, or with one; a library is checked by parsing alone."""
     if file.steps_span is None:
         return Checked(file.source.path, [], [], [])
-    checker = _Checker(file, max_steps)
+    checker = _Checker(file, max_steps, shared or Shared())
     variants: list[str | None] = [variant] if variant is not None else [*file.variants] or [None]
     cases = [checker.case(name) for name in variants]
     whole = variant is None and all(case.params is not None for case in cases)
@@ -174,8 +186,9 @@ def check_spec(
 class _Checker:
     """Checks one file: its networks one after the other, and what they say about it together."""
 
-    def __init__(self, file: File, max_steps: int) -> None:
+    def __init__(self, file: File, max_steps: int, shared: Shared) -> None:
         self.file = file
+        self.measured = shared.measured
         self.max_steps = max_steps
         self.maker = Maker()
         self.steps: set[tuple[int, int]] = set()
@@ -210,7 +223,7 @@ class _Checker:
     def analysed(self, given: dict[str, Given], variant: str | None) -> Report:
         """The report of a setting, its receptive fields worked out: they alone can fail.  Raises `SpecError`."""
         graph = expand(self.file, given, variant, max_steps=self.max_steps, maker=self.maker)
-        report = Report(graph, "summary")
+        report = Report(graph, "summary", shared=self.measured)
         try:
             report.values("receptive_field")
         except Fault as fault:
@@ -230,7 +243,8 @@ class _Checker:
             first = next(iter(entry.given.values()))
             notes = (Note("with other arguments, given", first.key),)
         if entry.dtype is not None:
-            report = Report(report.graph, report.command, setting=Setting(entry.dtype.text))
+            setting = Setting(entry.dtype.text)
+            report = Report(report.graph, report.command, setting=setting, shared=self.measured)
             notes = (*notes, Note(f"numbers are held as `{entry.dtype.text}`, given", entry.dtype.span))
         verdicts, problems = compare(entry, report, instance)
         return verdicts, [*(verdict.diagnostic(name, notes) for verdict in verdicts if not verdict.ok), *problems]
@@ -318,13 +332,13 @@ def check_all(tasks: list[Task], jobs: int | None = None, progress: Progress | N
     are done, and the last one's name.
     """
     done: list[Checked] = []
-    imported: Imported = {}
+    shared = Shared()
     jobs = jobs or _cores()
     begun = time.perf_counter()
     for number, task in enumerate(tasks):
         if jobs > 1 and len(tasks) - number > 1 and time.perf_counter() - begun > POOL_AFTER:
             return done + _side_by_side(tasks[number:], jobs, progress, number)
-        done.append(check_file(task, imported))
+        done.append(check_file(task, shared))
         if progress is not None:
             progress(len(done), len(tasks), task.shown)
     return done
@@ -339,28 +353,35 @@ def _cores() -> int:
 def _side_by_side(tasks: list[Task], jobs: int, progress: Progress | None, before: int) -> list[Checked]:
     """Check files in a pool of processes, after those `before`; tasks and results are all that passes between them."""
     import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures import ProcessPoolExecutor, as_completed
 
     method = "fork" if sys.platform == "linux" else None  # starting afresh would cost each process its imports
-    found: list[Checked] = []
+    found: dict[Task, Checked] = {}
     with ProcessPoolExecutor(min(jobs, len(tasks)), multiprocessing.get_context(method), _quiet) as pool:
+        # the longest first: at the end, no process waits long for another
+        waiting = {pool.submit(_check_in_pool, task): task for task in sorted(tasks, key=_length, reverse=True)}
         try:
-            for checked in pool.map(_check_in_pool, tasks):
-                found.append(checked)
+            for future in as_completed(waiting):
+                found[waiting[future]] = checked = future.result()
                 if progress is not None:
                     progress(before + len(found), before + len(tasks), checked.path)
         except KeyboardInterrupt:
             pool.shutdown(cancel_futures=True)
             raise
-    return found
+    return [found[task] for task in tasks]
 
 
-_imported: Imported = {}
+def _length(task: Task) -> int:
+    """Bytes of a file, which tell roughly how long it takes; of what is not there, none."""
+    return os.path.getsize(task.path) if os.path.isfile(task.path) else 0
+
+
+_shared = Shared()
 """By a process of the pool, which checks for one run alone."""
 
 
 def _check_in_pool(task: Task) -> Checked:
-    return check_file(task, _imported)
+    return check_file(task, _shared)
 
 
 def _quiet() -> None:

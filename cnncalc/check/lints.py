@@ -33,17 +33,24 @@ def network_lints(report: Report) -> Iterator[Hit]:
     graph = report.graph
     takers = graph.takers()
     leaving = {tensor for _, tensor in graph.outputs}
-    fields = report.fields
-    for index, (node, field) in enumerate(zip(graph.nodes, fields)):
+    for index, (node, field) in enumerate(zip(graph.nodes, report.fields)):
         operation = node.operation
-        for code, message, help in _of_operation(operation):
-            yield Hit(code, node, f"`{node.name}`: {message}", help)
-        if operation.layer.bias:
-            yield from _bias(node, [] if node.number in leaving else takers[node.number])
+        if not _is_quiet(operation):
+            for code, message, help in _of_operation(operation):
+                yield Hit(code, node, f"`{node.name}`: {message}", help)
+            if operation.layer.bias:
+                yield from _bias(node, [] if node.number in leaving else takers[node.number])
+            yield from _without_gain(node)
         if field is not None and field.notes:
             yield from _field(report, node, field)
-        if operation.weights:
-            yield from _separable(report, index)
+        if node.name.endswith(SEPARATED[1]) and operation.weights:
+            yield from _separated(report, index)
+
+
+@once_per_operation
+def _is_quiet(operation: Operation) -> bool:
+    """Whether nothing can be said of a layer but for its receptive field and its name."""
+    return not (_of_operation(operation) or operation.layer.bias or _gain(operation))
 
 
 Finding = tuple[str, str, str]
@@ -113,7 +120,7 @@ def _is_beyond(field: Any) -> bool:
 
 
 @once_per_operation
-def _without_gain(operation: Operation) -> tuple[int, int] | None:
+def _gain(operation: Operation) -> tuple[int, int] | None:
     """The parameters of a convolution that would not have fewer as depthwise and pointwise ones, so and as it is.
 
     None too where the kernels have one channel: there is nothing to separate.
@@ -125,26 +132,29 @@ def _without_gain(operation: Operation) -> tuple[int, int] | None:
     return (separable, params) if params <= separable else None
 
 
-def _separable(report: Report, index: int) -> Iterator[Hit]:
-    """Convolutions that would not, or do not, have fewer parameters as depthwise and pointwise ones."""
-    node = report.graph.nodes[index]
-    counts = _without_gain(node.operation)
+def _without_gain(node: Node) -> Iterator[Hit]:
+    """A convolution that would not have fewer parameters as depthwise and pointwise ones."""
+    counts = _gain(node.operation)
     if counts is not None and node.shares is None and not node.frozen:
         message = (
             f"`{node.name}` would have {counts[0]:,} parameters as a separable convolution, {counts[1]:,} as it is"
         )
         yield Hit("separable-no-gain", node, message, "keep the regular convolution")
-    elif node.name.endswith(SEPARATED[1]) and (params := known(report.values("params")[index])):
-        nodes, name = report.graph.nodes, node.name.removesuffix(SEPARATED[1])
-        first = index - 1  # the norm and the activation of the depthwise one may stand between them
-        while first >= 0 and nodes[first].origin == node.origin and nodes[first].name != name + SEPARATED[0]:
-            first -= 1
-        if first < 0 or nodes[first].origin != node.origin:
-            return
-        kernel = nodes[first].operation.weights[0].shape[2:]
-        inputs, outputs = nodes[first].operation.inputs[0][0], node.operation.output[0]
-        bias = sum(elements(weight.shape) for weight in node.operation.weights[1:])
-        regular, own = inputs * outputs * elements(kernel) + bias, params + known(report.values("params")[first])
-        if own >= regular and inputs > 1:
-            message = f"`{name}` has {own:,} parameters, a regular convolution {regular:,}"
-            yield Hit("separable-no-gain", node, message, "write `conv` in place of `separable_conv`")
+
+
+def _separated(report: Report, index: int) -> Iterator[Hit]:
+    """A convolution that does not have fewer parameters as depthwise and pointwise ones, found by the pointwise."""
+    nodes, params = report.graph.nodes, report.values("params")
+    node, name, own = nodes[index], nodes[index].name.removesuffix(SEPARATED[1]), known(params[index])
+    first = index - 1  # the norm and the activation of the depthwise one may stand between them
+    while first >= 0 and nodes[first].origin == node.origin and nodes[first].name != name + SEPARATED[0]:
+        first -= 1
+    if not own or first < 0 or nodes[first].origin != node.origin:
+        return
+    kernel = nodes[first].operation.weights[0].shape[2:]
+    inputs, outputs = nodes[first].operation.inputs[0][0], node.operation.output[0]
+    bias = sum(elements(weight.shape) for weight in node.operation.weights[1:])
+    regular, own = inputs * outputs * elements(kernel) + bias, own + known(params[first])
+    if own >= regular and inputs > 1:
+        message = f"`{name}` has {own:,} parameters, a regular convolution {regular:,}"
+        yield Hit("separable-no-gain", node, message, "write `conv` in place of `separable_conv`")

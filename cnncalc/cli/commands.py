@@ -449,6 +449,6 @@ def command_name(command: CommandInfo) -> str:
 
 def main() -> None:
     """The entry point."""
-    gc.set_threshold(300_000)  # a graph is many small objects and no cycles: collecting takes a third of the time
+    gc.set_threshold(1_000_000)  # a graph is many small objects and no cycles: collecting takes a third of the time
     only_the_named_command()
     app(prog_name="cnncalc")

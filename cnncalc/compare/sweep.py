@@ -33,9 +33,6 @@ from cnncalc.values import AtLeast, known
 MAX_RESIZERS = 16
 """Settings whose graph is kept, to make it again at other sizes."""
 
-MAX_MEMO = 200_000
-"""Entries of what receptive fields share."""
-
 
 class Spec(NamedTuple):
     """A parsed spec, and what is given for all of its settings."""
@@ -192,8 +189,6 @@ class Measurer:
         shown = dict(setting.shown)
         try:
             graph = self.build(spec, setting)
-            if len(self.memo) > MAX_MEMO:
-                self.memo.clear()
             measured = Measurement(graph, None, self.memory, self.memo)
             if self.counted_as is not None:
                 source = written(spec.file.source.location) if spec.file is not None else ()

@@ -106,6 +106,30 @@ def test_the_networks_own_field_alone() -> None:
     assert alone.size == ((5, 5), (9, 9)) == found.summary().field.size
 
 
+def test_what_is_remembered_of_a_window_is_not_that_of_a_transposed_one() -> None:
+    """A convolution and a transposed one of equal numbers: 3 pixels each 2, and 1 or 2 each 1/2."""
+    memo: receptive_field.Memo = {}
+    found = []
+    for kind in ("conv", "conv_transpose"):
+        graph = cnncalc.loads(f"input: [1, 9]\nlayers: [{{{kind}: 1, kernel: 3, stride: 2, padding: 1}}]\n").graph
+        for field in (receptive_field.field_alone(graph, memo), receptive_field.receptive_fields(graph, None, memo)[0]):
+            assert field is not None
+            found.append((field.size, field.stride))
+    assert found == [(((3, 3),), (((2, 1), (2, 1)),))] * 2 + [(((1, 2),), (((1, 2), (1, 2)),))] * 2
+
+
+def test_branches_that_do_not_fit_are_named_at_each_join() -> None:
+    """Two joins of equal branches under other names: each says its own."""
+    steps = "".join(
+        f"  - {{conv: 4, kernel: 3, padding: [[0, 2]], from: input, name: a{n}}}\n"
+        f"  - {{conv: 4, kernel: 1, from: input, name: b{n}}}\n  - {{add: [a{n}, b{n}]}}\n"
+        for n in (1, 2)
+    )
+    found = fields(f"input: [1, 9]\nlayers:\n{steps}")
+    notes = [row["notes"] for row in found.values() if row["notes"]]
+    assert notes == [[f"misaligned branches: the centers of `a{n}` and `b{n}` lie 1 pixel apart"] for n in (1, 2)]
+
+
 def test_the_field_towards_each_of_two_inputs() -> None:
     text = """input: {left: [1, 32], right: [1, 32]}
 layers:
