@@ -145,6 +145,26 @@ def test_keras_2_splits_by_sizes_of_which_one_is_the_rest() -> None:
         assert taken.operation.layer.channels == expected  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(
+    ("axis", "keeps", "expected"),
+    [
+        ([1, 2], True, (3, 1, 1)),
+        ([1, 2], False, (3,)),
+        ([-3, -2], False, (3,)),
+        ([1], False, (3, 8)),
+        (2, True, (3, 8, 1)),
+        (-1, True, (1, 8, 8)),
+        ([1, 2, 3], False, (1,)),
+    ],
+)
+def test_keras_2_takes_means_over_axes(axis: Any, keeps: bool, expected: tuple[int, ...]) -> None:
+    """Over all positions it is a pool; else it is opaque, in the shape that numpy gives."""
+    call = ["input_1", 0, 0, {"axis": axis, "keepdims": keeps}]
+    found = from_keras(functional(layer("TFOpLambda", "mean", call, function="math.reduce_mean"), last="mean"))
+    assert found.graph.shapes[-1] == expected
+    assert bool(found.account.opaque) == (expected[:1] != (3,) or len(expected) == 2 or expected[1:] == (8, 1))
+
+
 def test_keras_2_counts_the_calls_of_a_nested_model_from_one() -> None:
     tower = functional(conv("conv", [["input_1", 0, 0, {}]], filters=3), last="conv")["config"]
     nested = layer("Functional", "tower", [["input_1", 0, 0, {}]], [["tower", 1, 0, {}]], **tower)
