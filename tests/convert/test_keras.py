@@ -14,6 +14,7 @@ from convert.damaging import archive, places
 from sampling import some
 
 from cnncalc.convert import Imported
+from cnncalc.convert.archive import parse
 from cnncalc.convert.keras import from_keras, read
 from cnncalc.diagnostics import Error, SpecError
 
@@ -416,3 +417,20 @@ def test_mutated_configs_give_an_answer_or_an_error(name: str) -> None:
         except Error as error:
             outcomes.add("error" if error.diagnostics[0].span else "an error without a place")
     assert outcomes == {True, "error"}
+
+
+def test_half_of_a_pair_of_utf_16_is_replaced() -> None:
+    """No output could print it."""
+    assert parse(b'{"name": "\\ud83d", "whole": "\\ud83d\\ude00", "plain": "d"}', "x.json") == {
+        "name": "?",
+        "whole": "\U0001f600",
+        "plain": "d",
+    }
+
+
+def test_a_layer_that_leaves_out_where_its_channels_are_has_them_where_the_model_has() -> None:
+    value = config("first")
+    layers = [each for each in value["config"]["layers"] if "data_format" in each["config"]]
+    assert len(layers) > 1
+    del layers[0]["config"]["data_format"]
+    assert from_keras(value).graph.shapes == from_keras(config("first")).graph.shapes
