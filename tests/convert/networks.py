@@ -626,6 +626,11 @@ input: [2, 4]
 layers:
   - {conv_transpose: 2, kernel: 1, stride: 2, padding: same, output_padding: 3}
 """,
+    "an addition of many positions to one axis": """
+input: [2, 4, 4]
+layers:
+  - {conv_transpose: 2, kernel: [1, 3], stride: 2, padding: same, output_padding: [3, 0]}
+""",
     "weights of another block": """
 input: [2, 4, 4]
 blocks:
