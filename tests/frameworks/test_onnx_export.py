@@ -7,20 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from convert import exporting
+from convert.exporting import CHANGES
+from convert.networks import EVERY, NETWORKS, REFUSED, examples, network
 from frameworks.export_cases import (
-    EVERY,
-    PRODUCTS,
     REDUCED,
     Nothing,
     computable,
     drawn_inputs,
-    examples,
     finite,
     reference,
     sampled,
     singles,
     small,
-    special,
     weights,
 )
 
@@ -32,10 +31,6 @@ onnx = pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")
 numpy = pytest.importorskip("numpy")
 runtime.set_default_logger_severity(3)
-
-CHANGES = (13, 14, 17, 18, 20, 23)
-"""The opsets at which something is written otherwise than before, and the ends of the range."""
-
 
 BATCH = 3
 
@@ -106,15 +101,12 @@ def test_every_kind(kind: str) -> None:
 
 
 @pytest.mark.parametrize("opset", CHANGES)
-@pytest.mark.parametrize(("name", "graph"), special())
-def test_what_is_seldom(name: str, graph: Graph, opset: int) -> None:
-    check(graph, opset)
-
-
-@pytest.mark.parametrize("opset", [13, 17, 23])
-@pytest.mark.parametrize("name", PRODUCTS)
-def test_products_and_what_goes_with_them(name: str, opset: int) -> None:
-    check(cnncalc.loads(PRODUCTS[name]).graph, opset, BATCH)
+@pytest.mark.parametrize("name", [name for name in (*NETWORKS, *REFUSED) if name not in exporting.refusals("onnx")])
+def test_numbers_of_what_was_chosen(name: str, opset: int) -> None:
+    """No operator mixes samples, and none counts on a batch of 1; but for a norm by the statistics of the batch."""
+    graph = network(name)
+    alone = any(getattr(node.operation.layer, "statistics", True) is False for node in graph.nodes)
+    check(graph, opset, 1 if alone else BATCH)
 
 
 def test_layers_that_nobody_chose() -> None:
@@ -132,6 +124,11 @@ def test_layers_that_nobody_chose() -> None:
     assert checked > 300
 
 
+def test_the_golden_listings_are_of_models_of_the_library() -> None:
+    """As those that `convert.standing_in` makes are without it."""
+    exporting.check(exporting.GOLDEN / "onnx.txt", dict(exporting.sections("onnx")), rewrite=False)
+
+
 @pytest.mark.parametrize("name", small())
 def test_small_networks_compute_the_same(name: str) -> None:
     check(computable(name), 17)
@@ -140,13 +137,6 @@ def test_small_networks_compute_the_same(name: str) -> None:
 @pytest.mark.parametrize("name", REDUCED)
 def test_families_compute_the_same_at_small_inputs(name: str) -> None:
     check(computable(name), 17)
-
-
-def test_a_batch() -> None:
-    """No operator mixes samples, and none counts on a batch of 1."""
-    for _, graph in special():
-        if not any(getattr(node.operation.layer, "statistics", True) is False for node in graph.nodes):
-            check(graph, 18, batch=3)
 
 
 class Sparse(BytesIO):
