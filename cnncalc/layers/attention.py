@@ -57,6 +57,11 @@ class Frame(NamedTuple):
         return Intervals(self.size, wide, tuple(before if place < shift else after for place in range(wide)))
 
 
+def _stride(queries: int, keys: int) -> int:
+    """Every how manieth key is a query, where that gives so many."""
+    return -(-keys // queries)
+
+
 class Attention(Layer, kind="attention"):
     """Scaled dot-product attention (Vaswani et al. 2017): each position gathers values by the likeness of keys to it.
 
@@ -228,6 +233,12 @@ class Attention(Layer, kind="attention"):
         framed = self.window is not None or self.grid is not None
         if framed and self.bias in ("distance", "decomposed"):
             raise Fault("attention", f"a `{self.bias}` bias is one of whole maps", "bias", "use `bias: relative`")
+        if self.bias == "distance":
+            for name, queries, keys in zip(AXES[len(q_map)], q_map, k_map):
+                if (queries - 1) * _stride(queries, keys) >= keys:
+                    message = f"a `distance` bias needs queries that are every n-th key: no n gives {queries} of {keys}"
+                    help = f"take the queries of {dims(k_map)} by a stride, as `max_pool: 1, stride: 2` does"
+                    raise Fault("attention", f"{message} along the {name}", "bias", help)
         if self.bias in ("distance", "decomposed"):
             return
         if q_map != k_map:
@@ -359,7 +370,7 @@ class Attention(Layer, kind="attention"):
         axes = []
         for axis, (queries, keys) in enumerate(zip(q_map, k_map)):
             if self.bias == "distance":
-                step = -(-keys // queries)
+                step = _stride(queries, keys)
                 axes.append([[abs(place * step - key) for place in range(queries)] for key in range(keys)])
                 continue
             frame = Frame(queries, table=queries) if frames is None else frames[axis]
