@@ -589,6 +589,25 @@ def test_list_has_a_line_for_every_bundled_name(run, monkeypatch: pytest.MonkeyP
     assert {name for name in cnncalc.bundled_names() if name not in files} <= set(found)
 
 
+def test_the_list_tells_the_field_along_both_axes(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DS-CNN of Zhang et al. (2017), Hello Edge, table 4: 10 x 4 kernels on 49 x 10, then four times 3 x 3."""
+    path = find("ds_cnn_s")[0]
+    for module in (gallery, library):
+        monkeypatch.setattr(module, "bundled_files", lambda: [path])
+    lines = run("list", "--where", "params < 100k").out.splitlines()
+    assert next(line.split() for line in lines if line.startswith("Name")) == [
+        "Name",
+        "Year",
+        "Input",
+        "Params",
+        "MACs",
+        "Field",
+    ]
+    assert lines[0] == "1 bundled network"
+    (found,) = [line for line in lines if line.startswith("ds_cnn_s ")]
+    assert found.split() == ["ds_cnn_s", "2017", *"1 x 49 x 10".split(), "23,756", "2,656,768", *"26 x 20".split()]
+
+
 def test_completion_of_names() -> None:
     assert complete_spec("notes_str") == ["notes_stride", "notes_stride1", "notes_stride2"]
     assert "resnet50" in complete_spec("")

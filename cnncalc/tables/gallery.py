@@ -27,7 +27,8 @@ def tabulate(entries: Sequence[Entry], shown: Sequence[Aim]) -> Table:
         lines.append(Line([entry.name, year, Sizes(entry.input), *figures]))
     told = any(aim.key == "field" for aim in shown)
     remarks = ("Field: the receptive field, in pixels of the input",) if told else ()
-    return Table(columns, lines, (len(entries), " bundled networks"), remarks=remarks)
+    heading = (len(entries), f" bundled network{'s' * (len(entries) != 1)}")
+    return Table(columns, lines, heading, remarks=remarks)
 
 
 def to_dict(entry: Entry, shown: Sequence[Aim]) -> dict[str, Any]:
