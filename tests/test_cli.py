@@ -605,7 +605,7 @@ def test_the_list_tells_the_field_along_both_axes(run, monkeypatch: pytest.Monke
     ]
     assert lines[0] == "1 bundled network"
     (found,) = [line for line in lines if line.startswith("ds_cnn_s ")]
-    assert found.split() == ["ds_cnn_s", "2017", *"1 x 49 x 10".split(), "23,756", "2,656,768", *"26 x 20".split()]
+    assert found.split() == ["ds_cnn_s", "2017", "1", "x", "49", "x", "10", "23,756", "2,656,768", "26", "x", "20"]
 
 
 def test_completion_of_names() -> None:

@@ -44,7 +44,7 @@ def explained(source: Source, text: str, error: Any) -> Diagnostic:
         span = Span(source, line, torn.start(1) + 1, column + 1)
         return _problem(f"a comma is missing before `{torn[2]}`", span, f"write `{torn[1]}, {torn[2]}`")
     for braced in _BRACED.finditer(here):
-        if braced.start() < column <= braced.end():
+        if braced.start() < column < braced.end():
             span = Span(source, line, braced.start(1) + 1, braced.end() + 1)
             help = f"`$` fills a value into a name: write `{braced[1]}${braced[2]}`"
             return _problem("a name holds no brackets", span, help)
