@@ -510,6 +510,8 @@ class Making:
         rest = [place for place in range(len(value.shape)) if place != axis and not (value.batch and place == 0)]
         forward = ((0,) if value.batch else ()) + (axis, *rest)
         turned = self.turn(value, forward, operator)
+        if turned.batch and not value.batch:  # the axis is that of the samples
+            return None
         tensor = self.force(turned)
         return Value(turned.shape, turned.batch, tensor), inverse(forward)
 

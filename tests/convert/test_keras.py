@@ -189,6 +189,10 @@ def test_what_is_cut_off_around_a_center() -> None:
     """Keras begins a CenterCrop at ``int(difference / 2)``."""
     value = functional(layer("CenterCrop", "crop", [["input_1", 0, 0, {}]], height=3, width=4), last="crop")
     assert from_keras(value).graph.nodes[0].operation.layer.amount == ((2, 3), (2, 2))  # type: ignore[attr-defined]
+    for height, width in ((9, 4), (4, 9)):  # where it resizes first
+        value = functional(layer("CenterCrop", "c", [["input_1", 0, 0, {}]], height=height, width=width), last="c")
+        found = from_keras(value)
+        assert (list(found.account.opaque), found.graph.shapes[-1]) == (["CenterCrop"], (3, height, width))
 
 
 def test_hard_sigmoid_was_steeper_in_keras_2() -> None:
@@ -250,6 +254,12 @@ def cyclic() -> dict[str, Any]:
     return functional(layer("ReLU", "a", ring[0]), layer("ReLU", "b", ring[1]), last="b")
 
 
+def ending(output: Any) -> dict[str, Any]:
+    value = functional(last="input_1")
+    value["config"]["output_layers"] = output
+    return value
+
+
 WRONG: dict[str, tuple[Any, str]] = {
     "cycle": (cyclic(), "node b"),
     "self": (functional(layer("ReLU", "a", [["a", 0, 0, {}]]), last="a"), "node a"),
@@ -263,6 +273,9 @@ WRONG: dict[str, tuple[Any, str]] = {
     "activation": (functional(conv("a", [["input_1", 0, 0, {}]], activation="zap"), last="a"), "node a"),
     "dtype": (functional(conv("a", [["input_1", 0, 0, {}]], dtype="real"), last="a"), "node a"),
     "axis": (functional(layer("Concatenate", "a", [["input_1", 0, 0, {}]], axis=9), last="a"), "node a"),
+    "an end that is a number": (ending(5), "config"),
+    "an end that is a name": (ending("input_1"), "config"),
+    "an end within an end": (ending([["input_1", 0]]), "config"),
     "twice": (functional(layer("ReLU", "input_1"), last="input_1"), "node input_1"),
     "no layers": ({"class_name": "MyModel", "config": {"units": 3}}, "config"),
     "nothing": ({}, "config"),

@@ -67,7 +67,16 @@ def test_the_well_known_read_as_one_would_write_them(name: str) -> None:
 
 
 SMALL = (
-    *("alexnet", "bifpn", "convnextv2_atto", "dcgan_generator", "dla34", "edsr_baseline_x4", "efficientvit_b0"),
+    *(
+        "alexnet",
+        "bifpn",
+        "convnextv2_atto",
+        "dcgan_generator",
+        "dla34",
+        "edsr_baseline_x4",
+        "efficientnet_v2_s",
+        "efficientvit_b0",
+    ),
     *("googlenet_aux", "inception_module", "lenet5", "levit_128s", "mobilenet_v3_small", "mobilenetv4_conv_small"),
     *("notes_stride1", "pointnet", "repvgg_a0", "segnet", "squeezenet1_0", "swin_t", "tcn_mnist", "unet", "yolov8n"),
 )
@@ -75,9 +84,9 @@ SMALL = (
 
 def test_texts(request: pytest.FixtureRequest) -> None:
     """Letter by letter, and each the network that it was."""
-    graphs = {name: network(name) for name in (*NETWORKS, *REFUSED)} | {
-        name: cnncalc.load(name).graph for name in SMALL
-    }
+    graphs = {name: network(name) for name in (*NETWORKS, *REFUSED)}
+    graphs |= {name: cnncalc.load(name).graph for name in SMALL}
+    graphs |= {name: cnncalc.loads(text).graph for name, text in CASES.items()}
     found = {name: lifted(graph)[0] for name, graph in graphs.items()}
     exporting.check(importing.GOLDEN / "lifted.txt", found, request.config.getoption("--rewrite"))
 
@@ -164,6 +173,14 @@ layers:
   - {leaky_relu: 0.2}
   - {batch_norm, eps: 0.001}
   - leaky_relu
+""",
+    "a long branch beside one that another takes": f"""
+input: [5, 8, 8]
+layers:
+{"".join(f"  - {{conv: {4 + place % 2}, kernel: 3, padding: half, name: a{place}}}{chr(10)}" for place in range(16))}
+  - {{conv: 5, kernel: 1, from: input, name: c}}
+  - {{add: [a15, c], name: s}}
+  - {{multiply: [s, c]}}
 """,
     "open ends": "input: [8, 4, 4]\nlayers: [{slice: [2, none]}, {slice: [-3, -1]}]\n",
 }

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from convert import exporting, importing
 from convert.executing import weights_of
-from convert.written import FILE, Lines, drawn, models, nested, written
+from convert.written import FILE, REFUSED, Lines, drawn, models, nested, written
 from sampling import together
 
 from cnncalc.convert import Imported
 from cnncalc.convert.onnx import read_bytes
+from cnncalc.diagnostics import SpecError
 from cnncalc.executor.session import outputs
 
 MODELS = models()
@@ -25,7 +26,8 @@ EXPECTED = json.loads(FILE.with_suffix(".json").read_text(encoding="utf-8"))
 
 def read(name: str) -> Imported:
     sizes, opset, lines = MODELS[name]
-    return read_bytes(written(lines, sizes, EXPECTED[name]["shape"], opset), "model.onnx")
+    shape = () if name.startswith(REFUSED) else EXPECTED[name]["shape"]
+    return read_bytes(written(lines, sizes, shape, opset), "model.onnx")
 
 
 def test_what_they_are_read_as(request: pytest.FixtureRequest) -> None:
@@ -33,7 +35,13 @@ def test_what_they_are_read_as(request: pytest.FixtureRequest) -> None:
     exporting.check(importing.GOLDEN / "written.txt", found, request.config.getoption("--rewrite"))
 
 
-@together("name", MODELS)
+@together("name", [name for name in MODELS if name.startswith(REFUSED)])
+def test_what_is_no_model_is_an_error_at_its_node(name: str) -> None:
+    with pytest.raises(SpecError, match=r"model\.onnx: node "):
+        read(name)
+
+
+@together("name", [name for name in MODELS if not name.startswith(REFUSED)])
 def test_they_compute_what_onnx_runtime_computes(name: str) -> None:
     """Where no row is opaque; of the others the shape is compared, which the file states."""
     found, expected = read(name), EXPECTED[name]

@@ -84,6 +84,9 @@ def written(lines: Sequence[str], x: Sequence[int], y: Sequence[int] = (), opset
     return standing_in.make_model(graph, [standing_in.make_opsetid("", opset)], **given).SerializeToString()
 
 
+REFUSED = "refused: "
+"""How the names of models begin that are none."""
+
 FILE = Path(__file__).parents[1] / "data" / "convert" / "written.txt"
 
 

@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
-from convert.written import drawn, models, written
+from convert.written import REFUSED, drawn, models, written
 
 HERE = Path(__file__).parent
 found = {}
 for name, (sizes, opset, lines) in models().items():
+    if name.startswith(REFUSED):
+        continue
     model = onnx.load_from_string(written(lines, sizes, (), opset))
     model.graph.output[0].type.Clear()  # it is inferred
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
