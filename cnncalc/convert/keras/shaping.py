@@ -12,12 +12,12 @@ from cnncalc.diagnostics import Fault
 
 # -- shapes ------------------------------------------------------------------------------------------------------------
 
-FLATTENED = "features are ordered channels first here, as they stand in Keras' tensors there"
+FLATTENED = "features are ordered channels first here, channels last in Keras, whichever its tensors have"
 
 
 def flatten(site: Site) -> int:
     shape = site.shape(site.x)
-    if site.channels_last and shape[0] > 1 and prod(shape[1:]) > 1:
+    if shape[0] > 1 and prod(shape[1:]) > 1:
         site.rows.account.note(f"{site.node}: {FLATTENED}")
     return site.append("flatten", site.x)
 
@@ -46,10 +46,10 @@ def reshaped(site: Site, x: int, target: tuple[int, ...], suffix: str = "") -> i
         return site.append("reshape", x, suffix, shape=site.inward(target))
     if len(shape) > 1 and not _is_in_order(shape):
         x = site.append("permute", x, f"{suffix}.front", axes=(*range(1, len(shape)), 0))
+    if _is_in_order(target):
+        return site.append("reshape", x, suffix, shape=site.inward(target))
     x = site.append("reshape", x, suffix, shape=target)
-    if len(target) > 1 and not _is_in_order(target):
-        x = site.append("permute", x, f"{suffix}.back", axes=(len(target) - 1, *range(len(target) - 1)))
-    return x
+    return site.append("permute", x, f"{suffix}.back", axes=(len(target) - 1, *range(len(target) - 1)))
 
 
 def _is_in_order(shape: tuple[int, ...]) -> bool:
