@@ -151,9 +151,10 @@ class Lowering:
     def fixed(self, tensor: str) -> Sizes:
         """The shape of a tensor; raises `Fault` where it is not known."""
         shape = self.exported.shapes.get(tensor)
-        if shape is None or any(size is None for size in shape):
+        sizes = tuple([size for size in shape or () if size is not None])
+        if shape is None or len(sizes) < len(shape):
             raise Fault("dynamic-shape", f"the program leaves the sizes of `{tensor}` open", None, FIXED)
-        return tuple([size or 0 for size in shape])
+        return sizes
 
     def shape(self, value: Any) -> Sizes:
         return self.fixed(value) if isinstance(value, Tensor) else ()
