@@ -191,6 +191,15 @@ def test_numbers_that_grow() -> None:
     assert (found.code, found.message) == ("too-large", "a whole number is beyond 64 bits")
 
 
+def test_too_many_inputs() -> None:
+    for count in (1_000, 1_001):
+        content = model([RELU], [X, *[value_info(f"x{place}", 1, 1) for place in range(1, count)]], ["y"])
+        if count > 1_000:
+            assert problem(content).message == "the network has 1,001 inputs; the limit is 1,000"
+        else:
+            assert len(read_bytes(memoryview(content), "model.onnx").graph.inputs) == 1_000
+
+
 @pytest.mark.parametrize("target", [(-1, -1), (-1, -1, 4), (-2, -16), (-2, 16), (-1, -2, 2)])
 def test_shapes_that_are_none(target: tuple[int, ...]) -> None:
     """ONNX: at most one dimension of the new shape can be -1, and no other is below 0."""

@@ -256,6 +256,46 @@ def test_a_rewrite_that_gives_another_network_is_left_out(
         assert text == flat(graph)
 
 
+ONE = """
+input: {left: [4, 8, 8], right: [4, 8, 8]}
+layers:
+  - {conv: 4, kernel: 3, padding: half, from: left, name: a}
+  - {conv: 4, kernel: 3, padding: half, from: right, share: a, name: b}
+  - {conv: 4, kernel: 3, padding: half, from: right, learned: false, name: c}
+  - {subtract: [a, b], name: d}
+  - {concat: [d, c], name: e}
+outputs: {first: e, second: b}
+"""
+OTHERS = {
+    "weights of its own": (", share: a", ""),
+    "weights of another": ("from: right, learned: false", "from: right, share: a"),
+    "learned weights": (", learned: false", ""),
+    "an argument": ("conv: 4, kernel: 3, padding: half, from: left", "conv: 4, kernel: 1, from: left"),
+    "another kind": ("{subtract:", "{add:"),
+    "the order of operands": ("[a, b]", "[b, a]"),
+    "another operand": ("[d, c]", "[d, b]"),
+    "the order of joined ones": ("[d, c]", "[c, d]"),
+    "another input": ("from: left", "from: right"),
+    "the order of inputs": ("{left: [4, 8, 8], right: [4, 8, 8]}", "{right: [4, 8, 8], left: [4, 8, 8]}"),
+    "the size of an input": ("right: [4, 8, 8]", "right: [4, 9, 8]"),
+    "another output": ("second: b", "second: a"),
+    "the name of an output": ("second: b", "third: b"),
+    "fewer outputs": (", second: b", ""),
+    "a layer more": ("outputs", "  - {relu, from: a}\noutputs"),
+    "a layer between": ("outputs: {first: e", "  - {relu, from: e, name: f}\noutputs: {first: f"),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_is_another_network(name: str) -> None:
+    """What every text is compared with before it is given: it stands for this network, and for no other."""
+    graph = cnncalc.loads(ONE).graph
+    other = ONE.replace(*OTHERS[name])
+    assert other != ONE
+    assert lifting.rows_in(ONE, graph) is not None
+    assert lifting.rows_in(other, graph) is None
+
+
 def test_progress_is_told_stage_by_stage() -> None:
     heard: list[tuple[int, int, str]] = []
     graph = cnncalc.load("lenet5").graph
