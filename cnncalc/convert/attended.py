@@ -8,10 +8,12 @@ kind.
 from __future__ import annotations
 
 import re
+from math import isclose, log
 from typing import NamedTuple
 
-from cnncalc.convert.matching import Match, Matcher, composite
-from cnncalc.convert.operators import Operator
+from cnncalc.convert.constants.evaluator import RESHAPING
+from cnncalc.convert.matching import Match, Matcher, bounds, composite
+from cnncalc.convert.operators import Constant, Operator
 
 MAX_ADDED = 6
 """Operators between the products and their softmax: bias, shapes, mask."""
@@ -25,6 +27,13 @@ NUMERIC = frozenset(
 """What such operators are."""
 
 
+LEAST = 1e-12
+"""The least norm by which queries and keys are divided that are normalised: PyTorch's, and the layer's."""
+
+MOST = log(100)
+"""To which the logarithms of their scales are clipped (Liu et al. 2022, Swin Transformer V2, section 3.3)."""
+
+
 class Scaled:
     """A tensor, and the numbers by which it is multiplied or divided."""
 
@@ -32,6 +41,8 @@ class Scaled:
         self.name = name
         self.factors: list[str] = []
         self.divisors: list[str] = []
+        self.by_head: list[str] = []
+        """The constant with a number for each head by which it is multiplied, if there is one."""
         self.covers: list[Operator] = []
 
 
@@ -62,12 +73,51 @@ def attended(matcher: Matcher, operator: Operator) -> Match | None:
     divisors = [name for part in parts for name in part.divisors]
     first = len(steps.operands) + len(factors)
     divided = tuple(range(first, first + len(divisors)))
-    inputs = [q.name, k.name, weighted.right, *steps.operands, *factors, *divisors]
-    made = composite(
-        operator, "Attention", inputs, steps=tuple(steps.kinds), transposed=product.plain, scale=1.0, divided=divided
-    )
+    attributes: dict[str, object] = {}
+    transposed = product.plain
+    if steps.found.by_head:
+        queries, keys = normalised(matcher, q, -1), normalised(matcher, k, -2 if product.plain else -1)
+        if queries is None or keys is None or queries.turned:
+            return None
+        covers += [*queries.covers, *keys.covers]
+        q.name, k.name = queries.name, keys.name
+        transposed = product.plain ^ keys.turned
+        attributes["by_head"] = 1
+    inputs = [q.name, k.name, weighted.right, *steps.operands, *factors, *divisors, *steps.found.by_head]
+    attributes |= {"steps": tuple(steps.kinds), "transposed": transposed, "scale": 1.0, "divided": divided}
+    made = composite(operator, "Attention", inputs, **attributes)
     covers += [steps.product, *steps.covers, *(cover for part in parts for cover in part.covers)]
     return made, covers
+
+
+class Unit(NamedTuple):
+    """A tensor that is divided by its Euclidean norm over an axis."""
+
+    name: str
+    turned: int
+    """Whether it is behind an exchange of the last two axes."""
+    covers: list[Operator]
+
+
+def normalised(matcher: Matcher, found: Scaled, axis: int) -> Unit | None:
+    """What is normalised over this axis, one of the last two, counted from the end; None where nothing is."""
+    name, turned = found.name, 0
+    covers: list[Operator] = []
+    step = matcher.inside(name, "Transpose")
+    rank = len(matcher.stated.get(name) or ())
+    if step is not None:
+        order = tuple(step.attributes.get("perm", ()))
+        rank = len(order)
+        if rank < 2 or order != (*range(rank - 2), rank - 1, rank - 2):
+            return None
+        name, turned, axis = step.inputs[0], 1, -3 - axis
+        covers.append(step)
+    unit = matcher.inside(name, "LpNormalization")
+    if unit is None or unit.attributes.get("axis", -1) not in (axis, axis + rank):
+        return None
+    if unit.attributes.get("p", 2) != 2 or not isclose(unit.attributes.get("epsilon", LEAST), LEAST, rel_tol=1e-4):
+        return None
+    return Unit(unit.inputs[0], turned, [*covers, unit])
 
 
 class Multiplied(NamedTuple):
@@ -113,7 +163,7 @@ class Steps(NamedTuple):
 
 def added(matcher: Matcher, name: str, most: int) -> Steps | None:
     """How scaled products become this tensor, in so many steps."""
-    found = scaled(matcher, name)
+    found = scaled(matcher, name, True)
     product = matcher.inside(found.name, "MatMul", "Einsum")
     if product is not None:
         return Steps(found, product, [], [], [])
@@ -135,12 +185,16 @@ def added(matcher: Matcher, name: str, most: int) -> Steps | None:
     return None
 
 
-def scaled(matcher: Matcher, name: str) -> Scaled:
-    """A tensor without the numbers by which it is multiplied."""
+def scaled(matcher: Matcher, name: str, by_head: bool = False) -> Scaled:
+    """A tensor without the numbers by which it is multiplied; without a number for each head, where that may be."""
     found = Scaled(name)
     while (step := matcher.inside(found.name, "Mul", "Div")) is not None and len(step.inputs) == 2:
         a, b = step.inputs
-        if is_number(matcher, b):
+        heads = [name for name in (b, a) if step.kind == "Mul" and is_by_head(matcher, name)] if by_head else []
+        if heads and not found.by_head:
+            found.by_head = heads[:1]
+            a = a if heads[0] == b else b
+        elif is_number(matcher, b):
             (found.factors if step.kind == "Mul" else found.divisors).append(b)
         elif step.kind == "Mul" and is_number(matcher, a):
             found.factors.append(a)
@@ -150,6 +204,30 @@ def scaled(matcher: Matcher, name: str) -> Scaled:
         found.covers.append(step)
         found.name = a
     return found
+
+
+def is_by_head(matcher: Matcher, name: str) -> bool:
+    """Whether a tensor is a constant with a number for each head: e to the power of a learned one, clipped before."""
+    constant = matcher.constant(name)
+    if constant is None or len(constant.shape) < 3 or constant.size != constant.shape[-3]:
+        return False
+    power = still(constant).origin
+    clip = still(power.operands[0]).origin if power is not None and power.operator.kind == "Exp" else None
+    if clip is None or clip.operator.kind != "Clip":
+        return False
+    least, most = bounds(matcher, clip.operator)
+    x = clip.operands[0]
+    is_clipped = most is not None and isclose(most, MOST, rel_tol=1e-4) and (least is None or least <= -3e38)
+    return is_clipped and x is not None and constant.size == x.size == sum(x.roots.values())
+
+
+def still(constant: Constant | None) -> Constant:
+    """A constant before its shape was changed."""
+    assert constant is not None
+    while (origin := constant.origin) is not None and origin.operator.kind in RESHAPING:
+        assert origin.operands[0] is not None
+        constant = origin.operands[0]
+    return constant
 
 
 def is_number(matcher: Matcher, name: str) -> bool:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from cnncalc.convert.operators import FLOATS, Constant, Gathered, Held, Operator
-from cnncalc.convert.shapes import bad
+from cnncalc.convert.operators import FLOATS, Constant, Gathered, Held, Operator, Origin
+from cnncalc.convert.shapes import bad, broadcast
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import LIMIT, dims
 
@@ -23,10 +23,19 @@ MAX_SIMPLE = 262_144
 MAX_WORK = 5_000_000
 """Elements that are worked out for one source."""
 
-FOLLOWED = frozenset(
-    ("Expand", "Flatten", "Gather", "GatherND", "Identity", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze")
-)
+RESHAPING = frozenset(("Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"))
+"""Operators that leave the elements of their first operand as they are, row-major."""
+
+FOLLOWED = (RESHAPING - {"Cast"}) | {"Expand", "Gather", "GatherND", "Slice", "Transpose"}
 """Operators that only move the elements of their first operand, or leave some out."""
+
+EACH = frozenset(
+    (
+        *("Elu", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Mish", "Relu", "Sigmoid", "Silu", "Softplus"),
+        *("Add", "Div", "Mul", "Neg", "Sub", "Tanh"),
+    )
+)
+"""Operators that work element by element, with numbers or without: what is gathered from a table may come after."""
 
 MAX_MOVES = 16
 """How often the elements of a tensor may be moved that is only read where it matters."""
@@ -50,13 +59,17 @@ class Evaluator:
         Raises `Fault` where the operator cannot have these operands.
         """
         evaluate = self.table.get(operator.kind)
-        if evaluate is None:
-            return None
         try:
+            worked = self.behind(operator, evaluate, operands)
+            if worked is not None:
+                return [worked]
+            if evaluate is None:
+                return None
             followed = self.followed(operator, evaluate, operands) if operator.kind in FOLLOWED else None
             made = evaluate(self, operator, operands) if followed is None else [followed]
             if operator.kind in FOLLOWED:
                 self.hold(operator, evaluate, operands, made)
+            remember(operator, operands, made)
             return made
         except (IndexError, TypeError, ValueError, AttributeError, OverflowError, ZeroDivisionError) as error:
             # operands that are missing, of another rank or of another type, in a file that is wrong
@@ -68,7 +81,7 @@ class Evaluator:
         None for anything else.
         """
         x = operands[0] if operands else None
-        if x is None or len(x.roots) != 1 or x.dtype not in FLOATS:
+        if x is None or not x.roots or x.dtype not in FLOATS:
             return None
         table, places = x.gathered or (x, None)
         if places is None and _gathers(operator, x):
@@ -83,6 +96,30 @@ class Evaluator:
 
         made = Constant(found.shape, x.dtype, None, x.roots, read)
         made.gathered = Gathered(table, found)
+        return made
+
+    def behind(self, operator: Operator, evaluate: Evaluate | None, operands: Operands) -> Constant | None:
+        """What works on each element that was gathered from a table: it works on the table, of which some are gathered.
+
+        None for anything else.
+        """
+        wide = [operand for operand in operands if operand is not None and operand.size != 1]
+        if operator.kind not in EACH or len(wide) != 1 or wide[0].gathered is None:
+            return None
+        (x,) = wide
+        assert x.gathered is not None
+        if broadcast([operand.shape for operand in operands if operand is not None]) != x.shape:
+            return None
+        table, places = x.gathered
+
+        def read() -> Sequence[Any] | None:
+            return None if evaluate is None else evaluate(self, operator, operands)[0].values
+
+        roots = merged(operands, x.size)
+        worked = Constant(table.shape, table.dtype, None, roots)
+        worked.origin = Origin(operator, [table if operand is x else operand for operand in operands])
+        made = Constant(x.shape, x.dtype, None, roots, read)
+        made.gathered = Gathered(worked, places)
         return made
 
     def hold(self, operator: Operator, evaluate: Evaluate, operands: Operands, made: Made) -> None:
@@ -132,8 +169,16 @@ class Evaluator:
 
 
 def _gathers(operator: Operator, x: Constant) -> bool:
-    """Whether an operator takes elements of a tensor that the source holds."""
-    return operator.kind in ("Gather", "GatherND") and list(x.roots.values()) == [x.size] and x.size <= MAX_VALUES
+    """Whether an operator takes elements of a tensor that the source holds, or that was worked out."""
+    is_whole = list(x.roots.values()) == [x.size] or x.origin is not None
+    return operator.kind in ("Gather", "GatherND") and is_whole and x.size <= MAX_VALUES
+
+
+def remember(operator: Operator, operands: Operands, made: Made) -> None:
+    """Keep how results were worked out that are made from the source's tensors."""
+    for result in made:
+        if result.roots and result.dtype in FLOATS and not any(result is operand for operand in operands):
+            result.origin = Origin(operator, operands)
 
 
 def merged(operands: Operands, most: int) -> dict[str, int]:

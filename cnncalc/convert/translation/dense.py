@@ -14,7 +14,7 @@ from cnncalc.convert.layout import is_deep, layout
 from cnncalc.convert.making import MAX_AXES, Making
 from cnncalc.convert.operators import Constant, Operator, Sizes
 from cnncalc.convert.shapes import broadcast
-from cnncalc.convert.translation.attention import product
+from cnncalc.convert.translation.products import product
 from cnncalc.convert.translation.sliding import biased
 from cnncalc.convert.values import Operand, Value
 from cnncalc.diagnostics import Fault
