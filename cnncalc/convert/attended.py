@@ -8,7 +8,7 @@ kind.
 from __future__ import annotations
 
 import re
-from math import isclose, log
+from math import exp, isclose, log
 from typing import NamedTuple
 
 from cnncalc.convert.constants.evaluator import RESHAPING
@@ -77,7 +77,8 @@ def attended(matcher: Matcher, operator: Operator) -> Match | None:
     transposed = product.plain
     if steps.found.by_head:
         queries, keys = normalised(matcher, q, -1), normalised(matcher, k, -2 if product.plain else -1)
-        if queries is None or keys is None or queries.turned:
+        has_scale = is_scale_of_cosines(matcher, steps.found.by_head[0], "Add" in steps.kinds)
+        if queries is None or keys is None or queries.turned or not has_scale:
             return None
         covers += [*queries.covers, *keys.covers]
         q.name, k.name = queries.name, keys.name
@@ -207,12 +208,22 @@ def scaled(matcher: Matcher, name: str, by_head: bool = False) -> Scaled:
 
 
 def is_by_head(matcher: Matcher, name: str) -> bool:
-    """Whether a tensor is a constant with a number for each head: e to the power of a learned one, clipped before."""
+    """Whether a tensor is a constant with a number for each head."""
     constant = matcher.constant(name)
-    if constant is None or len(constant.shape) < 3 or constant.size != constant.shape[-3]:
-        return False
-    power = still(constant).origin
-    clip = still(power.operands[0]).origin if power is not None and power.operator.kind == "Exp" else None
+    return constant is not None and len(constant.shape) > 2 and constant.size == constant.shape[-3]
+
+
+def is_scale_of_cosines(matcher: Matcher, name: str, has_bias: bool) -> bool:
+    """Whether a number for each head is e to the power of a learned one, clipped before.
+
+    Exporters may have worked that out: then it is any such number, if a bias is added to the products after it.
+    """
+    constant = still(matcher.constant(name))
+    if constant.origin is None:
+        values = constant.values
+        return has_bias and (values is None or all(0 < value <= exp(MOST) * 1.0001 for value in values))
+    power = constant.origin
+    clip = still(power.operands[0]).origin if power.operator.kind == "Exp" else None
     if clip is None or clip.operator.kind != "Clip":
         return False
     least, most = bounds(matcher, clip.operator)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from cnncalc.convert.operators import FLOATS, Constant, Gathered, Held, Operator, Origin
-from cnncalc.convert.shapes import bad, broadcast
+from cnncalc.convert.operators import FLOATS, Constant, Gathered, Held, Operator, Origin, Sizes
+from cnncalc.convert.shapes import bad, broadcast, product_sizes
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import LIMIT, dims
 
@@ -172,6 +172,19 @@ def _gathers(operator: Operator, x: Constant) -> bool:
     """Whether an operator takes elements of a tensor that the source holds, or that was worked out."""
     is_whole = list(x.roots.values()) == [x.size] or x.origin is not None
     return operator.kind in ("Gather", "GatherND") and is_whole and x.size <= MAX_VALUES
+
+
+def result_sizes(operator: Operator, operands: Operands) -> Sizes | None:
+    """The shape of the result of an operator that is not evaluated; None where that is not known here."""
+    shapes = [operand.shape for operand in operands if operand is not None]
+    if operator.kind in EACH:
+        return broadcast(shapes)
+    if operator.kind == "MatMul" and len(shapes) > 1:
+        return product_sizes(*shapes[:2])
+    if operator.kind == "Gemm" and len(shapes) > 1 and len(shapes[0]) == len(shapes[1]) == 2:
+        turns = [operator.attributes.get(name, 0) for name in ("transA", "transB")]
+        return product_sizes(*[shape[::-1] if turn else shape for shape, turn in zip(shapes, turns)])
+    return None
 
 
 def remember(operator: Operator, operands: Operands, made: Made) -> None:

@@ -12,6 +12,7 @@ from itertools import chain
 from math import isclose, prod
 from typing import Any, NamedTuple
 
+from cnncalc.convert.attended import still
 from cnncalc.convert.building import Translate
 from cnncalc.convert.constants.evaluator import whole_list
 from cnncalc.convert.layout import Layout, layout
@@ -150,6 +151,10 @@ def exact(making: Making, operator: Operator, q: Value, k: Value, v: Value, othe
         scales = others[-1]
         if not isclose(wanted, 1, rel_tol=1e-4) or not isinstance(scales, Constant) or scales.size != first.heads:
             return None
+        if still(scales).origin is None:
+            if scales.roots.keys() & making.program.learned:
+                return None
+            making.account.note("the file holds the scales of cosines, of which the layers hold the logarithms")
         arguments["mode"] = "cosine"
         weights = {"logit_scale": scales, **weights}
     elif not isclose(wanted, first.each**-0.5, rel_tol=1e-4):

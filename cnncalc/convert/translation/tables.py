@@ -51,7 +51,7 @@ def worked_out(making: Making, table: Constant, sizes: Sizes) -> Table | None:
             return None
         if origin.operator.kind in EACH:
             others = [operand for operand in origin.operands if operand is not None and operand is not inner]
-            if inner.size != found.size or any(number(making, other) is None for other in others):
+            if inner.size != found.size or not all(is_per_channel(making, other, inner.shape[-1]) for other in others):
                 return None
         elif origin.operator.kind in ("MatMul", "Gemm"):
             if projection(making, origin) is None:
@@ -70,6 +70,11 @@ def worked_out(making: Making, table: Constant, sizes: Sizes) -> Table | None:
     return Table(sizes, found, False, steps) if is_learned and not found.roots.keys() & making.program.buffers else None
 
 
+def is_per_channel(making: Making, constant: Constant, channels: int) -> bool:
+    """Whether a constant is one number, or learned, with one for each channel."""
+    return number(making, constant) is not None or (constant.shape == (channels,) and is_whole(constant))
+
+
 def is_moved(table: Constant) -> bool:
     """Whether a table is one that the source holds, whatever its shape: not worked out."""
     while (origin := table.origin) is not None:
@@ -80,11 +85,12 @@ def is_moved(table: Constant) -> bool:
 
 
 def taken(origin: Origin) -> Constant | None:
-    """The operand that an operator works on: the first one, or the only one that is no number."""
+    """The operand that an operator works on: the first one, or the one that is larger than all others."""
     operands = [operand for operand in origin.operands if operand is not None]
-    wide = [operand for operand in operands if operand.size != 1]
     if origin.operator.kind in EACH:
-        return wide[0] if len(wide) == 1 else None
+        operands.sort(key=lambda operand: -operand.size)
+        if len(operands) > 1 and operands[0].size == operands[1].size:
+            return None
     return operands[0] if operands else None
 
 
