@@ -18,7 +18,10 @@ MAX_VALUES = 65_536
 
 
 MAX_SIMPLE = 262_144
-"""The same of what works element by element: masks of attention have many elements."""
+"""The same where elements are moved, or few are different: masks of attention have many elements."""
+
+REPEATED = 4
+"""So many of those elements are the work of one."""
 
 MAX_WORK = 5_000_000
 """Elements that are worked out for one source."""
@@ -145,9 +148,12 @@ class Evaluator:
         operands: Operands,
         compute: Callable[[], Sequence[Any]],
         roots: dict[str, int] | None = None,
-        most: int = MAX_VALUES,
+        repeats: bool = False,
     ) -> Constant:
-        """A tensor of this shape, with values where those of all operands are known and it is small enough."""
+        """A tensor of this shape, with values where those of all operands are known and it is small enough.
+
+        `repeats`: they are values of the operands, or of few different ones; that is less work, and may be more values.
+        """
         sizes = tuple(shape)
         size = 1
         for length in sizes:
@@ -157,15 +163,26 @@ class Evaluator:
         if size > LIMIT:
             raise Fault("too-large", f"a tensor of {dims(sizes)} has more than 2**63 elements")
         made = Constant(sizes, dtype, roots=merged(operands, size) if roots is None else roots)
+        most = MAX_SIMPLE if repeats else MAX_VALUES
         if size <= most and all(operand is None or operand.values is not None for operand in operands):
-            self.work += size
-            if self.work > MAX_WORK:
-                raise Fault("too-large", f"more than {MAX_WORK:,} constants would have to be worked out")
+            self.spend(size // REPEATED if repeats else size)
             values = compute()
-            if dtype == "int" and any(abs(value) > 2 * LIMIT + 1 for value in values):
-                raise Fault("too-large", "a whole number is beyond 64 bits")
+            if dtype == "int" and not repeats:
+                within(values)
             made = Constant(sizes, dtype, values, made.roots)
         return made
+
+    def spend(self, work: int) -> None:
+        """Count elements that are worked out; raises `Fault` where they become too many."""
+        self.work += work
+        if self.work > MAX_WORK:
+            raise Fault("too-large", f"more than {MAX_WORK:,} constants would have to be worked out")
+
+
+def within(values: Iterable[Any]) -> None:
+    """Raise `Fault` where a whole number has more than 64 bits."""
+    if any(abs(value) > 2 * LIMIT + 1 for value in values):
+        raise Fault("too-large", "a whole number is beyond 64 bits")
 
 
 def _gathers(operator: Operator, x: Constant) -> bool:
