@@ -321,6 +321,8 @@ def unit(matcher: Matcher, operator: Operator) -> Match | None:
     if expand is not None:
         covers.append(expand)
         name = expand.inputs[0]
+        shape = matcher.inside(expand.inputs[1], "Shape") if len(expand.inputs) == 2 else None
+        covers += [shape] if shape is not None and shape.inputs[0] == operator.inputs[0] else []
     clip = matcher.inside(name, "Clip", "Max")
     if clip is None:
         return None
