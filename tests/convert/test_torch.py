@@ -124,6 +124,7 @@ ROWS = {
     "grid": [
         "conv channels=24 kernel=1", "attention heads=2 grid=2 scale=0.3535533905932738 bias=relative", "add", "relu",
     ],
+    "moved": ["conv channels=3 kernel=3", "layer_norm"],
     "merged": [
         "conv channels=3 kernel=3", "space_to_depth block=(2, 1) order=dcr", "space_to_depth block=(1, 2) order=dcr",
         "conv channels=5 kernel=1 bias=False", "permute axes=(1, 2, 0)",

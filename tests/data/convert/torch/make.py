@@ -337,6 +337,13 @@ CASES = {
     "grid": (Grid(8, 2, 2), [(8, 4, 6)]),
     "merged": (Does(merged, conv=conv(2, 3), reduction=nn.Linear(12, 5, bias=False)), [(2, 6, 8)]),
     "rolled": (Does(lambda s, x: torch.roll(s.conv(x), (1, -2), (3, 2)) + 1.0, conv=conv(2, 3)), [(2, 6, 7)]),
+    "moved": (
+        Does(
+            lambda s, x: s.norm(s.conv(x).movedim(1, -1)).movedim((3, 0), (1, 0)),
+            conv=conv(2, 3), norm=nn.LayerNorm(3),
+        ),
+        [(2, 4, 5)],
+    ),
     "tiles": (Does(tiled, conv=conv(4, 3)), [(2, 6, 4)]),
     "unknown": (Does(lambda s, x: torch.cumsum(s.conv(x), 2), conv=conv(2, 3)), [(2, 4, 4)]),
     "unused": (Does(lambda s, x: s.conv(x), conv=conv(2, 3), left=nn.Linear(3, 4)), [(2, 4, 4)]),
