@@ -69,26 +69,38 @@ def attended(matcher: Matcher, operator: Operator) -> Match | None:
         return None
     q, k = (scaled(matcher, name) for name in (product.left, product.right))
     parts = (q, k, steps.found)
+    by_head, transposed = steps.found.by_head, product.plain
+    attributes: dict[str, object] = {}
+    if by_head:
+        units = cosines(matcher, steps, product, q, k)
+        if units is not None:
+            q.name, k.name = (unit.name for unit in units)
+            covers += [cover for unit in units for cover in unit.covers]
+            transposed ^= units[1].turned
+            attributes = {"by_head": 1}
+        elif is_number(matcher, by_head[0]):  # the heads of a single one have a factor as any other
+            steps.found.factors += by_head
+            by_head = []
+        else:
+            return None
     factors = [name for part in parts for name in part.factors]
     divisors = [name for part in parts for name in part.divisors]
     first = len(steps.operands) + len(factors)
     divided = tuple(range(first, first + len(divisors)))
-    attributes: dict[str, object] = {}
-    transposed = product.plain
-    if steps.found.by_head:
-        queries, keys = normalised(matcher, q, -1), normalised(matcher, k, -2 if product.plain else -1)
-        has_scale = is_scale_of_cosines(matcher, steps.found.by_head[0], "Add" in steps.kinds)
-        if queries is None or keys is None or queries.turned or not has_scale:
-            return None
-        covers += [*queries.covers, *keys.covers]
-        q.name, k.name = queries.name, keys.name
-        transposed = product.plain ^ keys.turned
-        attributes["by_head"] = 1
-    inputs = [q.name, k.name, weighted.right, *steps.operands, *factors, *divisors, *steps.found.by_head]
+    inputs = [q.name, k.name, weighted.right, *steps.operands, *factors, *divisors, *by_head]
     attributes |= {"steps": tuple(steps.kinds), "transposed": transposed, "scale": 1.0, "divided": divided}
     made = composite(operator, "Attention", inputs, **attributes)
     covers += [steps.product, *steps.covers, *(cover for part in parts for cover in part.covers)]
     return made, covers
+
+
+def cosines(matcher: Matcher, steps: Steps, product: Multiplied, q: Scaled, k: Scaled) -> tuple[Unit, Unit] | None:
+    """Queries and keys that are divided by their norms, where their products have the scales of cosines."""
+    queries, keys = normalised(matcher, q, -1), normalised(matcher, k, -2 if product.plain else -1)
+    if queries is None or keys is None or queries.turned:
+        return None
+    has_bias = "Add" in steps.kinds
+    return (queries, keys) if is_scale_of_cosines(matcher, steps.found.by_head[0], has_bias) else None
 
 
 class Unit(NamedTuple):

@@ -53,6 +53,10 @@ def worked_out(making: Making, table: Constant, sizes: Sizes) -> Table | None:
             others = [operand for operand in origin.operands if operand is not None and operand is not inner]
             if inner.size != found.size or not all(is_per_channel(making, other, inner.shape[-1]) for other in others):
                 return None
+            if origin.operator.kind in ("Div", "Sub") and (
+                inner is not origin.operands[0] or not divides(making, others)
+            ):
+                return None
         elif origin.operator.kind in ("MatMul", "Gemm"):
             if projection(making, origin) is None:
                 return None
@@ -73,6 +77,11 @@ def worked_out(making: Making, table: Constant, sizes: Sizes) -> Table | None:
 def is_per_channel(making: Making, constant: Constant, channels: int) -> bool:
     """Whether a constant is one number, or learned, with one for each channel."""
     return number(making, constant) is not None or (constant.shape == (channels,) and is_whole(constant))
+
+
+def divides(making: Making, others: list[Constant]) -> bool:
+    """Whether one number may be subtracted, or divided by."""
+    return len(others) == 1 and bool(number(making, others[0]))
 
 
 def is_moved(table: Constant) -> bool:
