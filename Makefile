@@ -37,9 +37,9 @@ test-every: $(VENV)/installed-dev
 	EVERY_NETWORK=1 $(PYTEST) -m every
 
 # Against PyTorch, Keras, ONNX and ONNX Runtime, in an environment of their own: gigabytes to install.  One network of
-# each file; all of them, which takes hours, with EVERY_NETWORK=1.
+# each file, a quarter of an hour on two cores; all of them, which takes hours, with EVERY_NETWORK=1.
 test-frameworks: $(FRAMEWORKS)/installed
-	KERAS_BACKEND=torch OMP_NUM_THREADS=1 $(FRAMEWORKS)/bin/python -m pytest tests/frameworks -n auto
+	KERAS_BACKEND=torch OMP_NUM_THREADS=1 $(FRAMEWORKS)/bin/python -m pytest tests/frameworks -n auto --dist worksteal
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .

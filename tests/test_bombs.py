@@ -1,7 +1,7 @@
 """Specs that are made to hang or to fill the memory: an answer, or an error with a place, within seconds.
 
 The seconds are of the processor, so that a busy machine fails nothing, and generous: at most a third of them is needed.
-A quarter of the steps that a network may have by default is allowed, which takes a quarter of the time.
+A tenth of the steps that a network may have by default is allowed, which takes a tenth of the time.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ for path in sys.stdin:
     child = os.fork()
     if not child:
         resource.setrlimit(resource.RLIMIT_CPU, ({SECONDS}, {SECONDS}))
-        sys.argv = ["cnncalc", "summary", path, "--max-steps", "50000"]
+        sys.argv = ["cnncalc", "summary", path, "--max-steps", "20000"]
         sys.stderr = open(path + ".messages", "w", encoding="utf-8")
         try:
             main()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from conftest import run_command
-from sampling import together
+from sampling import some, together
 
 SPEC = """
 name: Two inputs
@@ -80,7 +80,8 @@ def without(command: str, spec: str, form: str, others: str = "") -> Any:
     return done
 
 
-@together("command, option, form", CASES, " ".join)
+@pytest.mark.every
+@together("command, option, form", some(CASES, each=3), " ".join)
 def test_an_option_is_felt(command: str, option: str, form: str, spec: str) -> None:
     others, _, added = option.rpartition(" | ")
     done = run_command(*line(command, spec, form), *others.split(), *added.split())

@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sampling import networks
 
 from cnncalc.diagnostics import suggestion
-from cnncalc.language.library import network_names
+from cnncalc.language import library
+from cnncalc.language.library import find
 
 # -- slips on the command line -----------------------------------------------------------------------------------------
 
@@ -233,15 +235,18 @@ def test_channels_that_come_last_are_asked_about(run: Any, tmp_path: Path) -> No
     assert "if they come last" not in run("summary", str(path), "--layout", "nhwc", "--input", "32x32x32").out
 
 
+@pytest.mark.every
 def test_no_bundled_network_seems_to_have_its_channels_last(run: Any) -> None:
-    assert "if they come last" not in run("summary", *network_names(), "--depth", "1").out
+    assert "if they come last" not in run("summary", *networks(each=8), "--depth", "1").out
 
 
 def test_a_condition_that_nothing_meets_is_told(run: Any) -> None:
     assert "none of 2 meets the condition" in run("compare", "lenet5", "alexnet", "--where", "params < 1").out
 
 
-def test_up_to_takes_units(run: Any) -> None:
+def test_up_to_takes_units(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = [find(name)[0] for name in ("lenet5", "notes_stride1")]
+    monkeypatch.setattr(library, "bundled_files", lambda: paths)
     done = run("verify", "--all", "--up-to", "0.0001M")
     assert done.code == 0
     assert "notes_stride1" in done.out

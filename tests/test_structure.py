@@ -17,7 +17,7 @@ PACKAGE = ROOT / "cnncalc"
 
 LEVELS: tuple[tuple[str, ...], ...] = (
     ("diagnostics", "values"),
-    ("geometry", "render.cells", "writing"),
+    ("geometry", "patterns", "render.cells", "writing"),
     ("layers",),
     ("graph",),
     ("analyzers", "rewrite"),
@@ -77,7 +77,8 @@ def imports(module: str) -> list[Import]:
             elif isinstance(child, ast.ImportFrom):
                 assert child.level == 0, "imports are absolute"
                 found.extend(Import(child.module or "", alias.name, late) for alias in child.names)
-            visit(child, late or isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)))
+            if isinstance(child, (ast.stmt, ast.excepthandler)):  # an expression imports nothing
+                visit(child, late or isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)))
 
     visit(parsed(module), False)
     return found

@@ -14,7 +14,6 @@ from typing import Any
 import yaml
 
 from cnncalc.diagnostics import Diagnostic, Note, Source, Span, SpecError
-from cnncalc.language.names import BLOCK_KEYS, FILE_KEYS
 from cnncalc.language.suffixes import what
 
 MAX_BYTES = 1024 * 1024
@@ -28,9 +27,6 @@ PARSERS: tuple[Any, ...] = tuple(
     loader for loader in (getattr(yaml, "CSafeLoader", None), yaml.SafeLoader) if loader is not None
 )
 """PyYAML's parsers at hand, the fastest first; all give the same nodes."""
-
-
-_TAB_INDENT = re.compile(r"^ *\t\s*(?![\s#])", re.MULTILINE)
 
 
 class Scalar:
@@ -118,7 +114,7 @@ def compose(source: Source, parser: Any = None) -> Located:
         raise SpecError([problem("not-text", message, _span_of_offset(source, strange))])
     text = source.text
     if "\t" in text:  # PyYAML's parsers differ in where they take a tab, so they see none
-        found = _TAB_INDENT.search(text)
+        found = re.search(r"^ *\t\s*(?![\s#])", text, re.MULTILINE)
         if found:
             span = _span_of_offset(source, found.end() - 1)
             raise SpecError([problem("yaml", "a tab cannot indent YAML", span, "indent with spaces")])
@@ -179,7 +175,9 @@ class _Composer:
             for event in _events(self.text, self.parser):
                 self.take(event)
         except yaml.MarkedYAMLError as error:
-            self.problems.append(self.syntax(error))
+            from cnncalc.language.unreadable import explained  # only where something is wrong
+
+            self.problems.append(explained(self.source, self.text, error))
         if self.problems:
             raise SpecError(self.problems)
         if self.root is None or (isinstance(self.root, Scalar) and self.root.plain and not self.root.text):
@@ -314,94 +312,7 @@ class _Composer:
             self.report("merge-key", "`<<` is a YAML merge key, which specs do not have", node.span, ALIAS_HELP)
         return node
 
-    def syntax(self, error: Any) -> Diagnostic:
-        """PyYAML's error in our words: those of its two parsers differ."""
-        mark: Any = error.problem_mark or error.context_mark
-        if error.context_mark and "quoted scalar" in (error.context or ""):
-            line, column = error.context_mark.line + 1, error.context_mark.column + 1
-            span = Span(self.source, line, column, column + 1)
-            return problem("yaml", "this quote is not closed", span, "close it on the same line")
-        if error.context_mark and not self.text[mark.index :].strip():
-            mark = error.context_mark  # at the end of the text: what was left open says more
-        line, column = mark.line + 1, mark.column
-        above = self.source.line(line - 1)
-        if _UNSPACED.match(above) and not _UNSPACED.match(self.source.line(line)):
-            line, column = line - 1, above.index(":")
-        found = self.slip(line)
-        if found is not None:
-            return found
-        text = self.source.line(line)
-        if text[column : column + 1] == ":" and (torn := _UNCOMMAED.search(text[:column])) is not None:
-            span = Span(self.source, line, torn.start(1) + 1, column + 1)
-            return problem("yaml", f"a comma is missing before `{torn[2]}`", span, f"write `{torn[1]}, {torn[2]}`")
-        for braced in _BRACED.finditer(text):
-            if braced.start() < column <= braced.end():
-                span = Span(self.source, line, braced.start(1) + 1, braced.end() + 1)
-                help = f"`$` fills a value into a name: write `{braced[1]}${braced[2]}`"
-                return problem("yaml", "a name holds no brackets", span, help)
-        message, help = _explain(text, column)
-        return problem("yaml", message, Span(self.source, line, column + 1, column + 2), help)
-
-    def slip(self, line: int) -> Diagnostic | None:
-        """A slip on a line before the one that YAML cannot read: a key without its colon, keys below a bare word."""
-        for number in range(line, max(0, line - MAX_BEFORE), -1):
-            text = self.source.line(number)
-            keyless = _KEYLESS.match(text)
-            if keyless is not None:
-                word = keyless[1]
-                span = Span(self.source, number, keyless.start(1) + 1, keyless.end(1) + 1)
-                return problem(
-                    "yaml",
-                    f"`{word}` has no colon",
-                    span,
-                    f"write `{word}: {keyless[2]}`" if keyless[2] else f"write `{word}:`",
-                )
-        bare, below = _BARE.match(self.source.line(line - 1)), _BELOW.match(self.source.line(line))
-        if bare is None or below is None or len(below[1]) <= len(bare[1]):
-            return None
-        keys, number = [bare[2]], line
-        while (below := _BELOW.match(self.source.line(number))) is not None and len(below[1]) > len(bare[1]):
-            keys.append(below[2].strip())
-            number += 1
-        span = Span(self.source, line - 1, bare.start(2) + 1, bare.end(2) + 1)
-        message = f"`{bare[2]}` is a word alone, and keys follow"
-        return problem("yaml", message, span, f"write `{{{', '.join(keys)}}}`")
-
 
 EMPTY_HELP = "a spec has at least `input: [channels, height, width]` and `layers:`"
 ALIAS_HELP = "use `args`, `defaults` or a block for what repeats, and quote an expression that begins with `*` or `&`"
 KEY_HELP = "quote an expression that begins with `[` or `{`"
-
-
-_KEYLESS = re.compile(rf"\s*({'|'.join(dict.fromkeys((*FILE_KEYS, *BLOCK_KEYS)))})(?:[ \t]+([\[{{\w\"'].*))?\s*$")
-_BARE = re.compile(r"(\s*)- ([\w.$]+)\s*$")
-_BELOW = re.compile(r"(\s*)([\w]+: *[^\s#].*)$")
-MAX_BEFORE = 4
-"""Lines before the one that YAML cannot read, among which a slip is looked for."""
-_UNCOMMAED = re.compile(r"[{,] *[\w$.]+: +([^\s,:{}\[\]]+) +([\w$.]+)$")
-_BRACED = re.compile(r"\bname: *([\w.\-/]*)\{(\w+)\}")
-_UNSPACED = re.compile(r"\s*(?:- )*[\w$.]+:[^\s:]")
-
-
-def _explain(line: str, column: int) -> tuple[str, str]:
-    """What is probably wrong where YAML's grammar ends, and what to do."""
-    here = line[column : column + 1]
-    before = line[:column]
-    if here == "?":
-        return "`?` cannot stand here", "quote the text"
-    if here in "@`%" and here:
-        return f"a value cannot begin with `{here}`", "quote it"
-    if re.search(r"[{,:\[]\s*![\w(]+$", before):
-        return "`!` begins a YAML tag, which specs do not have", "write `not` for a negation"
-    if here in "[]{}" and here and re.search(r"[{,:]\s*[^\s\"']*$", before):
-        return "this bracket does not fit here", QUOTE_HELP
-    if here == ":" or before.rstrip().endswith(":"):
-        return "a second `:` on this line cannot be read", "quote a text or expression that holds `: `"
-    if re.search(r":\s+[>|]\s*[^\s#]", line):
-        return "this is not valid YAML", "quote a value that begins with `>` or `|`"
-    if _UNSPACED.match(line):
-        return "this is not valid YAML", "put a space after `:`"
-    return "this is not valid YAML", "check brackets, quotes and indentation here and on the line before"
-
-
-QUOTE_HELP = 'close every bracket; inside `{ }`, quote an expression that has a comma or a bracket: `"max(a, b)"`'

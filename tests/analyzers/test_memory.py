@@ -292,7 +292,7 @@ def test_wrong_settings() -> None:
 
 
 def test_depth_is_no_problem() -> None:
-    repeat = "  - {repeat: 10000, layers: [{repeat: 3, layers: [relu]}]}\n"
+    repeat = "  - {repeat: 2000, layers: [{repeat: 3, layers: [relu]}]}\n"
     graph = cnncalc.loads(f"input: [1, 2, 2]\nlayers:\n{repeat}").graph
     assert memory(graph, Setting("int8")).peak_bytes == 4
     assert memory(graph, Setting("int8", reuse=False)).peak_bytes == 8

@@ -8,6 +8,7 @@ from math import prod
 from pathlib import Path
 
 import pytest
+from sampling import some
 
 import cnncalc
 
@@ -43,7 +44,8 @@ TORCHVISION = table(DATA / "torchvision" / "transformers.csv")
 SOURCES = table(DATA / "sources" / "totals.csv")
 
 
-@pytest.mark.parametrize("row", [*TIMM, *SOURCES, *TORCHVISION], ids=lambda row: row["name"])
+@pytest.mark.every
+@pytest.mark.parametrize("row", some([*TIMM, *SOURCES, *TORCHVISION], each=3), ids=lambda row: row["name"])
 def test_totals_and_layers(row: dict[str, str]) -> None:
     """Parameters, running statistics, and multiply-accumulates with those of products of tensors told apart; and
     channels, positions, parameters and multiply-accumulates of all convolutions and linear layers, in any order."""

@@ -13,9 +13,10 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 from conftest import Expected, run_command
+from sampling import some
 
 from cnncalc.check import files as check
-from cnncalc.language.library import UnknownSpec, load_text
+from cnncalc.language.library import UnknownSpec, bundled_files, load_text
 
 TESTS = Path(__file__).parents[1]
 GOLDEN = TESTS / "golden" / "check"
@@ -164,8 +165,9 @@ def test_processes_find_what_one_finds(folder: Path, monkeypatch: pytest.MonkeyP
     assert heard == [(number, 45) for number in range(1, 46)]
 
 
+@pytest.mark.every
 def test_all_bundled_files_hold() -> None:
-    text, _ = run(code=0)
+    text, _ = run(*some(bundled_files(), each=10), code=0)
     assert " fail" not in text.splitlines()[-1]
 
 
@@ -173,6 +175,24 @@ def test_a_file_is_parsed_once() -> None:
     file = load_text((TESTS / "data" / "check" / "good.yaml").read_text())
     assert [case.name for case in check.check_spec(file).cases] == ["good", "good_wide"]
     assert [case.name for case in check.check_spec(file, "good_wide").cases] == ["good_wide"]
+
+
+def test_what_two_files_have_of_a_third_is_told_once_but_for_what_differs(tmp_path: Path) -> None:
+    """A lint at one place is one, whatever the layers are called; two mistakes in what is given are two."""
+    library = "blocks:\n  gap: {layers: [{conv: 8, kernel: 1, stride: 3}]}\n"
+    library += "  group: {args: {g: required}, layers: [{conv: 15, kernel: 1, groups: g, bias: false}]}\n"
+    (tmp_path / "library.yaml").write_text(library)
+    for name, groups in (("one", 2), ("two", 7)):
+        text = f"import: {{l: library.yaml}}\ninput: [15, 32, 32]\nlayers: [{{l.gap, name: {name}}}]\n"
+        (tmp_path / f"{name}.yaml").write_text(text)
+        (tmp_path / f"{name}_wrong.yaml").write_text(
+            f"import: {{l: library.yaml}}\ninput: [15, 8, 8]\nlayers: [l.group: {groups}]\n"
+        )
+    text, _ = run(str(tmp_path), code=1)
+    assert text.count("warning[stride-gap]") == 1
+    assert "1 lint" in text.splitlines()[-1]
+    assert text.count("error[groups]") == 2
+    assert all(f"{groups} groups do not divide the 15 input channels" in text for groups in (2, 7))
 
 
 # -- update ------------------------------------------------------------------------------------------------------------

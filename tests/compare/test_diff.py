@@ -181,8 +181,8 @@ def test_as_json() -> None:
     }  # fmt: skip
 
 
-def test_ten_thousand_layers_each() -> None:
-    text = "input: [1, 2, 2]\nlayers:\n  - {repeat: 2000, layers: [{repeat: 5, layers: [relu]}]}\n"
+def test_five_thousand_layers_each() -> None:
+    text = "input: [1, 2, 2]\nlayers:\n  - {repeat: 1000, layers: [{repeat: 5, layers: [relu]}]}\n"
     found = of(text, text + "  - {conv: 1, kernel: 1}\n")
     assert rows(found) == [("added", None, "conv1")]
 

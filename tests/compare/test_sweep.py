@@ -124,7 +124,7 @@ def test_sweeps_equal_single_runs(spec: str, texts: tuple[str, ...]) -> None:
 
 
 @pytest.mark.every
-@pytest.mark.parametrize("name", networks(each=3))
+@pytest.mark.parametrize("name", networks(each=6))
 def test_the_field_alone_is_that_of_the_report(name: str) -> None:
     path, variant = find(name)
     file = load_file(path)

@@ -11,6 +11,7 @@ import random
 from pathlib import Path
 
 import pytest
+from convert import exporting, importing
 
 from cnncalc.convert import Imported
 from cnncalc.convert.darknet import from_text, read
@@ -182,6 +183,37 @@ def test_a_shared_convolution_counts_once() -> None:
     first = conv(8, 3)
     found = from_text(net(9, 8) + first + first.replace("[convolutional]", "[convolutional]\nshare_index=0"))
     assert found.account.parameters == 8 * 8 * 9 + 2 * 8
+
+
+READ = {
+    "yolov3-tiny": yolov3_tiny(96),
+    "activations": net(8) + "".join(
+        section("convolutional", filters=2, size=1, activation=word)
+        for word in ("logistic", "relu", "leaky", "linear", "elu", "selu", "gelu", "swish", "mish", "tanh", "relu6")
+    ),
+    "kernels": net(12)
+    + section("convolutional", filters=6, size=3, stride_x=2, stride_y=1, pad=1, groups=3, dilation=2),
+    "parts": net(9, 8) + conv(8, 1) + section("route", layers="-1, 0", groups=2, group_id=1) + section("dropout"),
+    "scaled": net(8, 4) + conv(4, 1) + section("avgpool") + section("scale_channels", **{"from": 0}),
+    "norms": net(8, 4) + section("batchnorm") + section("l2norm") + section("softmax", spatial=1) + section("softmax"),
+    "rows of numbers": "[net]\ninputs=10\n" + section("connected", output=4, batch_normalize=1, activation="relu")
+    + section("connected", output=2, activation="linear") + section("softmax"),
+    "crop": net(12) + section("crop", crop_width=8, crop_height=6) + conv(4, 1)
+    + section("upsample", stride=2, scale=2) + section("normalization", size=5, alpha=0.1, beta=0.5, kappa=2),
+    "reorg": net(12) + section("reorg", stride=2) + conv(8, 1) + section("reorg", stride=2, reverse=1),
+    "pools": net(9) + section("maxpool", size=3, stride=1, padding=2) + section("maxpool", stride=3),
+    "shortcuts": net(8, 4) + conv(6, 1) + conv(4, 3, 2) + section("shortcut", **{"from": -2}, activation="leaky")
+    + conv(4, 1) + section("shortcut", **{"from": "-2,-1"}),
+    "net": section("net", height=8, width=6, channels=2, max_crop=9) + conv(2, 3),
+    **{f"section {place}": net(9, 8) + text for place, (text, _) in enumerate(SIZES)},
+}  # fmt: skip
+
+
+def test_what_is_read(request: pytest.FixtureRequest) -> None:
+    """Letter by letter, and with their help what is wrong."""
+    texts = {**READ, **{name: text for name, (text, _) in WRONG.items()}}
+    found = {name: importing.told(from_text, text) for name, text in texts.items()}
+    exporting.check(importing.GOLDEN / "darknet.txt", found, request.config.getoption("--rewrite"))
 
 
 # -- files that are wrong ----------------------------------------------------------------------------------------------

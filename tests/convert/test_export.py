@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import ast
+import struct
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+from convert.encoding import message
+from convert.standing_in import onnx_stands_in
 
 import cnncalc
+from cnncalc.convert import read_model
+from cnncalc.convert.keras_out.source import to_keras_source
+from cnncalc.convert.keras_out.weights import keras_weights
+from cnncalc.convert.onnx_out.model import to_onnx
+from cnncalc.convert.weights import weights_of
+from cnncalc.geometry import elements
 
 Run = Callable[..., Any]
 
@@ -156,3 +165,134 @@ def test_a_folder_that_is_not_there(tmp_path: Path, run: Run) -> None:
 def test_a_module_needs_pytorch() -> None:
     with pytest.raises(cnncalc.Error, match="torch"):
         cnncalc.load("lenet5").to_torch()
+
+
+# -- ONNX, with what stands in for its library -------------------------------------------------------------------------
+
+NET = """
+name: net
+input: [1, 2, 2]
+layers:
+  - {conv: 2, kernel: 1, name: first}
+  - {conv: 2, kernel: 1, share: first, from: input, name: again}
+  - {batch_norm, name: norm}
+"""
+VALUES = {"first": {"weight": [[[[1]]], [[[2]]]], "bias": [3, 4]}}
+
+
+def written(path: Path, text: str = NET, values: Any = None, **given: Any) -> None:
+    graph = cnncalc.loads(text).graph
+    with onnx_stands_in():
+        to_onnx(graph, path, weights_of(graph, VALUES if values is None else values, 0), **given)
+
+
+def test_an_onnx_file_is_read_again(tmp_path: Path) -> None:
+    written(tmp_path / "net.onnx")
+    graph, account = read_model(str(tmp_path / "net.onnx"))
+    assert (account.parameters, account.state) == (4 + 4, 4)
+    assert [node.kind for node in graph.nodes] == ["conv", "batch_norm"]  # nothing takes `first`
+    assert struct.pack("<2f", 1, 2) in (tmp_path / "net.onnx").read_bytes()
+
+
+def test_weights_beyond_the_limit_lie_beside_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """16 bytes of a convolution that two layers share, and 32 of the norm: external data as ONNX describes it."""
+    monkeypatch.setattr("cnncalc.convert.onnx_out.model.MAX_BYTES", 48)
+    written(tmp_path / "net.onnx")
+    assert [path.name for path in tmp_path.iterdir()] == ["net.onnx"]
+    monkeypatch.setattr("cnncalc.convert.onnx_out.model.MAX_BYTES", 47)
+    written(tmp_path / "net.onnx")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["net.onnx", "net.onnx.data"]
+    data, content = (tmp_path / "net.onnx.data").read_bytes(), (tmp_path / "net.onnx").read_bytes()
+    assert len(data) == 48
+    assert data[:16] == struct.pack("<4f", 1, 2, 3, 4)
+    assert struct.pack("<2f", 1, 2) not in content
+    for entry in (("location", "net.onnx.data"), ("offset", "8"), ("length", "8")):
+        assert message(*enumerate(entry, 1)) in content
+    assert read_model(str(tmp_path / "net.onnx")).account.parameters == 8
+
+
+def test_a_file_that_cannot_be_written_leaves_none_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cnncalc.convert.onnx_out.model.MAX_BYTES", 0)
+    (tmp_path / "net.onnx").mkdir()
+    with pytest.raises(cnncalc.Error, match="is a directory"):
+        written(tmp_path / "net.onnx")
+    assert [path.name for path in tmp_path.iterdir()] == ["net.onnx"]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"opset": 12}, "opset 12 is not one of 13 to 23"),
+        ({"opset": 24}, "opset 24 is not one of 13 to 23"),
+        ({"values": {"first": {"bias": [1e39, 0]}}}, "`first` bias holds a value too large for a 32-bit number"),
+        ({"values": {"fjrst": {"bias": [1, 2]}}}, "`fjrst`, which is no layer"),
+    ],
+)
+def test_what_is_not_written_to_onnx(given: Any, told: str, tmp_path: Path) -> None:
+    with pytest.raises(cnncalc.Error, match=told):
+        written(tmp_path / "net.onnx", **given)
+    assert list(tmp_path.iterdir()) == []
+
+
+# -- Keras -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("step", "shape", "expected"),
+    [
+        # of 2 inputs and 3 outputs: height, width, inputs, outputs
+        ("{conv: 3, kernel: [1, 2]}", (1, 2, 2, 3), [0, 4, 8, 2, 6, 10, 1, 5, 9, 3, 7, 11]),
+        ("{conv: 3, kernel: 1, groups: 1}", (1, 1, 2, 3), [0, 2, 4, 1, 3, 5]),
+        # of 2 inputs, each 2 outputs: height, width, inputs, multiplier
+        ("{depthwise_conv: [1, 2], multiplier: 2}", (1, 2, 2, 2), [0, 2, 4, 6, 1, 3, 5, 7]),
+        # PyTorch's are inputs, outputs; Keras' height, width, outputs, inputs
+        ("{conv_transpose: 3, kernel: [1, 2]}", (1, 2, 3, 2), [0, 6, 2, 8, 4, 10, 1, 7, 3, 9, 5, 11]),
+        ("{prelu: 2}", (1, 1, 2), [0, 1]),
+        ("{offset: channels}", (1, 1, 2), [0, 1]),
+        ("{offset: positions}", (2, 2, 1), [0, 1, 2, 3]),
+        ("{factor: all}", (2, 2, 2), [0, 4, 1, 5, 2, 6, 3, 7]),
+        ("{layer_norm, over: all}", (2, 2, 2), [0, 4, 1, 5, 2, 6, 3, 7]),
+        ("{batch_norm}", (2,), [0, 1]),
+    ],
+)
+def test_weights_in_the_layouts_of_keras(step: str, shape: tuple[int, ...], expected: list[float]) -> None:
+    """https://keras.io/api/layers: kernels have the axes of space, the inputs and the outputs, in this order."""
+    node = cnncalc.loads(f"input: [2, 2, 2]\nlayers: [{step}]\n").graph.nodes[0]
+    weight = node.operation.weights[0]
+    layer = type("DepthwiseConv2D", (), {"alpha": type("Variable", (), {"shape": (1, 1, 2)})})()
+    found = keras_weights(node, weight.name, list(range(elements(weight.shape))), weight.shape, layer)
+    assert found == (expected, shape)
+
+
+def test_a_depthwise_convolution_that_is_a_grouped_one_in_keras() -> None:
+    """Which has an input per group: height, width, 1, outputs."""
+    node = cnncalc.loads("input: [2, 2, 2]\nlayers: [{depthwise_conv: [1, 2], multiplier: 2}]\n").graph.nodes[0]
+    found = keras_weights(node, "weight", list(range(8)), (4, 1, 1, 2), type("Conv2D", (), {})())
+    assert found == ([0, 2, 4, 6, 1, 3, 5, 7], (1, 2, 1, 4))
+
+
+@pytest.mark.parametrize(
+    ("title", "name", "expected"),
+    [
+        ("Net-5 small", None, "net_5_small"),
+        ("5x5", None, "network_5x5"),
+        ("class", None, "network_class"),
+        ("___", None, "network"),
+        ("net", "Model", "Model"),
+    ],
+)
+def test_the_function_has_a_name_of_python(title: str, name: str | None, expected: str) -> None:
+    graph = cnncalc.loads(f"name: {title}\ninput: [1]\nlayers: [relu]\n").graph
+    assert f"\ndef {expected}():" in to_keras_source(graph, name)
+
+
+@pytest.mark.parametrize("name", ["a b", "class", "5"])
+def test_a_name_that_is_none(name: str) -> None:
+    with pytest.raises(cnncalc.Error, match=f"`{name}` is no name for a Python function"):
+        to_keras_source(cnncalc.load("lenet5").graph, name)
+
+
+@pytest.mark.skipif(find_spec("keras") is not None, reason="keras is installed")
+def test_a_model_needs_keras() -> None:
+    with pytest.raises(cnncalc.Error, match="keras"):
+        cnncalc.load("lenet5").to_keras()

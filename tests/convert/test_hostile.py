@@ -217,7 +217,7 @@ def test_a_division_by_nothing() -> None:
 
 
 def test_deep_networks_and_equal_names() -> None:
-    count = 20_000
+    count = 5_000
     names = ["x", *[f"t{place}" for place in range(count)]]
     nodes = [node("Relu", [names[place]], [names[place + 1]], name="same") for place in range(count)]
     start = time.process_time()

@@ -14,6 +14,7 @@ from convert.damaging import archive, places
 from sampling import some
 
 from cnncalc.convert import Imported
+from cnncalc.convert.archive import parse
 from cnncalc.convert.keras import from_keras, read
 from cnncalc.diagnostics import Error, SpecError
 
@@ -132,6 +133,37 @@ def test_keras_2_functions_with_constants() -> None:
     assert found.account.opaque == {}
     assert found.account.parameters == 3 * 3 * 3 * 4 + 4
     assert found.graph.shapes[-1] == (4,)
+
+
+def test_keras_2_splits_by_sizes_of_which_one_is_the_rest() -> None:
+    """`tf.split(x, [1, -1])`, and `[2, 1]`: sizes, where `keras.ops.split` has the places of the cuts."""
+    for sizes, place, expected in (([1, -1], 1, (1, 3)), ([-1, 1], 1, (2, 3)), ([2, 1], 0, (0, 2)), (3, 2, (2, 3))):
+        call = ["input_1", 0, 0, {"num_or_size_splits": sizes, "axis": -1}]
+        value = functional(layer("TFOpLambda", "tf.split", call, function="split"), last="tf.split")
+        value["config"]["output_layers"] = [["tf.split", 0, place]]
+        graph = from_keras(value).graph
+        taken = graph.node(graph.outputs[0][1])
+        assert taken.operation.layer.channels == expected  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("axis", "keeps", "expected"),
+    [
+        ([1, 2], True, (3, 1, 1)),
+        ([1, 2], False, (3,)),
+        ([-3, -2], False, (3,)),
+        ([1], False, (3, 8)),
+        (2, True, (3, 8, 1)),
+        (-1, True, (1, 8, 8)),
+        ([1, 2, 3], False, (1,)),
+    ],
+)
+def test_keras_2_takes_means_over_axes(axis: Any, keeps: bool, expected: tuple[int, ...]) -> None:
+    """Over all positions it is a pool; else it is opaque, in the shape that numpy gives."""
+    call = ["input_1", 0, 0, {"axis": axis, "keepdims": keeps}]
+    found = from_keras(functional(layer("TFOpLambda", "mean", call, function="math.reduce_mean"), last="mean"))
+    assert found.graph.shapes[-1] == expected
+    assert bool(found.account.opaque) == (expected[:1] != (3,) or len(expected) == 2 or expected[1:] == (8, 1))
 
 
 def test_keras_2_counts_the_calls_of_a_nested_model_from_one() -> None:
@@ -385,3 +417,20 @@ def test_mutated_configs_give_an_answer_or_an_error(name: str) -> None:
         except Error as error:
             outcomes.add("error" if error.diagnostics[0].span else "an error without a place")
     assert outcomes == {True, "error"}
+
+
+def test_half_of_a_pair_of_utf_16_is_replaced() -> None:
+    """No output could print it."""
+    assert parse(b'{"name": "\\ud83d", "whole": "\\ud83d\\ude00", "plain": "d"}', "x.json") == {
+        "name": "?",
+        "whole": "\U0001f600",
+        "plain": "d",
+    }
+
+
+def test_a_layer_that_leaves_out_where_its_channels_are_has_them_where_the_model_has() -> None:
+    value = config("first")
+    layers = [each for each in value["config"]["layers"] if "data_format" in each["config"]]
+    assert len(layers) > 1
+    del layers[0]["config"]["data_format"]
+    assert from_keras(value).graph.shapes == from_keras(config("first")).graph.shapes

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from convert import exporting, importing
+from convert.networks import NETWORKS, REFUSED, network
 
 import cnncalc
 from cnncalc.convert import lift as lifting
@@ -65,14 +67,19 @@ def test_the_well_known_read_as_one_would_write_them(name: str) -> None:
 
 
 SMALL = (
-    *("alexnet", "bifpn", "dcgan_generator", "inception_module", "lenet5", "levit_128s", "notes_stride1"),
-    *("pointnet", "segnet", "swin_t", "unet", "yolov8n"),
+    *("alexnet", "bifpn", "convnextv2_atto", "dcgan_generator", "dla34", "edsr_baseline_x4", "efficientvit_b0"),
+    *("googlenet_aux", "inception_module", "lenet5", "levit_128s", "mobilenet_v3_small", "mobilenetv4_conv_small"),
+    *("notes_stride1", "pointnet", "repvgg_a0", "segnet", "squeezenet1_0", "swin_t", "tcn_mnist", "unet", "yolov8n"),
 )
 
 
-@pytest.mark.parametrize("name", SMALL)
-def test_a_bundled_network_stays_itself(name: str) -> None:
-    lifted(cnncalc.load(name).graph)
+def test_texts(request: pytest.FixtureRequest) -> None:
+    """Letter by letter, and each the network that it was."""
+    graphs = {name: network(name) for name in (*NETWORKS, *REFUSED)} | {
+        name: cnncalc.load(name).graph for name in SMALL
+    }
+    found = {name: lifted(graph)[0] for name, graph in graphs.items()}
+    exporting.check(importing.GOLDEN / "lifted.txt", found, request.config.getoption("--rewrite"))
 
 
 def test_resnet_in_full() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from convert.executing import agrees, rows
 from sampling import together
 
 from cnncalc.convert import Imported, read_model, recognised
+from cnncalc.convert.onnx import read_bytes
+from cnncalc.convert.wire import Wire
 from cnncalc.diagnostics import SpecError
 
 FILES = Path(__file__).parents[1] / "data" / "convert"
@@ -418,3 +421,41 @@ def test_formats_are_recognised_by_their_suffix() -> None:
     assert found.name == "ONNX"
     assert recognised("resnet50") is None
     assert recognised("net.yaml") is None
+
+
+# -- near misses -------------------------------------------------------------------------------------------------------
+
+
+def numbers(content: bytes) -> list[int]:
+    """Where the decimal scalars of a file stand."""
+    wire, found = Wire(memoryview(content)), []
+    for graph in wire.message(0, len(content)):
+        for entry in wire.message(graph.start, graph.end) if graph.number == 7 else ():
+            fields = wire.message(entry.start, entry.end) if entry.number == 5 else []
+            if any(field.number == 2 and field.start == 1 for field in fields):
+                found += [each.start for each in fields if each.number == 9 and each.end - each.start == 4]
+    return found
+
+
+NO_MATTER = ("quantised", "clip_other", "prelu_one")
+"""Files whose numbers are no arguments of a row."""
+
+
+def test_a_composite_with_another_number_is_another_network() -> None:
+    """A GELU is one by its constants: with any of them changed, some row or argument is another."""
+    changed = 0
+    for path in sorted(FILES.glob("*.onnx")):
+        content = path.read_bytes()
+        places = numbers(content)
+        if path.stem not in ROWS or path.stem in NO_MATTER:
+            continue
+        for place in places:
+            (value,) = struct.unpack_from("<f", content, place)
+            other = content[:place] + struct.pack("<f", value * 1.5 + 0.25) + content[place + 4 :]
+            try:
+                found = rows(read_bytes(memoryview(other), path.name))
+            except SpecError:
+                continue
+            assert found != ROWS[path.stem], f"{path.name}: {value}"
+            changed += 1
+    assert changed > 25

@@ -9,18 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from convert.exporting import refusals
+from convert.networks import EVERY, NETWORKS, REFUSED, examples, network
 from frameworks.export_cases import (
-    EVERY,
-    PRODUCTS,
     REDUCED,
+    computable,
     drawn_inputs,
-    examples,
     finite,
     reference,
     sampled,
     singles,
     small,
-    special,
     weights,
 )
 
@@ -35,11 +34,11 @@ torch.set_num_threads(1)
 COUNTER = "num_batches_tracked"
 
 
-def computed(graph: Graph, inputs: list[Tensor], seed: int = 0) -> list[Any]:
+def computed(graph: Graph, inputs: list[Tensor]) -> list[Any]:
     """What the module gives with the executor's weights, in double precision, without the batch."""
     torch.set_default_dtype(torch.float64)
     try:
-        module = to_torch(graph, weights(graph, seed)).eval()
+        module = to_torch(graph, weights(graph)).eval()
         given = [torch.tensor(list(tensor.data)).reshape(1, *tensor.shape) for tensor in inputs]
         with torch.no_grad():
             found = module(*given)
@@ -51,7 +50,7 @@ def computed(graph: Graph, inputs: list[Tensor], seed: int = 0) -> list[Any]:
 def check(graph: Graph) -> None:
     """The module gives the executor's numbers."""
     inputs = drawn_inputs(graph)
-    for found, tensor in zip(computed(graph, inputs), reference(graph, inputs), strict=True):
+    for found, tensor in zip(computed(graph, inputs), reference(graph), strict=True):
         expected = torch.tensor(list(tensor.data), dtype=torch.float64).reshape(tensor.shape)
         torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-9)
 
@@ -85,189 +84,13 @@ def test_bundled_networks_are_built_with_their_figures(name: str) -> None:
 
 # -- numbers -----------------------------------------------------------------------------------------------------------
 
-STEPS = {
-    "asymmetric": """
-input: [2, 6, 7]
-layers:
-  - {conv: 3, kernel: 3, stride: 2, padding: [[0, 1], [2, 0]]}
-  - relu
-""",
-    "same": """
-input: [2, 6, 7]
-layers:
-  - {conv: 3, kernel: 4, stride: 2, padding: same}
-  - {conv: 2, kernel: 2, padding: same_lower}
-""",
-    "modes": """
-input: [2, 6, 7]
-layers:
-  - {conv: 3, kernel: 3, padding: 1, padding_mode: reflect, act: silu}
-  - {conv: 3, kernel: 3, padding: [[1, 2], [0, 1]], padding_mode: replicate, groups: 3}
-  - {conv: 3, kernel: 3, padding: 1, dilation: 1, padding_mode: circular}
-""",
-    "one axis": """
-input: [3, 17]
-layers:
-  - {conv: 4, kernel: 3, padding: half, norm: batch, act: mish}
-  - {max_pool: 3, stride: 2, padding: 1, ceil_mode: true}
-  - {avg_pool: 2, stride: 1, padding: [[0, 1]], count_include_pad: false}
-  - {lp_pool: 2, stride: 1}
-  - {conv_transpose: 2, kernel: 3, stride: 2, padding: same}
-  - {upsample: 2, mode: bilinear}
-  - {adaptive_avg_pool: 5}
-""",
-    "three axes": """
-input: [2, 4, 5, 6]
-layers:
-  - {conv: 4, kernel: [1, 3, 3], padding: half, act: gelu}
-  - {group_norm: 2}
-  - {max_pool: 2, stride: 1, dilation: [1, 2, 1]}
-  - {upsample: 2, mode: bilinear, align_corners: true}
-  - {conv_transpose: 2, kernel: 2, stride: 2, output_padding: 1}
-  - layer_norm
-  - {instance_norm, scale: true, shift: true, statistics: true}
-  - global_max_pool
-""",
-    "transposed": """
-input: [2, 4, 5]
-layers:
-  - {conv_transpose: 4, kernel: 3, stride: 2, padding: 1, output_padding: 1, groups: 2}
-  - {conv_transpose: 4, kernel: [2, 4], stride: 2, padding: same}
-  - {conv_transpose: 3, kernel: 4, stride: 2, padding: [[1, 2], [0, 1]]}
-  - {conv_transpose: 3, kernel: 1, stride: 2, padding: same}
-""",
-    "pools": """
-input: [2, 9, 8]
-layers:
-  - {max_pool: 3, stride: 2, padding: [[0, 1], [1, 0]]}
-  - {avg_pool: 2, stride: 1, padding: [[1, 0], [0, 1]]}
-  - {avg_pool: 3, stride: 1, padding: 1, ceil_mode: true, count_include_pad: false}
-  - {lp_pool: 3, stride: 2, padding: 1, ceil_mode: true, p: 3}
-  - {adaptive_max_pool: [2, 2]}
-""",
-    "norms": """
-input: [6, 3, 4]
-layers:
-  - {batch_norm, scale: false, eps: 0.001}
-  - {batch_norm, shift: false}
-  - {batch_norm, statistics: false}
-  - {layer_norm, shift: false}
-  - {layer_norm, scale: false}
-  - {group_norm: 3, shift: false}
-  - {instance_norm}
-  - {l2_norm, scale: true}
-  - {l2_norm}
-  - {local_response_norm: 4, alpha: 0.1, k: 2}
-""",
-    "activations": """
-input: [4, 3, 3]
-layers: [relu6, {leaky_relu: 0.2}, prelu, {prelu: 4}, elu, {elu: 0.5}, selu, {selu: 1.5, gamma: 2}, gelu,
-  {gelu: tanh}, silu, mish, sigmoid, hard_sigmoid, {hard_sigmoid: 0.2}, hard_swish, tanh, softplus, {softplus: 2},
-  log_softmax, softmax]
-""",
-    "moves": """
-input: [8, 4, 6]
-layers:
-  - {channel_shuffle: 4}
-  - {slice: [2, 6]}
-  - {pad: [[1, 0], [0, 2]], channels: [1, 0]}
-  - {pad: 1, mode: reflect}
-  - {pad: 1, mode: constant, value: 0.5}
-  - {crop: [[1, 0], [2, 1]]}
-  - {permute: [1, 2, 0]}
-  - {reshape: [4, -1, 5]}
-  - {reshape: [-1, 5]}
-  - flatten
-  - {channel_shuffle: 2}
-  - {linear: 4, norm: batch, act: tanh}
-  - layer_norm
-""",
-    "blocks of positions": """
-input: [4, 4, 6]
-layers:
-  - {space_to_depth: 2}
-  - {depth_to_space: 2, order: dcr}
-  - {space_to_depth: 2, order: dcr}
-  - {depth_to_space: 2}
-  - {reshape: [4, 4, 2, 3]}
-  - {conv: 8, kernel: 1}
-  - {upsample, size: [4, 4, 6]}
-  - {space_to_depth: 2}
-  - {depth_to_space: 2}
-""",
-    "several ends": """
-input: {left: [2, 5, 5], class: [2, 9, 9]}
-layers:
-  - {conv: 3, kernel: 3, padding: 1, name: a}
-  - {conv: 3, kernel: 3, padding: 1, from: class, share: a, name: b}
-  - {crop_like: left, from: b, name: cropped}
-  - add: [cropped, a]
-  - {relu, name: sum}
-  - multiply: [x, [global_avg_pool, {conv: 3, kernel: 1, act: sigmoid}]]
-  - {layer_scale: 0.1, name: product}
-outputs: [sum, product, b]
-""",
-    "shared blocks": """
-input: [2, 6, 6]
-blocks:
-  head:
-    args: {n: required}
-    layers:
-      - {conv: 4, kernel: 3, padding: 1, norm: batch, act: relu, repeat: 2}
-      - {conv: n, kernel: 1}
-layers:
-  - {head: 3, name: first}
-  - {max_pool: 2, from: input, name: half}
-  - {head: 3, share: first, name: second}
-  - {head: 2, from: half, learned: false, name: third}
-outputs: [first, second, third]
-""",
-    "skips": """
-input: [4, 6, 6]
-blocks:
-  unit:
-    args: {channels: required, stride: 1, gate: false, act: relu}
-    layers:
-      - add:
-          - - {conv: channels, kernel: 3, padding: 1, stride: stride, act: act}
-            - multiply: [x, [global_avg_pool, {conv: channels, kernel: 1, act: sigmoid}]]
-              if: gate
-            - {drop_path: 0.1}
-          - {x, if: stride == 1 and input.channels == channels}
-  tower:
-    args: {n: required}
-    layers:
-      - {slice: [0, x.channels//2]}
-      - {unit: x.channels, repeat: n, gather: concat}
-layers:
-  - {unit: 4}
-  - {unit: 6, gate: true, act: silu}
-  - {unit: 6, stride: 2}
-  - {unit: 6, gate: true, repeat: 3}
-  - {tower: 2}
-  - {tower: 1}
-  - {separable_conv: 6, kernel: 3, padding: same, norm: batch, act: relu, repeat: 2}
-  - dropout
-""",
-    "fixed": """
-input: [1, 7]
-layers:
-  - {conv: 1, kernel: 3, weights: [1, 0, -1], learned: false, name: c}
-  - {conv: 2, kernel: 2}
-""",
-    "odd names": """
-input: [1, 4, 4]
-layers:
-  - {conv: 2, kernel: 1, name: train}
-  - {conv: 2, kernel: 1, name: class}
-  - {conv: 2, kernel: 1, name: a_b}
-""",
-}
+
+SAID = [name for name in (*NETWORKS, *REFUSED) if name not in refusals("pytorch")]
 
 
-@pytest.mark.parametrize("name", {**STEPS, **PRODUCTS})
+@pytest.mark.parametrize("name", SAID)
 def test_numbers_of_what_was_chosen(name: str) -> None:
-    check(cnncalc.loads({**STEPS, **PRODUCTS}[name]).graph)
+    check(network(name))
 
 
 @pytest.mark.parametrize(("name", "graph"), examples(EVERY), ids=[name for name, _ in examples(EVERY)])
@@ -279,15 +102,9 @@ def test_every_kind(name: str, graph: Graph) -> None:
         check(graph)
 
 
-@pytest.mark.parametrize(("name", "graph"), [each for each in special() if each[0] != "borders"])
-def test_what_is_seldom(name: str, graph: Graph) -> None:
-    check(graph)
-
-
 def test_a_border_wider_than_the_map_is_refused() -> None:
-    graph = dict(special())["borders"]
     with pytest.raises(cnncalc.SpecError, match="PyTorch pads 4 positions by at most 3"):
-        to_torch_source(graph)
+        to_torch_source(network("borders"))
 
 
 REFUSED = (
@@ -312,7 +129,7 @@ def test_layers_that_nobody_chose() -> None:
     """What is refused is refused for a reason that PyTorch gives."""
     checked = 0
     for graph in singles(600, EVERY):
-        if single_value(graph) or not finite(reference(graph, drawn_inputs(graph))):
+        if single_value(graph) or not finite(reference(graph)):
             continue
         try:
             check(graph)
@@ -327,12 +144,12 @@ def test_layers_that_nobody_chose() -> None:
 
 @pytest.mark.parametrize("name", small())
 def test_small_networks_compute_the_same(name: str) -> None:
-    check(cnncalc.load(name).graph)
+    check(computable(name))
 
 
 @pytest.mark.parametrize("name", REDUCED)
 def test_families_compute_the_same_at_small_inputs(name: str) -> None:
-    check(cnncalc.load(name, inputs=REDUCED[name]).graph)
+    check(computable(name))
 
 
 def test_the_module_trains() -> None:
@@ -350,7 +167,7 @@ def test_the_module_trains() -> None:
 def test_code_passes_the_checkers(tmp_path: Path) -> None:
     """ruff and mypy find nothing in any export."""
     graphs = {name: cnncalc.load(name).graph for name in sampled()}
-    graphs |= {name: cnncalc.loads(text).graph for name, text in {**STEPS, **PRODUCTS}.items()}
+    graphs |= {name: network(name) for name in SAID}
     for name, graph in graphs.items():
         (tmp_path / f"{name.replace(' ', '_')}.py").write_text(to_torch_source(graph), encoding="utf-8")
     tools = Path(sys.executable).parent

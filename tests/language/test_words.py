@@ -263,7 +263,8 @@ def test_layers_from(framework: str, run: Any) -> None:
     done = run("layers", "--from", framework)
     assert (done.code, done.err) == (0, "")
     data = json.loads(run("layers", "--from", framework, "--format", "json").out)
-    assert [entry["theirs"] for entry in data["words"]] == [row.theirs for row in TABLE[framework]]
+    for key in ("theirs", "ours", "note"):
+        assert [entry[key] for entry in data["words"]] == [getattr(row, key) or None for row in TABLE[framework]]
     for row in TABLE[framework]:
         assert row.theirs in done.out
         assert row.ours in done.out

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sampling import some
 from typer.testing import CliRunner
 
 import cnncalc
+from cnncalc import patterns
 from cnncalc.analyzers import receptive_field
 from cnncalc.cli import app
 from cnncalc.geometry import Window
@@ -23,7 +25,7 @@ from cnncalc.verify.network import Verification, verify
 @pytest.fixture(autouse=True)
 def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Patterns are remembered from network to network: what a test makes wrong must be worked out, and forgotten."""
-    for name in ("_read", "_both", "_along_axis"):
+    for name in ("read", "along_axis", "_joined"):
         monkeypatch.setattr(receptive_field, name, getattr(receptive_field, name).__wrapped__)
 
 
@@ -79,13 +81,14 @@ def test_bundled_networks(name: str, params: int, products: int) -> None:
     assert sum(layer.products for layer in found.layers) == products
 
 
+@pytest.mark.every
 @pytest.mark.parametrize(
     "name",
-    [
+    some([
         "notes_1x1", "notes_filters", "notes_regular", "notes_separable", "notes_5x5", "notes_3x3_twice",
         "notes_stride1", "mlperf_tiny_anomaly_detection", "mlperf_tiny_streaming_wakeword", "ds_cnn_s",
         "mobilenet_v3_small", "dcgan_discriminator",
-    ],
+    ], each=3),
 )  # fmt: skip
 def test_small_bundled_networks(name: str) -> None:
     assert verify(cnncalc.load(name).graph).differences == []
@@ -134,12 +137,12 @@ def test_wrong_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_wrong_receptive_field(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = receptive_field._windowed
+    right = patterns._windowed
 
     def without_padding(field: Any, axis: Window) -> Any:
         return right(field, axis._replace(before=0, after=0))
 
-    monkeypatch.setattr(receptive_field, "_windowed", without_padding)
+    monkeypatch.setattr(patterns, "_windowed", without_padding)
     assert set(differing()) == {
         (name, "receptive field") for name in ("first", "first.norm", "first.act", "max_pool1", "second")
     }
@@ -147,9 +150,9 @@ def test_a_wrong_receptive_field(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_wrong_stride_is_found_on_a_lengthened_axis(monkeypatch: pytest.MonkeyPatch) -> None:
     """One unit is left at full size, which tells no stride."""
-    right = receptive_field._windowed
+    right = patterns._windowed
     monkeypatch.setattr(
-        receptive_field, "_windowed", lambda field, axis: right(field, axis)._replace(step=field.step * 2 * axis.stride)
+        patterns, "_windowed", lambda field, axis: right(field, axis)._replace(step=field.step * 2 * axis.stride)
     )
     found = step("{conv: 2, kernel: 12}")
     assert [name for name, _ in found.differences] == ["conv1", "conv1"]
@@ -237,9 +240,9 @@ def test_gates_are_compared_on_longer_axes(monkeypatch: pytest.MonkeyPatch) -> N
     """A global path has no size that could be declared; what is wrong beside it is found."""
     lines = ("{conv: 2, kernel: 12}", "multiply: [x, [global_avg_pool]]")
     assert fields(step(*lines)) == [EQUAL, GLOBAL, EQUAL]
-    right = receptive_field._windowed
+    right = patterns._windowed
     monkeypatch.setattr(
-        receptive_field, "_windowed", lambda pattern, axis: right(pattern, axis)._replace(step=2 * pattern.step)
+        patterns, "_windowed", lambda pattern, axis: right(pattern, axis)._replace(step=2 * pattern.step)
     )
     assert {name for name, _ in step(*lines).differences} == {"conv1", "multiply1"}
 
@@ -280,8 +283,8 @@ def test_a_wrong_pattern(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of units whose view repeats every two of them, each figure is told from a wrong one."""
     lines = ("{conv: 4, kernel: 3, stride: 2, padding: 1}", "{upsample: 2}", "relu")
     assert fields(step(*lines)) == [EQUAL] * 3
-    right = receptive_field._resampled
-    monkeypatch.setattr(receptive_field, "_resampled", lambda field, axis: WRONG[what](right(field, axis)))
+    right = patterns._resampled
+    monkeypatch.setattr(patterns, "_resampled", lambda field, axis: WRONG[what](right(field, axis)))
     assert {name for name, _ in step(*lines).differences} == {"upsample1", "relu1"}
 
 

@@ -173,6 +173,8 @@ def reduce(function: Callable[[list[Any]], Any]) -> Evaluate:
     def evaluate(evaluator: Evaluator, operator: Operator, operands: Operands) -> Made:
         x = needed(operands, 0)
         axes = attribute_or_operand(operator, operands, "axes", 1)
+        if not axes and operator.attributes.get("noop_with_empty_axes"):
+            return [x]
         rank = len(x.shape)
         over, shape = reduced(x.shape, axes, bool(operator.attributes.get("keepdims", 1)))
         inner = [1 if axis in over else size for axis, size in enumerate(x.shape)]

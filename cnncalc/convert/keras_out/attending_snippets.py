@@ -112,25 +112,27 @@ def unit(x):
 RELATIVE_BIAS = '''
 def relative_bias(table, wide, sizes):
     """Of a flat table by relative position, on maps of up to `wide` positions, the bias of all queries and keys."""
-    rows = [[0]]
+    places, count = ops.zeros((1, 1), dtype="int32"), 1
     for size, most in zip(sizes, wide):
-        axis = [[query - key + most - 1 for key in range(size)] for query in range(size)]
-        step = 2 * most - 1
-        rows = [[place * step + more for place in row for more in further] for row in rows for further in axis]
-    flat = ops.take(table, [place for row in rows for place in row], axis=-1)
-    return ops.reshape(flat, (*((-1,) if len(table.shape) == 3 else ()), table.shape[-2], len(rows), len(rows)))
+        line = ops.arange(size, dtype="int32")
+        axis = line[:, None] - line[None, :] + (most - 1)
+        count *= size
+        places = places[:, None, :, None] * (2 * most - 1) + axis[None, :, None, :]
+        places = ops.reshape(places, (count, count))
+    return ops.take(table, places, axis=-1)
 '''
 
 SHIFT_MASK = '''
 def shift_mask(sizes, window, shift):
     """Hides from every position of a window those that a shift has moved there from the other side of the map."""
-    windows = [[0]]
+    windows, count = ops.zeros((1, 1), dtype="int32"), 1
     for size, wide, step in zip(sizes, window, shift):
-        rolled = [(place + step) % size < step for place in range(size)]
-        parts = [rolled[start : start + wide] for start in range(0, size, wide)]
-        windows = [[2 * place + side for place in each for side in part] for each in windows for part in parts]
-    sides = ops.convert_to_tensor(windows, dtype="int32")
-    return ops.where(ops.equal(sides[:, None, :, None], sides[:, None, None, :]), 0.0, -1e9)
+        rolled = ops.cast(ops.less((ops.arange(size, dtype="int32") + step) % size, step), "int32")
+        parts = ops.reshape(rolled, (-1, wide))
+        count *= wide
+        windows = 2 * windows[:, None, :, None] + parts[None, :, None, :]
+        windows = ops.reshape(windows, (-1, count))
+    return ops.where(ops.equal(windows[:, None, :, None], windows[:, None, None, :]), 0.0, -1e9)
 '''
 
 LINEAR_ATTENTION = '''

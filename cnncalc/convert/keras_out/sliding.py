@@ -105,8 +105,7 @@ def conv_transpose(s: Sketch, node: Node, x: int) -> int:
 
     def lengths(widths: Sequence[int]) -> list[int]:
         return [
-            (width - 1) * window.stride + max(window.extent, window.stride if layer.groups == 1 else 0)
-            for window, width in zip(windows, widths)
+            (width - 1) * window.stride + max(window.extent, window.stride) for window, width in zip(windows, widths)
         ]
 
     short = [max(0, -(-(end - full) // stride)) for end, full, stride in zip(ends, lengths(widths), strides)]

@@ -10,7 +10,6 @@ import sys
 from array import array
 from collections.abc import Sequence
 from io import BytesIO
-from math import isfinite
 from typing import Any, BinaryIO
 
 from cnncalc import __version__
@@ -85,11 +84,13 @@ class Writer:
 
     def __init__(self, graph: Graph, weights: Weights, opset: int, outside: tuple[str, BinaryIO] | None = None) -> None:
         try:
+            import numpy
             import onnx
         except ImportError:
             message = "the export to ONNX needs the library `onnx`"
             raise Fault("missing-library", message, None, "pip install 'cnncalc[onnx]'") from None
         self.onnx = onnx
+        self.numpy = numpy
         self.graph = graph
         self.opset = opset
         self._weights = weights
@@ -220,7 +221,7 @@ class Writer:
         if key not in self._initializers:
             values = array("f", self._weights(owner, name, own))
             assert len(values) == elements(own)
-            if not isfinite(sum(values)) and not all(map(isfinite, values)):
+            if not self.numpy.isfinite(self.numpy.asarray(values)).all():
                 raise Fault("too-large", f"`{owner.name}` {name} holds a value too large for a 32-bit number")
             self._initializers[key] = self._tensor(self._free(f"{owner.name}.{name}"), shape or own, values)
         return str(self._initializers[key].name)

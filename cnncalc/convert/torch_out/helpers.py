@@ -179,7 +179,8 @@ class FastSum(nn.Module):
 
     def forward(self, *branches: Tensor) -> Tensor:
         shares = self.weight.relu()
-        total = torch.stack([share * branch for share, branch in zip(shares, branches)]).sum(dim=0)
+        wide = torch.broadcast_tensors(*branches)
+        total = torch.stack([share * branch for share, branch in zip(shares, wide)]).sum(dim=0)
         return total / (shares.sum() + 1e-4)
 ''',
     "SoftmaxSum": '''
@@ -192,7 +193,8 @@ class SoftmaxSum(nn.Module):
 
     def forward(self, *branches: Tensor) -> Tensor:
         shares = self.weight.softmax(dim=0)
-        return torch.stack([share * branch for share, branch in zip(shares, branches)]).sum(dim=0)
+        wide = torch.broadcast_tensors(*branches)
+        return torch.stack([share * branch for share, branch in zip(shares, wide)]).sum(dim=0)
 ''',
     "LayerScale": '''
 class LayerScale(nn.Module):

@@ -128,7 +128,7 @@ class Templates:
             blocks.setdefault(names[id(body)], []).append(body)
         order = TopologicalSorter(
             {
-                block: {names[id(inner)] for body in members for inner in called(body)}
+                block: [*dict.fromkeys(names[id(inner)] for body in members for inner in called(body))]
                 for block, members in blocks.items()
             }
         )

@@ -1,0 +1,106 @@
+"""Makes `constants.json`: what the reference evaluator of the library ``onnx`` gives for operators on constants."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx.reference import ReferenceEvaluator
+
+F = np.arange(24, dtype=np.float32).reshape(2, 3, 4) / 4 - 2
+WHOLE = np.arange(12, dtype=np.int64).reshape(3, 4) * 5 % 7 - 2
+A, B = np.array([[7, -7, 5], [-5, 4, 0]]), np.array([2, -3, 4])
+
+
+def ints(*values: Any) -> Any:
+    return np.array(values, dtype=np.int64)
+
+
+CASES: list[tuple[str, dict[str, Any], list[Any]]] = [
+    *((kind, {}, [A, B]) for kind in ("Add", "Sub", "Mul", "Div", "Mod", "Equal", "Less", "LessOrEqual", "Greater")),
+    *((kind, {}, [A, B]) for kind in ("GreaterOrEqual", "Min", "Max")),
+    *((kind, {}, [F, F[:1, :, :1]]) for kind in ("Add", "Sub", "Mul", "Min", "Max", "Sum")),
+    ("Div", {}, [F, np.float32(-0.5)]),
+    ("Mod", {"fmod": 1}, [F, np.float32(0.75)]),
+    ("Mod", {"fmod": 1}, [A, B]),
+    ("Pow", {}, [A, ints(2)]),
+    ("Pow", {}, [F, np.float32(3)]),
+    *((kind, {}, [F]) for kind in ("Neg", "Abs", "Sign", "Floor", "Ceil", "Round", "Exp")),
+    *((kind, {}, [abs(F) + np.float32(0.5)]) for kind in ("Sqrt", "Log", "Reciprocal")),
+    ("Neg", {}, [A]),
+    *((kind, {}, [A > 0, B > 0]) for kind in ("And", "Or")),
+    ("Not", {}, [A > 0]),
+    ("Where", {}, [A > 0, A, B]),
+    ("Clip", {}, [F, np.float32(-1), np.float32(1.5)]),
+    ("Clip", {}, [F, np.float32(0)]),
+    ("Cast", {"to": 7}, [F]),
+    ("Cast", {"to": 1}, [A]),
+    ("Cast", {"to": 9}, [A]),
+    *((kind, {"keepdims": keep}, [F, ints(*axes)]) for kind, axes in (("ReduceSum", (1,)), ("ReduceProd", (-1, 0)))
+      for keep in (0, 1)),
+    *((kind, {}, [F, ints(0, 2)]) for kind in ("ReduceMax", "ReduceMin", "ReduceMean")),
+    ("ReduceSum", {}, [F]),
+    ("ReduceSum", {"noop_with_empty_axes": 1}, [F]),
+    ("ConstantOfShape", {}, [ints(2, 3)]),
+    ("Range", {}, [np.int64(3), np.int64(12), np.int64(4)]),
+    ("Range", {}, [np.int64(3), np.int64(-6), np.int64(-3)]),
+    ("Range", {}, [np.float32(0), np.float32(1), np.float32(0.25)]),
+    ("Shape", {}, [F]), ("Shape", {"start": 1}, [F]), ("Shape", {"start": -2, "end": -1}, [F]), ("Size", {}, [F]),
+    ("Identity", {}, [F]),
+    ("Reshape", {}, [F, ints(0, -1)]), ("Reshape", {}, [F, ints(4, -1, 2)]), ("Reshape", {}, [F, ints(24)]),
+    ("Flatten", {"axis": 2}, [F]), ("Flatten", {"axis": 0}, [F]), ("Flatten", {"axis": -1}, [F]),
+    ("Squeeze", {}, [F.reshape(1, 24, 1)]), ("Squeeze", {}, [F.reshape(1, 24, 1), ints(-1)]),
+    ("Unsqueeze", {}, [WHOLE, ints(0, -1)]), ("Unsqueeze", {}, [WHOLE, ints(1)]),
+    ("Transpose", {}, [F]), ("Transpose", {"perm": [1, 2, 0]}, [F]),
+    ("Gather", {}, [F, ints(1)]), ("Gather", {"axis": 1}, [F, ints(2, -3)]),
+    ("Gather", {"axis": -1}, [F, A[:, :1] % 4]),
+    ("GatherND", {}, [F, np.array([[0, 1], [1, -1]])]), ("GatherND", {}, [F, np.array([[[0, 1, 2]], [[1, 2, 3]]])]),
+    ("GatherND", {"batch_dims": 1}, [F, np.array([[1], [0]])]),
+    ("ScatterND", {}, [WHOLE, np.array([[0], [2]]), np.array([[9, 8, 7, 6], [5, 4, 3, 2]])]),
+    ("ScatterND", {}, [WHOLE, np.array([[0, 1], [-1, 3]]), ints(50, 60)]),
+    ("Slice", {}, [F, ints(1), ints(3), ints(1)]),
+    ("Slice", {}, [F, ints(0, -1), ints(2, -5), ints(1, 2), ints(1, -2)]),
+    ("Slice", {}, [F, ints(0, 1, -3), ints(9, 3, 2**62)]),
+    ("Slice", {}, [F, ints(3), ints(0), ints(-1), ints(-1)]),
+    ("Concat", {"axis": 0}, [WHOLE, WHOLE[:1]]), ("Concat", {"axis": -1}, [WHOLE, WHOLE[:, 1:3], WHOLE[:, :1]]),
+    ("Split", {"axis": 1}, [WHOLE, ints(1, 3)]), ("Split", {"axis": 1, "num_outputs": 3}, [WHOLE]),
+    ("Split", {"axis": -1, "num_outputs": 2}, [F]),
+    ("Expand", {}, [B, ints(2, 1)]), ("Expand", {}, [A[:, :1], ints(2, 2, 3)]),
+    ("Tile", {}, [A, ints(1, 2)]), ("Tile", {}, [A, ints(2, 1)]),
+    ("NonZero", {}, [A % 2]),
+]  # fmt: skip
+
+
+def told(array: Any) -> dict[str, Any]:
+    array = np.asarray(array)
+    kind = {"f": "float", "i": "int", "b": "bool"}[array.dtype.kind]
+    return {"shape": list(array.shape), "dtype": kind, "values": array.ravel().tolist()}
+
+
+def main() -> None:
+    found = []
+    for kind, attributes, inputs in CASES:
+        arrays = [np.asarray(each) for each in inputs]
+        names = [f"in{place}" for place in range(len(arrays))]
+        count = attributes.get("num_outputs", 2) if kind == "Split" else 1
+        outputs = [f"out{place}" for place in range(count)]
+        types = [onnx.helper.np_dtype_to_tensor_dtype(each.dtype) for each in arrays]
+        graph = onnx.helper.make_graph(
+            [onnx.helper.make_node(kind, names, outputs, **attributes)],
+            "one",
+            [onnx.helper.make_tensor_value_info(*each) for each in zip(names, types, [each.shape for each in arrays])],
+            [onnx.helper.make_value_info(name, onnx.TypeProto()) for name in outputs],
+        )
+        model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)])
+        results = ReferenceEvaluator(model).run(None, dict(zip(names, arrays)))
+        given, made = [told(each) for each in arrays], [told(each) for each in results]
+        found.append({"kind": kind, "attributes": attributes, "inputs": given, "outputs": made})
+    text = ",\n".join(json.dumps(each, separators=(",", ":")) for each in found)
+    (Path(__file__).parent / "constants.json").write_text(f"[\n{text}\n]\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
