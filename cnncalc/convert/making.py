@@ -445,7 +445,7 @@ class Making:
         shifts = [shift if 2 * shift <= size else shift - size for shift, size in zip(view.argument, base.shape)]
         tensor, places = base.tensor, shifts[base.first :]
         still = next((axis for axis, shift in enumerate(places) if not shift), None)
-        if still is None or any(shifts[: base.first]):
+        if still is None:
             row = self.rows.opaque(operator.kind, [tensor], shape, operator.title, operator.name, None, 0)
             return row.number
         order = (still, *(axis for axis in range(len(places)) if axis != still))

@@ -1,4 +1,4 @@
-"""What the export to ONNX calls of the library `onnx`, as plain records, so that it is tested where there is none.
+"""What the export to ONNX calls of `onnx` and `numpy`, as plain records, so that it is tested where there are none.
 
 The records have the fields of the library's messages by their names; tests/frameworks makes the same listings with the
 library itself.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from math import isfinite
 from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -135,12 +136,19 @@ def make_model(graph: SimpleNamespace, opset_imports: list[Any], **given: Any) -
     return ModelProto(graph=graph, opset_import=opset_imports, **given)
 
 
+def are_finite(values: Sequence[float]) -> SimpleNamespace:
+    """``numpy.isfinite``, of which it is asked whether all are."""
+    return SimpleNamespace(all=lambda: all(map(isfinite, values)))
+
+
 @contextmanager
 def onnx_stands_in() -> Iterator[None]:
-    """``import onnx`` gives these records."""
+    """``import onnx`` gives these records, and ``import numpy`` what is asked of it."""
     library: Any = ModuleType("onnx")
     library.TensorProto = TensorProto
     functions = (make_node, make_tensor_value_info, make_graph, make_opsetid, find_min_ir_version_for, make_model)
     library.helper = SimpleNamespace(**{each.__name__: each for each in functions})
-    with mock.patch.dict("sys.modules", onnx=library):
+    numbers: Any = ModuleType("numpy")
+    numbers.asarray, numbers.isfinite = list, are_finite
+    with mock.patch.dict("sys.modules", onnx=library, numpy=numbers):
         yield

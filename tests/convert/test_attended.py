@@ -2,54 +2,35 @@
 
 from __future__ import annotations
 
-import struct
-from array import array
-from typing import Any
+import re
 
 import pytest
-from convert import standing_in
 from convert.executing import rows
+from convert.written import written
 
 from cnncalc.convert.onnx import read_bytes
 
-Nodes = list[tuple[str, list[str], str]]
-"""Operator, operands and result; further ones where attributes are given with ``axis=1`` behind the operator."""
-
-NUMBERS = {"half": 0.5, "quarter": 0.25, "two": 2.0, "four": 4.0, "tiny": 1e-30}
-HIDDEN = [-1e9 if key == 4 else 0.0 for query in range(5) for key in range(5)]
+INFINITE = float("-inf")
 
 
-def tensor(name: str, kind: int, dims: list[int], raw: bytes) -> standing_in.TensorProto:
-    found = standing_in.TensorProto(name, dims, kind)
-    found.raw_data = raw
-    return found
+def mask(hidden: float) -> str:
+    """Five queries that look at no later key."""
+    return " ".join(str(hidden if key > query else 0.0) for query in range(5) for key in range(5))
 
 
-def model(steps: list[str]) -> bytes:
-    """A model of lines ``y = Operator(a, b) axis=1``, on five tokens `x` of four channels; `t` is x turned."""
-    made = []
-    for line in ["t = Transpose(x) perm=[0, 2, 1]", *steps]:
-        result, _, call = line.partition(" = ")
-        operator, _, rest = call.partition("(")
-        operands, _, attributes = rest.partition(")")
-        given: dict[str, Any] = {}
-        for each in attributes.split(maxsplit=0):
-            key, _, value = each.strip().partition("=")
-            given[key] = eval(value, {})
-        made.append(standing_in.make_node(operator, operands.split(", "), [result], result, **given))
-    constants = [tensor(name, 1, [], struct.pack("<f", value)) for name, value in NUMBERS.items()]
-    constants.append(tensor("zeros", 1, [5, 5], bytes(100)))
-    constants.append(tensor("hidden", 1, [5, 5], array("f", HIDDEN).tobytes()))
-    constants.append(tensor("last", 7, [], struct.pack("<q", 2)))
-    constants.append(tensor("shape", 7, [3], struct.pack("<3q", 1, 5, 5)))
-    used = {operand for node in made for operand in node.input}
-    value = standing_in.make_tensor_value_info
-    graph = standing_in.make_graph(
-        made, "net", [value("x", 1, [1, 5, 4])], [value("y", 1, [1, 5, 4])],
-        [each for each in constants if each.name in used], [],
-    )  # fmt: skip
-    given = {"ir_version": 8, "producer_name": "", "producer_version": "", "doc_string": ""}
-    return standing_in.make_model(graph, [standing_in.make_opsetid("", 17)], **given).SerializeToString()
+CONSTANTS = [
+    *("half: [] 0.5", "quarter: [] 0.25", "two: [] 2.0", "four: [] 4.0", "tiny: [] 1e-30", "last: [] 2"),
+    *("shape: [3] 1 5 5", "zeros: [5, 5] 0.0", f"hidden: [5, 5] {'0.0 ' * 4}-1e9", "ones: [5, 5] 1", "none: [5, 5] 0"),
+    *(f"causal: [5, 5] {mask(-1e9)}", f"infinite: [5, 5] {mask(INFINITE)}"),
+]
+
+
+def model(steps: list[str], opset: int = 17) -> bytes:
+    """A model of these lines on five tokens `x` of four channels; `t` is x turned."""
+    nodes = ["t = Transpose(x) perm=[0, 2, 1]", *steps]
+    used = set(re.findall(r"\w+", " ".join(nodes)))
+    constants = [line for line in CONSTANTS if line.partition(":")[0] in used]
+    return written([*constants, *nodes], [1, 5, 4], [1, 5, 4], opset)
 
 
 END = ["s = Softmax(p) axis=-1", "y = MatMul(s, x)"]
@@ -113,8 +94,59 @@ def test_what_only_looks_like_it(name: str) -> None:
     assert not any(row.startswith("attention") for row in rows(found))
 
 
-def test_a_mask_is_opaque_and_its_products_count() -> None:
-    """5 queries by 5 keys of 4 channels, twice."""
-    found = read_bytes(model(["a = MatMul(x, t)", "p = Add(a, hidden)", *END]), "net.onnx")
+@pytest.mark.parametrize("name", ["hidden", "causal", "infinite"])
+def test_a_mask_is_opaque_and_its_products_count(name: str) -> None:
+    """5 queries by 5 keys of 4 channels, twice.  A causal mask is equal where offsets are, and no bias by position."""
+    found = read_bytes(model(["a = MatMul(x, t)", f"p = Add(a, {name})", *END]), "net.onnx")
     assert sum(node.operation.macs or 0 for node in found.graph.nodes) == 2 * 5 * 5 * 4
     assert list(found.account.opaque) == ["Attention"]
+
+
+@pytest.mark.parametrize("name", ["ones", "none"])
+def test_whether_a_key_counts_is_no_bias(name: str) -> None:
+    """In the operator Attention a mask of truth values says which keys take part: it is not added."""
+    steps = [f"m = Cast({name}) to=9", "y = Attention(x, x, x, m) q_num_heads=1 kv_num_heads=1"]
+    found = read_bytes(model(steps, 23), "net.onnx")
+    assert list(found.account.opaque) == ["Attention"]
+
+
+REGIONS = [(place >= 8) + (place >= 10) for place in range(12)]
+"""A map's places along an axis after a shift by two under windows of four: which of them were neighbours before."""
+
+
+def windows(wrong: float | None = None) -> list[str]:
+    """Attention in shifted windows of a map of 12 x 12, as Swin has it; one number of its mask may be another."""
+    inside = [
+        [(REGIONS[4 * row + a], REGIONS[4 * column + b]) for a in range(4) for b in range(4)]
+        for row in range(3)
+        for column in range(3)
+    ]
+    # its windows are the last axis in the file, and become the first
+    values = [
+        0.0 if parts[query] == parts[key] else -100.0 for query in range(16) for key in range(16) for parts in inside
+    ]
+    if wrong is not None:
+        values[-1] = wrong
+    return [
+        f"m: [16, 16, 9] {' '.join(map(str, values))}", "n: [1] 2", "z: [1] 0", "b: [1] -2", f"e: [1] {2**63 - 1}",
+        "r: [1] 2", "c: [1] 3", "one: [1] 1", "cut: [6] 1 2 3 4 3 4", "tokens: [4] 9 1 16 2", "parts: [6] 1 3 3 4 4 2",
+        "whole: [4] 1 2 12 12",
+        "a1 = Slice(x, n, e, r)", "a2 = Slice(x, z, n, r)", "a3 = Concat(a1, a2) axis=2",
+        "a4 = Slice(a3, n, e, c)", "a5 = Slice(a3, z, n, c)", "a6 = Concat(a4, a5) axis=3",
+        "b1 = Reshape(a6, cut)", "b2 = Transpose(b1) perm=[0, 2, 4, 3, 5, 1]", "t = Reshape(b2, tokens)",
+        "k = Transpose(t) perm=[0, 1, 3, 2]", "p = MatMul(t, k)", "m1 = Transpose(m) perm=[2, 0, 1]",
+        "m2 = Unsqueeze(m1, one)", "q = Add(p, m2)", "s = Softmax(q) axis=-1", "o = MatMul(s, t)",
+        "d1 = Reshape(o, parts)", "d2 = Transpose(d1) perm=[0, 5, 1, 3, 2, 4]", "d3 = Reshape(d2, whole)",
+        "f1 = Slice(d3, b, e, r)", "f2 = Slice(d3, z, b, r)", "f3 = Concat(f1, f2) axis=2",
+        "f4 = Slice(f3, b, e, c)", "f5 = Slice(f3, z, b, c)", "y = Concat(f4, f5) axis=3",
+    ]  # fmt: skip
+
+
+def test_a_large_mask_that_is_moved_is_read() -> None:
+    """It is that of shifted windows, or the attention is no layer's."""
+    found = read_bytes(written(windows(), [1, 2, 12, 12], [1, 2, 12, 12]), "net.onnx")
+    assert rows(found)[-1] == "attention heads=1 window=4 shift=2 scale=1.0"
+    assert (found.account.opaque, found.account.notes) == ({}, [])
+    for wrong in (-100.0, 1.0):
+        other = read_bytes(written(windows(wrong), [1, 2, 12, 12], [1, 2, 12, 12]), "net.onnx")
+        assert "Attention" in other.account.opaque

@@ -191,6 +191,13 @@ def test_numbers_that_grow() -> None:
     assert (found.code, found.message) == ("too-large", "a whole number is beyond 64 bits")
 
 
+@pytest.mark.parametrize("target", [(-1, -1), (-1, -1, 4), (-2, -16), (-2, 16), (-1, -2, 2)])
+def test_shapes_that_are_none(target: tuple[int, ...]) -> None:
+    """ONNX: at most one dimension of the new shape can be -1, and no other is below 0."""
+    found = problem(model([node("Reshape", ["x", "s"], ["y"])], [X], ["y"], [whole("s", *target)]))
+    assert found.message == f"the new shape {list(target)} is none"
+
+
 def test_constants_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """At a tenth of what a file may ask for, which takes seconds."""
     assert evaluator.MAX_WORK == 5_000_000

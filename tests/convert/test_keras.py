@@ -185,6 +185,12 @@ def test_a_sequential_of_keras_1_is_a_list() -> None:
     assert graph.inputs == (("input", (1, 8, 8)),)
 
 
+def test_what_is_cut_off_around_a_center() -> None:
+    """Keras begins a CenterCrop at ``int(difference / 2)``."""
+    value = functional(layer("CenterCrop", "crop", [["input_1", 0, 0, {}]], height=3, width=4), last="crop")
+    assert from_keras(value).graph.nodes[0].operation.layer.amount == ((2, 3), (2, 2))  # type: ignore[attr-defined]
+
+
 def test_hard_sigmoid_was_steeper_in_keras_2() -> None:
     value = functional(conv("conv", [["input_1", 0, 0, {}]], activation="hard_sigmoid"), last="conv")
     assert from_keras(value).graph.nodes[-1].operation.layer.alpha == 0.2  # type: ignore[attr-defined]
@@ -340,6 +346,14 @@ def test_zip_files_are_bounded_before_they_are_read(tmp_path: Path) -> None:
         (tmp_path / "cut.keras").write_bytes(whole[:size])
         with pytest.raises(SpecError, match="zip file"):
             read(str(tmp_path / "cut.keras"))
+
+
+def test_an_end_within_the_end_of_a_zip_file_hides_nothing(tmp_path: Path) -> None:
+    """The zip library takes the last 22 bytes as they are, whatever is written in them."""
+    path = Path(saved(tmp_path / "many.keras", count=10_002))
+    path.write_bytes(path.read_bytes()[:-6] + b"PK\x05\x06\0\0")
+    with pytest.raises(SpecError, match="cut off"):
+        read(str(path))
 
 
 def test_a_zip_file_with_numbers_of_64_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -198,7 +198,7 @@ def added(
             shape = reshaped_sizes(shape, whole_list(operand, "the shape"))
             continue
         rank = len(shape)
-        if broadcast([shape, operand.shape]) != shape or operand.dtype not in FLOATS or rank < 3:
+        if broadcast([shape, operand.shape]) != shape or operand.dtype not in FLOATS:
             return None
         own = (1,) * (rank - len(operand.shape)) + operand.shape
         outer = [size for size in own[:-3] if size != 1]
@@ -301,13 +301,13 @@ def spread_table(
 ) -> Constant | None:
     """The table behind a constant that has an element for every two positions, equal where their offsets are.
 
-    None where it is something else, or where the file does not hold its values.
+    None where it is something else, a mask among them, or where the file does not hold its values.
     """
     count, wide = prod(read.sizes), prod(2 * size - 1 for size in read.sizes)
     if shape != (1, read.heads, count, count) or len(constant.roots) != 1:
         return None
     values = elements(constant)
-    if values is None:
+    if values is None or min(values) <= MASKED:
         return None
     offsets = offsets_of(read.sizes)
     for head in range(read.heads):
@@ -382,12 +382,9 @@ def total_scale(making: Making, operator: Operator, factors: list[Operand]) -> f
     return total
 
 
-def nothing(making: Making, added: Operand) -> bool:
-    """Whether what is added to the products is left out, or zeros."""
-    if added is None:
-        return True
-    is_known = isinstance(added, Constant) and not added.roots.keys() & making.program.learned
-    values = added.values if isinstance(added, Constant) and is_known else None
+def nothing(making: Making, constant: Constant) -> bool:
+    """Whether what is added to the products is zeros."""
+    values = None if constant.roots.keys() & making.program.learned else constant.values
     return values is not None and not any(values)
 
 
