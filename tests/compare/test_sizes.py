@@ -37,8 +37,8 @@ def test_several_sizes_in_a_period() -> None:
 
 
 def test_branches_whose_centers_lie_apart_are_not_clean() -> None:
-    """TensorFlow's `same` pads an even size behind alone under a kernel of 3 and a stride of 2, an odd one on both sides,
-    as PyTorch's padding of 1 does: with even sizes the centers lie a pixel apart."""
+    """Under a kernel of 3 and a stride of 2, TensorFlow's `same` pads an even size behind alone, and an odd one on both
+    sides, as PyTorch's padding of 1 does: with even sizes the centers lie a pixel apart."""
     branches = "[{conv: 1, kernel: 3, stride: 2, padding: same}], [{max_pool: 3, stride: 2, padding: 1}]"
     found = cnncalc.loads(f"input: [1, 9, 9]\nlayers: [{{add: [{branches}]}}]\n").sizes(4, 12)
     assert found.builds == [(4, 12)]
