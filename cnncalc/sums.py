@@ -134,7 +134,7 @@ def _field_lines(report: Report, parts: list[Row], nodes: list[Node], result: in
     graph, fields = report.graph, report.fields
     end = graph.node(result)
     field = fields[end.place] if end is not None else None
-    if end is None or field is None:
+    if field is None:
         return []
     lines = [written(described(field)) + (", and global paths" if field.is_global and field.is_local else "")]
     inside = {node.number: row.name for row in parts for node in row.nodes}

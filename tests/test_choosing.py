@@ -125,6 +125,17 @@ def test_conventions_are_those_of_the_tools(name: str, run: Run) -> None:
         assert sum(entry["parts"].values()) == entry["value"]
 
 
+def test_totals_of_tools_end_below_each_other(run: Run, tmp_path: Path) -> None:
+    """Of a convolution of 600,000 multiply-accumulates some tools count twice as many operations: a digit more."""
+    path = tmp_path / "net.yaml"
+    path.write_text("input: [6, 100, 100]\nlayers: [{conv: 10, kernel: 1}]\n")
+    lines = run("conventions", str(path)).out.splitlines()
+    totals = [re.search(r"[\d,]{7,}", line) for line in lines if re.match(r"\w+ +\S", line)]
+    spans = {found.span() for found in totals if found is not None}
+    assert len({start for start, _ in spans}) > 1
+    assert len({end for _, end in spans}) == 1
+
+
 def test_explain_tells_what_is_alive_and_why(run: Run) -> None:
     """By hand: a basic block of ResNet-18 holds its shortcut, 128 x 28 x 28 numbers, and the two of the convolution."""
     found = json.loads(run("explain", "resnet18", "layer2.1.conv2", "--format", "json").out)["alive"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -115,6 +116,16 @@ def test_shared_and_unknown_rows() -> None:
 def test_a_flat_network_has_no_field() -> None:
     told = cnncalc.loads("input: [4]\nlayers: [{linear: 3}]\n").explain().to_dict()
     assert told["parameters"] == ["15 learned"]
+
+
+def test_a_block_that_sees_nothing_of_the_first_input_has_no_field(run: Any, tmp_path: Path) -> None:
+    path = tmp_path / "two.yaml"
+    path.write_text(
+        "input: {left: [1, 32], right: [1, 32]}\nblocks: {b: {layers: [{conv: 1, kernel: 3}, relu]}}\n"
+        "layers:\n  - {conv: 1, kernel: 3, from: left, name: a}\n  - {b, from: right, name: r}\n  - {add: [a, r]}\n"
+    )
+    assert "field" not in run("explain", str(path), "r").out.lower()
+    assert "Receptive field  3" in run("explain", str(path), "r", "--of", "right").out
 
 
 def test_the_command(run: Any) -> None:

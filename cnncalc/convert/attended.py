@@ -8,10 +8,12 @@ kind.
 from __future__ import annotations
 
 import re
+from math import exp, isclose, log
 from typing import NamedTuple
 
-from cnncalc.convert.matching import Match, Matcher, composite
-from cnncalc.convert.operators import Operator
+from cnncalc.convert.constants.evaluator import RESHAPING
+from cnncalc.convert.matching import Match, Matcher, bounds, composite
+from cnncalc.convert.operators import Constant, Operator
 
 MAX_ADDED = 6
 """Operators between the products and their softmax: bias, shapes, mask."""
@@ -25,6 +27,13 @@ NUMERIC = frozenset(
 """What such operators are."""
 
 
+LEAST = 1e-12
+"""The least norm by which queries and keys are divided that are normalised: PyTorch's, and the layer's."""
+
+MOST = log(100)
+"""To which the logarithms of their scales are clipped (Liu et al. 2022, Swin Transformer V2, section 3.3)."""
+
+
 class Scaled:
     """A tensor, and the numbers by which it is multiplied or divided."""
 
@@ -32,6 +41,8 @@ class Scaled:
         self.name = name
         self.factors: list[str] = []
         self.divisors: list[str] = []
+        self.by_head: list[str] = []
+        """The constant with a number for each head by which it is multiplied, if there is one."""
         self.covers: list[Operator] = []
 
 
@@ -58,16 +69,68 @@ def attended(matcher: Matcher, operator: Operator) -> Match | None:
         return None
     q, k = (scaled(matcher, name) for name in (product.left, product.right))
     parts = (q, k, steps.found)
+    by_head, transposed = steps.found.by_head, product.plain
+    attributes: dict[str, object] = {}
+    if by_head:
+        units = cosines(matcher, steps, product, q, k)
+        if units is not None:
+            q.name, k.name = (unit.name for unit in units)
+            covers += [cover for unit in units for cover in unit.covers]
+            transposed ^= units[1].turned
+            attributes = {"by_head": 1}
+        elif is_number(matcher, by_head[0]):  # the heads of a single one have a factor as any other
+            steps.found.factors += by_head
+            by_head = []
+        else:
+            return None
     factors = [name for part in parts for name in part.factors]
     divisors = [name for part in parts for name in part.divisors]
     first = len(steps.operands) + len(factors)
     divided = tuple(range(first, first + len(divisors)))
-    inputs = [q.name, k.name, weighted.right, *steps.operands, *factors, *divisors]
-    made = composite(
-        operator, "Attention", inputs, steps=tuple(steps.kinds), transposed=product.plain, scale=1.0, divided=divided
-    )
+    inputs = [q.name, k.name, weighted.right, *steps.operands, *factors, *divisors, *by_head]
+    attributes |= {"steps": tuple(steps.kinds), "transposed": transposed, "scale": 1.0, "divided": divided}
+    made = composite(operator, "Attention", inputs, **attributes)
     covers += [steps.product, *steps.covers, *(cover for part in parts for cover in part.covers)]
     return made, covers
+
+
+def cosines(matcher: Matcher, steps: Steps, product: Multiplied, q: Scaled, k: Scaled) -> tuple[Unit, Unit] | None:
+    """Queries and keys that are divided by their norms, where their products have the scales of cosines."""
+    queries, keys = normalised(matcher, q, -1), normalised(matcher, k, -2 if product.plain else -1)
+    if queries is None or keys is None or queries.turned:
+        return None
+    has_bias = "Add" in steps.kinds
+    return (queries, keys) if is_scale_of_cosines(matcher, steps.found.by_head[0], has_bias) else None
+
+
+class Unit(NamedTuple):
+    """A tensor that is divided by its Euclidean norm over an axis."""
+
+    name: str
+    turned: int
+    """Whether it is behind an exchange of the last two axes."""
+    covers: list[Operator]
+
+
+def normalised(matcher: Matcher, found: Scaled, axis: int) -> Unit | None:
+    """What is normalised over this axis, one of the last two, counted from the end; None where nothing is."""
+    name, turned = found.name, 0
+    covers: list[Operator] = []
+    step = matcher.inside(name, "Transpose")
+    rank = len(matcher.stated.get(name) or ())
+    if step is not None:
+        order = tuple(step.attributes.get("perm", ()))
+        rank = len(order)
+        if rank < 2 or order != (*range(rank - 2), rank - 1, rank - 2):
+            return None
+        name, turned, axis = step.inputs[0], 1, -3 - axis
+        covers.append(step)
+    unit = matcher.inside(name, "LpNormalization")
+    if unit is None or unit.attributes.get("axis", -1) not in (axis, axis + rank):
+        return None
+    if unit.attributes.get("p", 2) != 2 or not isclose(unit.attributes.get("epsilon", LEAST), LEAST, rel_tol=1e-4):
+        return None
+    return Unit(unit.inputs[0], turned, [*covers, unit])
 
 
 class Multiplied(NamedTuple):
@@ -113,7 +176,7 @@ class Steps(NamedTuple):
 
 def added(matcher: Matcher, name: str, most: int) -> Steps | None:
     """How scaled products become this tensor, in so many steps."""
-    found = scaled(matcher, name)
+    found = scaled(matcher, name, True)
     product = matcher.inside(found.name, "MatMul", "Einsum")
     if product is not None:
         return Steps(found, product, [], [], [])
@@ -135,12 +198,16 @@ def added(matcher: Matcher, name: str, most: int) -> Steps | None:
     return None
 
 
-def scaled(matcher: Matcher, name: str) -> Scaled:
-    """A tensor without the numbers by which it is multiplied."""
+def scaled(matcher: Matcher, name: str, by_head: bool = False) -> Scaled:
+    """A tensor without the numbers by which it is multiplied; without a number for each head, where that may be."""
     found = Scaled(name)
     while (step := matcher.inside(found.name, "Mul", "Div")) is not None and len(step.inputs) == 2:
         a, b = step.inputs
-        if is_number(matcher, b):
+        heads = [name for name in (b, a) if step.kind == "Mul" and is_by_head(matcher, name)] if by_head else []
+        if heads and not found.by_head:
+            found.by_head = heads[:1]
+            a = a if heads[0] == b else b
+        elif is_number(matcher, b):
             (found.factors if step.kind == "Mul" else found.divisors).append(b)
         elif step.kind == "Mul" and is_number(matcher, a):
             found.factors.append(a)
@@ -150,6 +217,40 @@ def scaled(matcher: Matcher, name: str) -> Scaled:
         found.covers.append(step)
         found.name = a
     return found
+
+
+def is_by_head(matcher: Matcher, name: str) -> bool:
+    """Whether a tensor is a constant with a number for each head."""
+    constant = matcher.constant(name)
+    return constant is not None and len(constant.shape) > 2 and constant.size == constant.shape[-3]
+
+
+def is_scale_of_cosines(matcher: Matcher, name: str, has_bias: bool) -> bool:
+    """Whether a number for each head is e to the power of a learned one, clipped before.
+
+    Exporters may have worked that out: then it is any such number, if a bias is added to the products after it.
+    """
+    constant = still(matcher.constant(name))
+    if constant.origin is None:
+        values = constant.values
+        return has_bias and (values is None or all(0 < value <= exp(MOST) * 1.0001 for value in values))
+    power = constant.origin
+    clip = still(power.operands[0]).origin if power.operator.kind == "Exp" else None
+    if clip is None or clip.operator.kind != "Clip":
+        return False
+    least, most = bounds(matcher, clip.operator)
+    x = clip.operands[0]
+    is_clipped = most is not None and isclose(most, MOST, rel_tol=1e-4) and (least is None or least <= -3e38)
+    return is_clipped and x is not None and constant.size == x.size == sum(x.roots.values())
+
+
+def still(constant: Constant | None) -> Constant:
+    """A constant before its shape was changed."""
+    assert constant is not None
+    while (origin := constant.origin) is not None and origin.operator.kind in RESHAPING:
+        assert origin.operands[0] is not None
+        constant = origin.operands[0]
+    return constant
 
 
 def is_number(matcher: Matcher, name: str) -> bool:

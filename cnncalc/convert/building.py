@@ -10,7 +10,7 @@ from math import prod
 
 from cnncalc.convert import Imported, Shapes
 from cnncalc.convert.constants import EVALUATED
-from cnncalc.convert.constants.evaluator import Evaluator
+from cnncalc.convert.constants.evaluator import Evaluator, remember, result_sizes
 from cnncalc.convert.constants.rearranging import shape_of
 from cnncalc.convert.inputs import entrances
 from cnncalc.convert.making import Making, unsupported
@@ -169,7 +169,11 @@ class Builder(Making):
         roots: dict[str, int] = {}
         for operand in operands:
             roots |= operand.roots if operand is not None else {}
-        return [Constant(self.stated(name, operator), "float", None, roots) for name in operator.outputs]
+        sizes = result_sizes(operator, operands)
+        shapes = [self.stated(name, operator) for name in operator.outputs] if sizes is None else [sizes]
+        found = [Constant(shape, "float", None, roots) for shape in shapes]
+        remember(operator, operands, found)
+        return list(found)
 
     def define(self, name: str, result: Operand, operator: Operator) -> None:
         """Keep a result, and compare its shape with what the source states."""

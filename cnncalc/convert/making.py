@@ -198,8 +198,15 @@ class Making:
         for operand in operands:
             if isinstance(operand, Constant) and operand.dtype in FLOATS:
                 is_number = operand.size == 1 and not operand.roots.keys() & self.program.learned
+                products = products_in(operand)
                 if is_number or operand.roots.keys() <= self.program.buffers:
                     self.ignored(operand)
+                elif products:  # layers that nothing else stands for
+                    fixed = operand.roots.keys() & self.program.buffers
+                    for root in fixed:
+                        self.constant(root)
+                    weights |= {root: count for root, count in operand.roots.items() if root not in fixed}
+                    macs = None if macs is None else macs + products
                 else:
                     weights |= self.learned_roots(operand)
         inputs = [tensor for operand in operands for tensor in self.tensors_of(operand)]
@@ -514,6 +521,23 @@ class Making:
             return None
         tensor = self.force(turned)
         return Value(turned.shape, turned.batch, tensor), inverse(forward)
+
+
+def products_in(constant: Constant) -> int:
+    """Multiply-accumulates of the products of matrices by which a constant is worked out; 0 where there are none."""
+    total, seen, pending = 0, set(), [constant]
+    while pending:
+        made = pending.pop()
+        made = made.gathered.table if made.gathered is not None else made
+        if made.origin is None or id(made) in seen:
+            continue
+        seen.add(id(made))
+        operands = [operand for operand in made.origin.operands if operand is not None]
+        if made.origin.operator.kind in ("MatMul", "Gemm"):
+            turned = made.origin.operator.attributes.get("transA")
+            total += made.size * operands[0].shape[0 if turned else -1]
+        pending += operands
+    return total
 
 
 def few(shape: Shape) -> Shape:

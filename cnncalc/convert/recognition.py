@@ -321,6 +321,8 @@ def unit(matcher: Matcher, operator: Operator) -> Match | None:
     if expand is not None:
         covers.append(expand)
         name = expand.inputs[0]
+        shape = matcher.inside(expand.inputs[1], "Shape") if len(expand.inputs) == 2 else None
+        covers += [shape] if shape is not None and shape.inputs[0] == operator.inputs[0] else []
     clip = matcher.inside(name, "Clip", "Max")
     if clip is None:
         return None
@@ -340,11 +342,13 @@ LAST = 2**31 - 1
 
 
 def rolled(matcher: Matcher, operator: Operator) -> Match | None:
-    """What is behind a place of an axis, and then what is before it: a Roll."""
+    """What is behind a place of an axis, and then what is before it: a Roll; an Identity, where that is nothing."""
     axis = operator.attributes.get("axis")
     if axis is None or len(operator.inputs) != 2:
         return None
     behind, before = (matcher.inside(name, "Slice") for name in operator.inputs)
+    if before is not None and before.inputs[0] == operator.inputs[0] and _cut(matcher, before, axis) == (0, 0):
+        return composite(operator, "Identity", before.inputs[:1]), [before]
     if behind is None or before is None or behind.inputs[0] != before.inputs[0]:
         return None
     first, second = (_cut(matcher, part, axis) for part in (behind, before))

@@ -134,3 +134,14 @@ def reduced(shape: Sizes, axes: Sequence[int] | None, keep: bool) -> tuple[set[i
     rank = len(shape)
     over = {axis_of(axis, rank) for axis in axes or range(rank)}
     return over, tuple([1 if axis in over else size for axis, size in enumerate(shape) if keep or axis not in over])
+
+
+def product_sizes(a: Sizes, b: Sizes) -> Sizes:
+    """The shape of a matrix product, by NumPy's rule; raises `Fault`."""
+    if not a or not b:
+        raise Fault("bad-model", "a single number is no matrix")
+    left, right = a if len(a) > 1 else (1, *a), b if len(b) > 1 else (*b, 1)
+    if left[-1] != right[-2]:
+        raise Fault("bad-model", f"{dims(a)} cannot be multiplied by {dims(b)}")
+    sizes = broadcast([left[:-2], right[:-2]])
+    return (*sizes, *(left[-2:-1] if len(a) > 1 else ()), *(right[-1:] if len(b) > 1 else ()))

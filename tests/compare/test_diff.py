@@ -295,7 +295,10 @@ def test_revisions_that_are_not_there(repository: Path, revision: str, path: str
 def test_the_help_names_the_folder(repository: Path) -> None:
     with pytest.raises(SpecError) as caught:
         load_revision("HEAD", "net.yaml", str(repository / "nets"))
-    assert caught.value.diagnostics[0].help.startswith("write `HEAD:./net.yaml`")
+    (found,) = caught.value.diagnostics
+    assert found.help.startswith("write `HEAD:./net.yaml`")
+    assert found.span is not None
+    assert "HEAD:net.yaml"[found.span.column - 1 : found.span.end - 1] == "net.yaml"
 
 
 def test_no_repository_and_no_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,6 +36,15 @@ def test_several_sizes_in_a_period() -> None:
     assert found.progression == Progression((3, 4), 4)
 
 
+def test_branches_whose_centers_lie_apart_are_not_clean() -> None:
+    """Under a kernel of 3 and a stride of 2, TensorFlow's `same` pads an even size behind alone, and an odd one on both
+    sides, as PyTorch's padding of 1 does: with even sizes the centers lie a pixel apart."""
+    branches = "[{conv: 1, kernel: 3, stride: 2, padding: same}], [{max_pool: 3, stride: 2, padding: 1}]"
+    found = cnncalc.loads(f"input: [1, 9, 9]\nlayers: [{{add: [{branches}]}}]\n").sizes(4, 12)
+    assert found.builds == [(4, 12)]
+    assert [each.size for each in found.clean] == [5, 7, 9, 11]
+
+
 def test_branches_that_do_not_fit_are_not_clean() -> None:
     """Pooled by 2 and upsampled again, a size of 2*k + 1 is one short: the sum does not build."""
     text = """\

@@ -34,7 +34,7 @@ def weights_of(found: Imported, given: dict[str, Any]) -> dict[str, dict[str, An
             turned = isinstance(values[0], list) and not isinstance(values[0][0], list)
             if (
                 turned
-                and (node.kind in ("linear", "conv") or weight.name == "bias_table")
+                and (node.kind in ("linear", "conv", "parameter") or weight.name == "bias_table")
                 and len(values) != weight.shape[0]
             ):
                 values = [list(column) for column in zip(*values)]

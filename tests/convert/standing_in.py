@@ -7,13 +7,14 @@ library itself.
 from __future__ import annotations
 
 import struct
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import isfinite
 from types import ModuleType, SimpleNamespace
 from typing import Any
-from unittest import mock
 
+import pytest
 from convert.encoding import message
 
 FLOATS, INTS, STRING, INT, FLOAT = 6, 7, 3, 2, 1
@@ -150,5 +151,7 @@ def onnx_stands_in() -> Iterator[None]:
     library.helper = SimpleNamespace(**{each.__name__: each for each in functions})
     numbers: Any = ModuleType("numpy")
     numbers.asarray, numbers.isfinite = list, are_finite
-    with mock.patch.dict("sys.modules", onnx=library, numpy=numbers):
+    with pytest.MonkeyPatch.context() as patch:  # of all that is loaded meanwhile, nothing else is taken back
+        patch.setitem(sys.modules, "onnx", library)
+        patch.setitem(sys.modules, "numpy", numbers)
         yield

@@ -173,6 +173,16 @@ ROWS = {
     ],
     "attention_shifted": SHIFTED,
     "attention_spread": SHIFTED,
+    "attention_cosines": [
+        "conv channels=12 kernel=1 bias=False", "coordinates sizes=(3, 5)", "conv channels=5 kernel=1", "relu",
+        "conv channels=2 kernel=1 bias=False", "sigmoid", "factor axes=one value=16.0",
+        "attention heads=2 window=(2, 3) shift=1 mode=cosine bias=factor1", "conv channels=5 kernel=1 bias=False",
+    ],
+    "attention_cosines_folded": [
+        "conv channels=12 kernel=1 bias=False", "parameter shape=(5, 3, 5)", "offset axes=channels", "relu",
+        "conv channels=2 kernel=1 bias=False", "sigmoid", "factor axes=one value=16.0",
+        "attention heads=2 window=(2, 3) shift=1 mode=cosine bias=factor1", "conv channels=5 kernel=1 bias=False",
+    ],
     "products": [
         "matmul tensors=('input', 'input') over=positions", "matmul tensors=('matmul1', 'input')",
         "flatten over=positions",
@@ -245,6 +255,14 @@ def test_running_statistics_are_state() -> None:
     account = imported("batch_norm").account
     assert (account.parameters, account.state, account.constants) == (6, 6, 0)
     assert account.roles == {"bn.weight": "parameters", "bn.bias": "parameters", "m": "state", "v": "state"}
+
+
+def test_what_exporters_have_worked_out_of_cosines_is_told() -> None:
+    """The file's scales are no logarithms, and its coordinates are part of a product with them."""
+    assert imported("attention_cosines").account.notes == []
+    assert imported("attention_cosines_folded").account.notes == [
+        "the file holds the scales of cosines, of which the layers hold the logarithms"
+    ]
 
 
 def test_shared_weights_count_once() -> None:

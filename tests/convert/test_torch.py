@@ -98,9 +98,33 @@ ROWS = {
         "attention heads=2 window=3 shift=1 bias=relative", "conv channels=4 kernel=1", "crop amount=(0, (0, 1))",
         "permute axes=(1, 2, 0)",
     ],
+    "windows_bounded": [
+        "permute axes=(2, 0, 1)", "conv channels=12 kernel=1", "parameter shape=(2, 3, 3)", "sigmoid",
+        "factor axes=one value=16.0", "attention heads=2 window=2 bias=mul", "conv channels=4 kernel=1",
+        "permute axes=(1, 2, 0)",
+    ],
+    "cosines": [
+        "pad amount=0 channels=(0, 1)", "permute axes=(2, 0, 1)", "conv channels=12 kernel=1",
+        "coordinates sizes=(3, 3)", "conv channels=5 kernel=1", "relu", "conv channels=2 kernel=1 bias=False",
+        "sigmoid", "factor axes=one value=16.0", "attention heads=2 window=2 mode=cosine bias=mul",
+        "conv channels=4 kernel=1", "crop amount=((0, 1), 0)", "permute axes=(1, 2, 0)",
+    ],
+    "cosines_shifted": [
+        "pad amount=((0, 1), 0)", "permute axes=(2, 0, 1)", "conv channels=18 kernel=1",
+        "coordinates sizes=(5, 5)", "conv channels=5 kernel=1", "relu", "conv channels=3 kernel=1 bias=False",
+        "sigmoid", "factor axes=one value=16.0", "attention heads=3 window=3 shift=1 mode=cosine bias=mul",
+        "conv channels=6 kernel=1", "crop amount=(0, (0, 1))", "permute axes=(1, 2, 0)",
+    ],
+    "cosines_of_one_head": [
+        "pad amount=((0, 1), 0)", "permute axes=(2, 0, 1)", "conv channels=12 kernel=1",
+        "coordinates sizes=(5, 5)", "conv channels=5 kernel=1", "relu", "conv channels=1 kernel=1 bias=False",
+        "sigmoid", "factor axes=one value=16.0", "attention heads=1 mode=cosine bias=mul",
+        "conv channels=4 kernel=1", "crop amount=(0, (0, 1))", "permute axes=(1, 2, 0)",
+    ],
     "grid": [
         "conv channels=24 kernel=1", "attention heads=2 grid=2 scale=0.3535533905932738 bias=relative", "add", "relu",
     ],
+    "moved": ["conv channels=3 kernel=3", "layer_norm"],
     "merged": [
         "conv channels=3 kernel=3", "space_to_depth block=(2, 1) order=dcr", "space_to_depth block=(1, 2) order=dcr",
         "conv channels=5 kernel=1 bias=False", "permute axes=(1, 2, 0)",

@@ -87,6 +87,13 @@ def test_joins(other: Shape) -> None:
         both(node, [noise(shape), noise(other, 1)])
 
 
+def test_weights_that_are_drawn_are_small_whole_numbers_of_either_sign() -> None:
+    graph = Graph("net", None, "", [("x", (40, 3))])
+    node = graph.append(make(KINDS["batch_norm"], {}), (0,))
+    assert set(drawn(node, "weight", (1_000,))) == {-3, -2, -1, 0, 1, 2, 3}
+    assert set(drawn(node, "running_var", (1_000,))) == {1, 2, 3}
+
+
 def test_greatest_sums_stay_within_their_slots() -> None:
     """The bound is reached: all pixels 255, all weights at their greatest, in either direction."""
     shape = (85, 12, 12)  # 85*9 weights of 3 on 255 are 585,225

@@ -244,6 +244,28 @@ def test_attention_in_windows_is_found_with_its_bias(exporter: str, tmp_path: Pa
     assert {layer.bias for layer in attention} == {"relative"}
 
 
+@pytest.mark.parametrize("exporter", ["script", "dynamo"])
+def test_attention_of_cosines_is_found_with_the_layers_of_its_bias(exporter: str, tmp_path: Path) -> None:
+    path = tmp_path / "swin_v2.onnx"
+    net = torchvision.models.swin_v2_t(weights=None).eval()
+    with torch.no_grad():
+        for weight in net.parameters():  # equal tensors are stored once
+            weight.uniform_()
+    export(net, 256, path, exporter, False)
+    graph, account = read_model(str(path))
+    assert account.opaque == {}
+    assert account.is_whole
+    own, products = sum(weight.numel() for weight in net.parameters()), 5_939_690_496
+    # torch.utils.flop_counter on this network
+    if exporter == "dynamo":  # it stores the products of the 15 x 15 coordinates in place of the first matrix
+        own, products = own + 12 * 512 * (15 * 15 - 2), products - 12 * 15 * 15 * 2 * 512
+    assert (account.parameters, macs(graph)) == (own, products)
+    attention: Any = [node.operation.layer for node in graph.nodes if node.kind == "attention"]
+    assert [layer.shift or 0 for layer in attention] == [0, 4, 0, 4, 0, 4, 0, 4, 0, 4, 0, 0]
+    assert {layer.mode for layer in attention} == {"cosine"}
+    assert sum(node.kind == "sigmoid" for node in graph.nodes) == 12
+
+
 # -- ONNX's own operator tests -----------------------------------------------------------------------------------------
 
 

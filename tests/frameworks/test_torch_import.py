@@ -92,7 +92,7 @@ def test_timm_s_convolutional_networks(name: str) -> None:
     agrees(module, module.pretrained_cfg["input_size"])
 
 
-@pytest.mark.parametrize("name", ["swin_t", "maxvit_t"])
+@pytest.mark.parametrize("name", ["swin_t", "swin_v2_t", "maxvit_t"])
 def test_torchvision_s_attention_in_windows(name: str) -> None:
     agrees(torchvision.models.get_model(name, weights=None).to("meta").eval(), (3, 224, 224))
 
@@ -102,12 +102,25 @@ def test_timm_s_attention_in_windows() -> None:
     agrees(module, (3, 224, 224))
 
 
+def test_timm_s_attention_of_cosines() -> None:
+    """Of the three biases of the projections, that of the keys is a buffer of zeros there, and counts here."""
+    module = timm.create_model("swinv2_tiny_window8_256", depths=(2, 2)).to("meta").eval()
+    network = cnncalc.Network.from_torch(module, (3, 256, 256))
+    account = network.account
+    assert account is not None
+    assert account.opaque == {}
+    assert account.is_whole
+    keys = sum(buffer.numel() for name, buffer in module.named_buffers() if name.endswith("k_bias"))
+    assert account.parameters == keys + sum(weight.numel() for weight in module.parameters())
+    assert network.summary().totals.macs == products(module, (3, 256, 256))
+
+
 class Windowed(nn.Module):
     """A map is kept: torchvision's attention takes one whose channels are last."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: Any = torchvision.models.swin_transformer.ShiftedWindowAttention, *more: Any) -> None:
         super().__init__()
-        self.attention = torchvision.models.swin_transformer.ShiftedWindowAttention(8, [4, 4], [2, 2], 2)
+        self.attention = kind(8, *(more or ([4, 4], [2, 2], 2)))
 
     def forward(self, x: Any) -> Any:
         return self.attention(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
@@ -140,6 +153,63 @@ def test_a_mask_is_known_by_its_values(monkeypatch: pytest.MonkeyPatch) -> None:
     fill = torch.Tensor.masked_fill
     monkeypatch.setattr(torch.Tensor, "masked_fill", lambda x, mask, value: fill(x, mask, 1.0 if value else 0.0))
     assert attention_of(Windowed().eval()) == ([], ["Attention"])
+
+
+OTHER_SIZES = [
+    (([4, 4], [2, 2], 2), (8, 8, 10), "4 2"), (([4, 4], [0, 0], 2), (8, 8, 8), "4 None"),
+    (([4, 4], [2, 2], 1), (8, 8, 10), "4 2"), (([3, 5], [1, 2], 4), (8, 8, 10), "(3, 5) (1, 2)"),
+    (([8, 4], [4, 2], 2), (8, 6, 8), "(8, 4) (0, 2)"), (([8, 8], [4, 4], 2), (8, 6, 5), "None None"),
+]  # fmt: skip
+"""Windows, shifts and heads; the input; window and shift of the row: those of one window are none."""
+
+
+def cosines(sizes: Any) -> nn.Module:
+    torch.manual_seed(1)
+    return Windowed(torchvision.models.swin_transformer.ShiftedWindowAttentionV2, *sizes).eval()
+
+
+@pytest.mark.parametrize(("sizes", "shape", "shown"), OTHER_SIZES)
+def test_cosines_of_other_sizes(sizes: Any, shape: Any, shown: str) -> None:
+    module = cosines(sizes)
+    network = cnncalc.Network.from_torch(module, shape)
+    account = network.account
+    assert account is not None
+    assert account.opaque == {}
+    assert account.is_whole
+    assert account.parameters == sum(weight.numel() for weight in module.parameters())
+    assert network.summary().totals.macs == products(cosines(sizes).to("meta"), shape)
+    assert [note.partition(" here")[0] for note in account.notes] == [SPACED]
+    (layer,) = (node.operation.layer for node in network.graph.nodes if node.kind == "attention")
+    assert f"{layer.window} {layer.shift}" == shown
+    assert (layer.mode, layer.bias, layer.heads) == ("cosine", "attention.mul", sizes[2])
+
+
+SPACED = "biases by relative position are worked out from coordinates that are evenly spaced"
+
+
+@pytest.mark.parametrize("change", ["bound", "coordinates", "index", "norm"])
+def test_other_attention_of_cosines_is_opaque(change: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What would compute something else is none of these layers."""
+    module = cosines(([4, 4], [2, 2], 2))
+    attention: Any = module.attention
+    if change == "bound":
+        clamp = torch.clamp
+        monkeypatch.setattr(torch, "clamp", lambda x, min=None, max=None: clamp(x, min, max and max / 2))
+    elif change == "norm":
+        normalize = nn.functional.normalize
+        monkeypatch.setattr(
+            nn.functional, "normalize", lambda x, p=2.0, dim=1, eps=0.1, out=None: normalize(x, p, dim, 0.1)
+        )
+    elif change == "coordinates":
+        attention.relative_coords_table = attention.relative_coords_table.abs()
+    else:
+        attention.relative_position_index = attention.relative_position_index.flip(0)
+    network = cnncalc.Network.from_torch(module, (8, 8, 10))
+    account = network.account
+    assert account is not None
+    assert account.opaque
+    assert account.parameters == sum(weight.numel() for weight in module.parameters())
+    assert not any(node.kind == "attention" for node in network.graph.nodes)
 
 
 # -- modules -----------------------------------------------------------------------------------------------------------

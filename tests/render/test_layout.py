@@ -90,6 +90,17 @@ def small(*columns: Column, cells: list[Any]) -> Table:
     return Table(list(columns), [Line(cells)])
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_columns_stay_where_there_is_just_room_for_them(command: str) -> None:
+    """At the least width that keeps a number of columns, the table fills it: a wider one was not needed."""
+    made = table("googlenet", command)
+    found = [(width, layout(made, width)) for width in range(20, 140)]
+    grown = [each for before, each in pairwise(found) if len(each[1].columns) > len(before[1].columns)]
+    assert len(grown) >= 3
+    for width, each in grown:
+        assert sum(each.widths) + each.gap * (len(each.columns) - 1) == width
+
+
 def test_ranks() -> None:
     columns = (Column("Name"), Column("Kind", drop=KIND), Column("%", True, SHARE), Column("More", True, DETAIL))
     made = small(*columns, cells=["n" * 20, "k" * 20, 1, 2])

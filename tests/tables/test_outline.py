@@ -26,6 +26,13 @@ def spec(layers: str, blocks: str = "") -> str:
     return f"input: [4, 16, 16]\n{blocks}layers:\n{layers}"
 
 
+def test_a_heading_over_another_one_is_left_out_but_for_its_block() -> None:
+    cell = "{layers: [{layers: [{conv: 4, kernel: 3, padding: 1}, relu], repeat: 2, name: turn}]}"
+    blocks = f"blocks:\n  cell: {cell}\n  other: {{layers: [{{cell, name: only}}]}}\n"
+    found = rows(spec("  - {cell, name: first}\n  - {other, name: second}\n", blocks), View(depth=1))
+    assert [row[1:] for row in found] == [("first.turn", "cell"), ("second.only.turn", "cell")]
+
+
 FUSED = [
     ("{conv: 4, kernel: 3, norm: batch, act: relu}", ["conv 3x3 + batch_norm + relu"]),
     ("{conv: 4, kernel: 3, stride: 2}", ["conv 3x3/2"]),

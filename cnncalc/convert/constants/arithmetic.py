@@ -9,7 +9,6 @@ from itertools import product
 from typing import Any
 
 from cnncalc.convert.constants.evaluator import (
-    MAX_SIMPLE,
     Evaluate,
     Evaluator,
     Made,
@@ -17,6 +16,7 @@ from cnncalc.convert.constants.evaluator import (
     attribute_or_operand,
     given,
     needed,
+    within,
 )
 from cnncalc.convert.operators import Constant, Operator, Sizes
 from cnncalc.convert.shapes import bad, broadcast, reduced, strides
@@ -46,6 +46,10 @@ def fitted(value: Any, dtype: str) -> Any:
     return value
 
 
+SIGNED = ("Div", "Pow", "Reciprocal")
+"""Operators that tell zeros apart by their sign, which are equal."""
+
+
 def pointwise(function: Callable[..., Any], dtype: str | None = None) -> Evaluate:
     """The evaluation of an operator that works element by element; `dtype` is the result's, else the operands'."""
 
@@ -56,9 +60,18 @@ def pointwise(function: Callable[..., Any], dtype: str | None = None) -> Evaluat
         result = dtype or own
 
         def compute() -> list[Any]:
-            return [fitted(function(*row), result) for row in zip(*(spread(tensor, shape) for tensor in tensors))]
+            rows = list(zip(*(spread(tensor, shape) for tensor in tensors)))
+            different = rows if operator.kind in SIGNED else set(rows)
+            evaluator.spend(len(different))
+            found = [fitted(function(*row), result) for row in different]
+            if result == "int":
+                within(found)
+            if different is rows:
+                return found
+            known = dict(zip(different, found))
+            return [known[row] for row in rows]
 
-        return [evaluator.make(shape, result, tensors, compute, most=MAX_SIMPLE)]
+        return [evaluator.make(shape, result, tensors, compute, repeats=True)]
 
     return evaluate
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from cnncalc.convert.operators import FLOATS, Constant, Gathered, Held, Operator
-from cnncalc.convert.shapes import bad
+from cnncalc.convert.operators import FLOATS, Constant, Gathered, Held, Operator, Origin, Sizes
+from cnncalc.convert.shapes import bad, broadcast, product_sizes
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import LIMIT, dims
 
@@ -18,15 +18,27 @@ MAX_VALUES = 65_536
 
 
 MAX_SIMPLE = 262_144
-"""The same of what works element by element: masks of attention have many elements."""
+"""The same where elements are moved, or few are different: masks of attention have many elements."""
+
+REPEATED = 4
+"""So many of those elements are the work of one."""
 
 MAX_WORK = 5_000_000
 """Elements that are worked out for one source."""
 
-FOLLOWED = frozenset(
-    ("Expand", "Flatten", "Gather", "GatherND", "Identity", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze")
-)
+RESHAPING = frozenset(("Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"))
+"""Operators that leave the elements of their first operand as they are, row-major."""
+
+FOLLOWED = (RESHAPING - {"Cast"}) | {"Expand", "Gather", "GatherND", "Slice", "Transpose"}
 """Operators that only move the elements of their first operand, or leave some out."""
+
+EACH = frozenset(
+    (
+        *("Elu", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Mish", "Relu", "Sigmoid", "Silu", "Softplus"),
+        *("Add", "Div", "Mul", "Neg", "Sub", "Tanh"),
+    )
+)
+"""Operators that work element by element, with numbers or without: what is gathered from a table may come after."""
 
 MAX_MOVES = 16
 """How often the elements of a tensor may be moved that is only read where it matters."""
@@ -50,13 +62,17 @@ class Evaluator:
         Raises `Fault` where the operator cannot have these operands.
         """
         evaluate = self.table.get(operator.kind)
-        if evaluate is None:
-            return None
         try:
+            worked = self.behind(operator, evaluate, operands)
+            if worked is not None:
+                return [worked]
+            if evaluate is None:
+                return None
             followed = self.followed(operator, evaluate, operands) if operator.kind in FOLLOWED else None
             made = evaluate(self, operator, operands) if followed is None else [followed]
             if operator.kind in FOLLOWED:
                 self.hold(operator, evaluate, operands, made)
+            remember(operator, operands, made)
             return made
         except (IndexError, TypeError, ValueError, AttributeError, OverflowError, ZeroDivisionError) as error:
             # operands that are missing, of another rank or of another type, in a file that is wrong
@@ -68,7 +84,7 @@ class Evaluator:
         None for anything else.
         """
         x = operands[0] if operands else None
-        if x is None or len(x.roots) != 1 or x.dtype not in FLOATS:
+        if x is None or not x.roots or x.dtype not in FLOATS:
             return None
         table, places = x.gathered or (x, None)
         if places is None and _gathers(operator, x):
@@ -83,6 +99,30 @@ class Evaluator:
 
         made = Constant(found.shape, x.dtype, None, x.roots, read)
         made.gathered = Gathered(table, found)
+        return made
+
+    def behind(self, operator: Operator, evaluate: Evaluate | None, operands: Operands) -> Constant | None:
+        """What works on each element that was gathered from a table: it works on the table, of which some are gathered.
+
+        None for anything else.
+        """
+        wide = [operand for operand in operands if operand is not None and operand.size != 1]
+        if operator.kind not in EACH or len(wide) != 1 or wide[0].gathered is None:
+            return None
+        (x,) = wide
+        assert x.gathered is not None
+        if broadcast([operand.shape for operand in operands if operand is not None]) != x.shape:
+            return None
+        table, places = x.gathered
+
+        def read() -> Sequence[Any] | None:
+            return None if evaluate is None else evaluate(self, operator, operands)[0].values
+
+        roots = merged(operands, x.size)
+        worked = Constant(table.shape, table.dtype, None, roots)
+        worked.origin = Origin(operator, [table if operand is x else operand for operand in operands])
+        made = Constant(x.shape, x.dtype, None, roots, read)
+        made.gathered = Gathered(worked, places)
         return made
 
     def hold(self, operator: Operator, evaluate: Evaluate, operands: Operands, made: Made) -> None:
@@ -108,9 +148,12 @@ class Evaluator:
         operands: Operands,
         compute: Callable[[], Sequence[Any]],
         roots: dict[str, int] | None = None,
-        most: int = MAX_VALUES,
+        repeats: bool = False,
     ) -> Constant:
-        """A tensor of this shape, with values where those of all operands are known and it is small enough."""
+        """A tensor of this shape, with values where those of all operands are known and it is small enough.
+
+        `repeats`: they are values of the operands, or of few different ones; that is less work, and may be more values.
+        """
         sizes = tuple(shape)
         size = 1
         for length in sizes:
@@ -120,20 +163,52 @@ class Evaluator:
         if size > LIMIT:
             raise Fault("too-large", f"a tensor of {dims(sizes)} has more than 2**63 elements")
         made = Constant(sizes, dtype, roots=merged(operands, size) if roots is None else roots)
+        most = MAX_SIMPLE if repeats else MAX_VALUES
         if size <= most and all(operand is None or operand.values is not None for operand in operands):
-            self.work += size
-            if self.work > MAX_WORK:
-                raise Fault("too-large", f"more than {MAX_WORK:,} constants would have to be worked out")
+            self.spend(size // REPEATED if repeats else size)
             values = compute()
-            if dtype == "int" and any(abs(value) > 2 * LIMIT + 1 for value in values):
-                raise Fault("too-large", "a whole number is beyond 64 bits")
+            if dtype == "int" and not repeats:
+                within(values)
             made = Constant(sizes, dtype, values, made.roots)
         return made
 
+    def spend(self, work: int) -> None:
+        """Count elements that are worked out; raises `Fault` where they become too many."""
+        self.work += work
+        if self.work > MAX_WORK:
+            raise Fault("too-large", f"more than {MAX_WORK:,} constants would have to be worked out")
+
+
+def within(values: Iterable[Any]) -> None:
+    """Raise `Fault` where a whole number has more than 64 bits."""
+    if any(abs(value) > 2 * LIMIT + 1 for value in values):
+        raise Fault("too-large", "a whole number is beyond 64 bits")
+
 
 def _gathers(operator: Operator, x: Constant) -> bool:
-    """Whether an operator takes elements of a tensor that the source holds."""
-    return operator.kind in ("Gather", "GatherND") and list(x.roots.values()) == [x.size] and x.size <= MAX_VALUES
+    """Whether an operator takes elements of a tensor that the source holds, or that was worked out."""
+    is_whole = list(x.roots.values()) == [x.size] or x.origin is not None
+    return operator.kind in ("Gather", "GatherND") and is_whole and x.size <= MAX_VALUES
+
+
+def result_sizes(operator: Operator, operands: Operands) -> Sizes | None:
+    """The shape of the result of an operator that is not evaluated; None where that is not known here."""
+    shapes = [operand.shape for operand in operands if operand is not None]
+    if operator.kind in EACH:
+        return broadcast(shapes)
+    if operator.kind == "MatMul" and len(shapes) > 1:
+        return product_sizes(*shapes[:2])
+    if operator.kind == "Gemm" and len(shapes) > 1 and len(shapes[0]) == len(shapes[1]) == 2:
+        turns = [operator.attributes.get(name, 0) for name in ("transA", "transB")]
+        return product_sizes(*[shape[::-1] if turn else shape for shape, turn in zip(shapes, turns)])
+    return None
+
+
+def remember(operator: Operator, operands: Operands, made: Made) -> None:
+    """Keep how results were worked out that are made from the source's tensors."""
+    for result in made:
+        if result.roots and result.dtype in FLOATS and not any(result is operand for operand in operands):
+            result.origin = Origin(operator, operands)
 
 
 def merged(operands: Operands, most: int) -> dict[str, int]:

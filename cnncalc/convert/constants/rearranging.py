@@ -9,7 +9,6 @@ from typing import Any
 
 from cnncalc.convert.constants.arithmetic import spread
 from cnncalc.convert.constants.evaluator import (
-    MAX_SIMPLE,
     MAX_VALUES,
     Evaluate,
     Evaluator,
@@ -48,11 +47,11 @@ def taken(evaluator: Evaluator, x: Constant, axes: Sequence[Sequence[int]], shap
         rows = [[place * step for place in places] for places, step in zip(axes, steps)]
         return [values[sum(place)] for place in product(*rows)]
 
-    return [evaluator.make(sizes if shape is None else shape, x.dtype, [x], compute)]
+    return [evaluator.make(sizes if shape is None else shape, x.dtype, [x], compute, repeats=True)]
 
 
 def same_values(evaluator: Evaluator, x: Constant, shape: Iterable[int]) -> Made:
-    made = evaluator.make(shape, x.dtype, [x], lambda: x.values or (), roots=x.roots, most=MAX_SIMPLE)
+    made = evaluator.make(shape, x.dtype, [x], lambda: x.values or (), roots=x.roots, repeats=True)
     made.norm, made.held = x.norm, x.held
     return [made]
 
@@ -104,7 +103,7 @@ def transpose(evaluator: Evaluator, operator: Operator, operands: Operands) -> M
         values = x.values or ()
         return [values[sum(at)] for at in product(*([p * steps[a] for p in range(x.shape[a])] for a in axes))]
 
-    return [evaluator.make([x.shape[axis] for axis in axes], x.dtype, [x], compute, roots=x.roots)]
+    return [evaluator.make([x.shape[axis] for axis in axes], x.dtype, [x], compute, x.roots, True)]
 
 
 def gather(evaluator: Evaluator, operator: Operator, operands: Operands) -> Made:

@@ -358,10 +358,15 @@ class Explainer:
 
 
 def explicit(slot: Slot, name: str, column: Column) -> Column:
-    """A pool's stride that is left to be its kernel, spelt out; other values that a kind leaves open cannot be."""
-    if name != "stride":
+    """What is left out, spelt out: a pool's stride is its kernel, and some fields have a word for it.
+
+    Other values that a kind leaves open cannot be.
+    """
+    has_word = "none" in KINDS[slot.first.kind].fields[name].type.words
+    if name != "stride" and not has_word:
         raise Unexplained
     found = []
     for value, cell in zip(column, slot.cells):
-        found.append(cell.values.get("kernel") if value is None and cell is not None else value)
+        spelt = "none" if has_word else None if cell is None else cell.values.get("kernel")
+        found.append(spelt if value is None and cell is not None else value)
     return found

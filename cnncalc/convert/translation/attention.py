@@ -1,4 +1,4 @@
-"""Attention, and products of two tensors: `attention` and `matmul` where they are just that, else opaque and counted.
+"""Attention: `attention` where it is just that, else opaque and counted.
 
 Heads and windows are found in the layout of q, k and v: the axes before the last two are the outer part of the
 channels, and the outer (windows) or the inner (a grid) parts of the positions.
@@ -12,6 +12,7 @@ from itertools import chain
 from math import isclose, prod
 from typing import Any, NamedTuple
 
+from cnncalc.convert.attended import still
 from cnncalc.convert.building import Translate
 from cnncalc.convert.constants.evaluator import whole_list
 from cnncalc.convert.layout import Layout, layout
@@ -20,73 +21,10 @@ from cnncalc.convert.operators import FLOATS, Constant, Operator, Sizes
 from cnncalc.convert.shapes import broadcast, reshaped_sizes, strides
 from cnncalc.convert.translation.learned import number
 from cnncalc.convert.translation.moving import compact
+from cnncalc.convert.translation.tables import Table, append, is_moved, worked_out
 from cnncalc.convert.values import PART, Operand, Value
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import dims
-
-# -- products ----------------------------------------------------------------------------------------------------------
-
-
-class Matrices(NamedTuple):
-    """A tensor as matrices of channels by positions, one per group of channels."""
-
-    found: Layout
-    groups: int
-    turned: bool
-    """Whether its rows are the positions."""
-
-
-def matrices(value: Value) -> list[Matrices]:
-    """In which order the last two axes of a value are channels and positions; both, where there is one of either."""
-    found = layout(value)
-    if found is None or len(found.axes) < 2 or not 2 <= len(found.base.sample) <= MAX_AXES:
-        return []
-    first, channels = found.base.first, found.channels
-    positions = [factor for factor in found.order if found.owners[factor] > first]
-    before = [factor for axis in found.axes[:-2] for factor in axis if found.owners[factor] >= first]
-    groups = channels[: len(before)]
-    rows, columns = found.axes[-2:]
-    if before != groups:
-        return []
-    rest = channels[len(before) :]
-    ways = [(False, rest, positions), (True, positions, rest)]
-    return [Matrices(found, found.size(groups), turned) for turned, *own in ways if [rows, columns] == own]
-
-
-def product(making: Making, operator: Operator, a: Value, b: Value) -> Value | None:
-    """The row of a product of two tensors as matrices; None where they are none of channels and positions."""
-    pairs = [(left, right) for left in matrices(a) for right in matrices(b) if left.groups == right.groups]
-    same = [(left, right) for left, right in pairs if left.found.base.batch == right.found.base.batch]
-    if not same:
-        return None
-    left, right = same[0]
-    exchanged = left.turned and right.turned
-    first, second = (right, left) if exchanged else (left, right)
-    over = "none" if exchanged or first.turned == second.turned else "channels" if first.turned else "positions"
-    tensors = [making.force(each.found.base) for each in (first, second)]
-    names = tuple([making.rows.graph.tensor_name(tensor) for tensor in tensors])
-    arguments = {"tensors": names, "over": over, "groups": left.groups}
-    row = making.append(operator, "matmul", tensors, arguments)
-    return grouped(making, operator, row.number, left, exchanged, (*a.shape[:-1], b.shape[-1]))
-
-
-def grouped(making: Making, operator: Operator, tensor: int, like: Matrices, turned: bool, shape: Sizes) -> Value:
-    """The result of a product in the shape that the source gives it: groups first, then rows and columns."""
-    made = Layout(making.made(tensor, like.found.base))
-    base = made.base
-    channels = made.channels
-    before: list[int] = []
-    if like.groups > 1:
-        if channels and made.sizes[channels[0]] > like.groups:
-            outer, inner = made.split(channels[0], like.groups)
-            before, channels = [outer], [inner]
-        else:
-            before, channels = channels, []
-    positions = [factor for factor in made.order if made.owners[factor] > base.first]
-    batch = made.of(0) if base.batch else []
-    made.axes = [batch, before, positions, channels] if turned else [batch, before, channels, positions]
-    return making.shape(making.arranged(made, operator), shape, operator)
-
 
 # -- attention ---------------------------------------------------------------------------------------------------------
 
@@ -177,7 +115,7 @@ def headed(making: Making, operator: Operator, x: Value, heads: Any) -> Value:
 
 PLAIN = frozenset(
     ("divided", "is_causal", "kv_num_heads", "q_num_heads", "scale", "softcap", "softmax_precision", "transposed",
-     "steps", "qk_matmul_output_mode")  # the last is of an output that must not be asked for
+     "steps", "by_head", "qk_matmul_output_mode")  # the last is of an output that must not be asked for
 )  # fmt: skip
 """What an operator may say and still be plain attention; of the causal and capped ones only that they are not."""
 
@@ -187,7 +125,8 @@ def exact(making: Making, operator: Operator, q: Value, k: Value, v: Value, othe
     readings = [reading(making, operator, x) for x in (q, k, v)]
     asked = [each for each in readings if each is not None]
     steps = operator.attributes.get("steps", ("Add",) * len(others[:1]))
-    factors = others[len(steps) :]
+    by_head = operator.attributes.get("by_head", 0)
+    factors = others[len(steps) : len(others) - by_head]
     scale = total_scale(making, operator, factors)
     is_other = operator.attributes.keys() - PLAIN or (factors and "transposed" not in operator.attributes)
     if len(asked) < 3 or scale is None or is_other:
@@ -207,16 +146,31 @@ def exact(making: Making, operator: Operator, q: Value, k: Value, v: Value, othe
         return None
     arguments: dict[str, Any] = {"heads": first.heads, **found.arguments}
     wanted = operator.attributes.get("scale", first.each**-0.5) * scale
-    if not isclose(wanted, first.each**-0.5, rel_tol=1e-4):
+    weights = found.weights
+    if by_head:
+        scales = others[-1]
+        if not isclose(wanted, 1, rel_tol=1e-4) or not isinstance(scales, Constant) or scales.size != first.heads:
+            return None
+        if still(scales).origin is None:
+            if scales.roots.keys() & making.program.learned:
+                return None
+            making.account.note("the file holds the scales of cosines, of which the layers hold the logarithms")
+        arguments["mode"] = "cosine"
+        weights = {"logit_scale": scales, **weights}
+    elif not isclose(wanted, first.each**-0.5, rel_tol=1e-4):
         arguments["scale"] = wanted
     for other in others:
-        if not isinstance(other, Constant) or other not in found.weights.values():
+        if not isinstance(other, Constant) or other not in (*weights.values(), found.worked):
             making.ignored(other)
     bases = [each.found.base for each in asked]
     rolled = bases[0].unrolled()[1]
     if "shift" in arguments:
         bases = [base.unrolled()[0] for base in bases]
-    row = making.append(operator, "attention", tensors(making, bases), arguments, found.weights)
+    taken = tensors(making, bases)
+    if found.table is not None:
+        taken.append(append(making, operator, found.table))
+        arguments["bias"] = making.rows.graph.tensor_name(taken[-1])
+    row = making.append(operator, "attention", taken, arguments, weights)
     made = first.found
     result = making.made(row.number, bases[0])
     made.base = making.roll(result, rolled, operator) if "shift" in arguments else result
@@ -259,6 +213,10 @@ class Added(NamedTuple):
 
     arguments: dict[str, Any]
     weights: dict[str, Constant]
+    table: Table | None = None
+    """What a bias is gathered from that is worked out."""
+    worked: Constant | None = None
+    """That bias."""
 
 
 def biased(
@@ -281,10 +239,18 @@ def biased(
             found.arguments["bias"] = "relative"
             found.weights["bias_table"] = table
         elif constant.gathered is not None:
-            if found.weights or not is_relative(making, operator, constant, read, shape):
+            table = constant.gathered.table
+            whole = is_moved(table)
+            if found.weights or found.table or not is_relative(making, operator, constant, read, shape, whole):
                 return None
-            found.arguments["bias"] = "relative"
-            found.weights["bias_table"] = constant.gathered.table
+            if whole:
+                found.arguments["bias"] = "relative"
+                found.weights["bias_table"] = table
+                continue
+            worked = worked_out(making, table, tuple([2 * size - 1 for size in read.sizes]))
+            if worked is None:
+                return None
+            found = found._replace(table=worked, worked=constant)
         elif "shift" in found.arguments or not is_mask(making, operator, constant, read, shape):
             return None
         else:
@@ -292,8 +258,13 @@ def biased(
     return found
 
 
-def is_relative(making: Making, operator: Operator, constant: Constant, read: Reading, shape: Sizes) -> bool:
-    """Whether a constant is, for each head, a table of the offsets between the positions of a window, or of a grid."""
+def is_relative(
+    making: Making, operator: Operator, constant: Constant, read: Reading, shape: Sizes, heads_first: bool
+) -> bool:
+    """Whether a constant is, for each head, a table of the offsets between the positions of a window, or of a grid.
+
+    `heads_first`: the heads may also be the first axis of the table, not the last.
+    """
     assert constant.gathered is not None
     table, places = constant.gathered
     count, wide = prod(read.sizes), [2 * size - 1 for size in read.sizes]
@@ -308,8 +279,10 @@ def is_relative(making: Making, operator: Operator, constant: Constant, read: Re
         return True
     offsets = offsets_of(read.sizes)
     heads = range(read.heads)
-    last = [offset * read.heads + head for head in heads for offset in offsets]
-    return list(chosen) == last or list(chosen) == [head * prod(wide) + offset for head in heads for offset in offsets]
+    ways = [[offset * read.heads + head for head in heads for offset in offsets]]
+    if heads_first:
+        ways.append([head * prod(wide) + offset for head in heads for offset in offsets])
+    return list(chosen) in ways
 
 
 def offsets_of(sizes: Sizes) -> list[int]:

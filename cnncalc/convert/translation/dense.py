@@ -13,8 +13,8 @@ from cnncalc.convert.building import Translate
 from cnncalc.convert.layout import is_deep, layout
 from cnncalc.convert.making import MAX_AXES, Making
 from cnncalc.convert.operators import Constant, Operator, Sizes
-from cnncalc.convert.shapes import broadcast
-from cnncalc.convert.translation.attention import product
+from cnncalc.convert.shapes import product_sizes
+from cnncalc.convert.translation.products import product
 from cnncalc.convert.translation.sliding import biased
 from cnncalc.convert.values import Operand, Value
 from cnncalc.diagnostics import Fault
@@ -74,23 +74,12 @@ def matmul(making: Making, operator: Operator, operands: list[Operand]) -> list[
         return [project(making, operator, b, len(b.shape) - 2, a.shape[0], {"weight": a})]
     if not isinstance(a, (Value, Constant)) or not isinstance(b, (Value, Constant)):
         return None
-    whole = product_shape(a.shape, b.shape)
+    whole = product_sizes(a.shape, b.shape)
     if isinstance(a, Value) and isinstance(b, Value) and bias is None and len(a.shape) == len(b.shape) == len(whole):
         found = product(making, operator, a, b)
         if found is not None:
             return [found]
     return making.opaque(operator, operands, [whole], products(making, operands, whole, a.shape[-1]))
-
-
-def product_shape(a: Sizes, b: Sizes) -> Sizes:
-    """The shape of a matrix product, by NumPy's rule; raises `Fault`."""
-    if not a or not b:
-        raise Fault("bad-model", "a single number is no matrix")
-    left, right = a if len(a) > 1 else (1, *a), b if len(b) > 1 else (*b, 1)
-    if left[-1] != right[-2]:
-        raise Fault("bad-model", f"{dims(a)} cannot be multiplied by {dims(b)}")
-    sizes = broadcast([left[:-2], right[:-2]])
-    return (*sizes, *(left[-2:-1] if len(a) > 1 else ()), *(right[-1:] if len(b) > 1 else ()))
 
 
 def products(making: Making, operands: list[Operand], whole: Sizes, each: int) -> int:

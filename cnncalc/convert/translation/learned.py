@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.convert.making import Making
+from cnncalc.convert.making import Making, products_in
 from cnncalc.convert.operators import Constant, Operator
 from cnncalc.convert.values import Value
 from cnncalc.geometry import AXES
@@ -43,9 +43,12 @@ def number(making: Making, constant: Constant) -> float | None:
 
 
 def is_whole(constant: Constant) -> bool:
-    """Whether a constant has just the elements of the source's tensors that it is made from, or of one of them."""
+    """Whether a constant has just the elements of the source's tensors that it is made from, or of one of them.
+
+    What products of matrices work out has not, whatever its size.
+    """
     counts = constant.roots.values()
-    return bool(counts) and constant.size in (sum(counts), *counts)
+    return bool(counts) and constant.size in (sum(counts), *counts) and not products_in(constant)
 
 
 def with_number(making: Making, operator: Operator, x: Value, kind: str, value: float) -> Value:

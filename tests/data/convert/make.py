@@ -467,8 +467,9 @@ def cut(x: str, at: str, axis: int, made: str) -> list[onnx.NodeProto]:
     ]
 
 
-def shifted(bias: list[onnx.NodeProto]) -> list[onnx.NodeProto]:
+def shifted(bias: list[onnx.NodeProto], products: list[onnx.NodeProto] | None = None) -> list[onnx.NodeProto]:
     """Attention in windows of 2 x 3, shifted by one, of a map of 4 x 6 whose channels are last."""
+    plain = [node("Einsum", ["q", "k"], ["products"], equation="bhid,bhjd->bhij")]
     return [
         node("Transpose", ["x"], ["last"], perm=[0, 2, 3, 1]),
         *cut("last", "one", 1, "down"), *cut("down", "one", 2, "rolled"),
@@ -479,7 +480,7 @@ def shifted(bias: list[onnx.NodeProto]) -> list[onnx.NodeProto]:
         node("Reshape", ["qkv", "heads"], ["five"]),
         node("Transpose", ["five"], ["three"], perm=[2, 0, 3, 1, 4]),
         *[node("Gather", ["three", f"number_{place}"], [name], axis=0) for place, name in enumerate("qkv")],
-        node("Einsum", ["q", "k"], ["products"], equation="bhid,bhjd->bhij"),
+        *(products or plain),
         *bias,
         node("Add", ["products", "bias"], ["biased"]),
         node("Reshape", ["biased", "apart_5"], ["of_windows"]),
@@ -519,6 +520,50 @@ case("attention_shifted", shifted([
 })  # fmt: skip
 case("attention_spread", shifted([]), [1, 4, 4, 6], {
     **SHIFTING, "bias": weights(table=(2, 15))["table"][:, OFFSETS][None],
+}, runs=False)  # fmt: skip
+
+
+def cosines(scale: list[onnx.NodeProto], first: list[onnx.NodeProto]) -> list[onnx.NodeProto]:
+    """The same with cosines, and a bias that layers work out from coordinates, as PyTorch's exporters write them."""
+    products = []
+    for name in "qk":
+        products += [
+            node("ReduceL2", [name], [f"{name}_norm"], axes=[-1], keepdims=1),
+            node("Clip", [f"{name}_norm", "least", ""], [f"{name}_least"]),
+            node("Shape", [name], [f"{name}_shape"]),
+            node("Expand", [f"{name}_least", f"{name}_shape"], [f"{name}_wide"]),
+            node("Div", [name, f"{name}_wide"], [f"{name}_unit"]),
+        ]
+    products += [
+        node("Transpose", ["k_unit"], ["k_turned"], perm=[0, 1, 3, 2]),
+        node("MatMul", ["q_unit", "k_turned"], ["cosines"]),
+        *scale, node("Mul", ["cosines", "scales"], ["products"]),
+    ]  # fmt: skip
+    bias = [
+        *first,
+        node("Add", ["b", "hidden"], ["shifted"]), node("Relu", ["shifted"], ["kept"]),
+        node("MatMul", ["kept", "m"], ["grid"]), node("Reshape", ["grid", "pairs"], ["table"]),
+        node("Gather", ["table", "index"], ["chosen"], axis=0),
+        node("Reshape", ["chosen", "square"], ["by_place"]),
+        node("Transpose", ["by_place"], ["by_head"], perm=[2, 0, 1]),
+        node("Unsqueeze", ["by_head", "zero"], ["one_more"]),
+        node("Sigmoid", ["one_more"], ["between"]), node("Mul", ["between", "sixteen"], ["bias"]),
+    ]  # fmt: skip
+    return shifted(bias, products)
+
+
+LINES = np.meshgrid(np.linspace(-1, 1, 3), np.linspace(-1, 1, 5), indexing="ij")
+WORKED_OUT = {
+    **SHIFTING, **weights(m=(5, 2), b=(5,)), **floats(least=1e-12, sixteen=16.0),
+    **ints(index=OFFSETS.reshape(-1).tolist(), square=[6, 6, 2], pairs=[-1, 2]),
+}  # fmt: skip
+SCALE = [node("Clip", ["logits_of_scales", "", "most"], ["clipped"]), node("Exp", ["clipped"], ["scales"])]
+case("attention_cosines", cosines(SCALE, [node("MatMul", ["coordinates", "n"], ["hidden"])]), [1, 4, 4, 6], {
+    **WORKED_OUT, **weights(n=(2, 5), logits_of_scales=(2, 1, 1)), **floats(most=np.log(100)),
+    "coordinates": np.stack(LINES, -1)[None].astype(np.float32),
+})  # fmt: skip
+case("attention_cosines_folded", cosines([], []), [1, 4, 4, 6], {
+    **WORKED_OUT, **weights(hidden=(1, 3, 5, 5), scales=(2, 1, 1)),
 }, runs=False)  # fmt: skip
 
 (HERE / "expected.json").write_text(

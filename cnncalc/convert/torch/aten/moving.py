@@ -48,6 +48,18 @@ def exchange(first: str, second: str) -> Lower:
     return lower
 
 
+def movedim(low: Lowering, given: Given) -> None:
+    """Some axes at other places; the rest in their order."""
+    rank = len(low.shape(x_of(given)))
+    source, destination = (
+        [axis % rank for axis in (value if isinstance(value, list) else [value])]
+        for value in (given["source"], given["destination"])
+    )
+    places = dict(zip(destination, source))
+    rest = iter([axis for axis in range(rank) if axis not in source])
+    transposed(low, x_of(given), [places[place] if place in places else next(rest) for place in range(rank)])
+
+
 def turned(low: Lowering, given: Given) -> None:
     rank = len(low.shape(x_of(given)))
     transposed(low, x_of(given), list(range(rank))[::-1])

@@ -9,6 +9,7 @@ the weights by their paths, and what torch.utils.flop_counter counts, halved.  T
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 import zipfile
 from pathlib import Path
@@ -118,9 +119,7 @@ class Windows(nn.Module):
         x = x.reshape(batch * rows * columns, window * window, channels)
         qkv = self.qkv(x).reshape(len(x), window * window, 3, self.heads, channels // self.heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)
-        products = (q * (channels // self.heads) ** -0.5) @ k.transpose(-2, -1)
-        table = self.table[self.index.view(-1)].view(window**2, window**2, self.heads)
-        products = products + table.permute(2, 0, 1).unsqueeze(0)
+        products = self.products(q, k) + self.bias()
         if shift:
             mask = self.mask(x, rows * window, columns * window)
             products = products.view(batch, rows * columns, self.heads, window**2, window**2)
@@ -133,6 +132,13 @@ class Windows(nn.Module):
             x = torch.roll(x, (shift, shift), (1, 2))
         return x[:, :height, :width, :]
 
+    def products(self, q, k):
+        return (q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1)
+
+    def bias(self):
+        table = self.table[self.index.view(-1)].view(self.window**2, self.window**2, self.heads)
+        return table.permute(2, 0, 1).unsqueeze(0)
+
     def mask(self, x, height, width):
         window, found, count = self.window, x.new_zeros((height, width)), 0
         cuts = ((0, -window), (-window, -self.shift), (-self.shift, None))
@@ -144,6 +150,33 @@ class Windows(nn.Module):
         found = found.reshape(-1, window * window)
         found = found.unsqueeze(1) - found.unsqueeze(2)
         return found.masked_fill(found != 0, -100.0).masked_fill(found == 0, 0.0)
+
+
+class Bounded(Windows):
+    """The same with a bias between 0 and 16."""
+
+    def bias(self):
+        return 16 * torch.sigmoid(super().bias())
+
+
+class Cosines(Bounded):
+    """The same with cosines, and a table that layers work out from coordinates (Liu et al. 2022)."""
+
+    def __init__(self, width: int, heads: int, window: int, shift: int = 0):
+        super().__init__(width, heads, window, shift)
+        del self.table
+        line = torch.linspace(-1, 1, 2 * window - 1)
+        self.register_buffer("coordinates", torch.stack(torch.meshgrid(line, line, indexing="ij"), -1).unsqueeze(0))
+        self.scale = nn.Parameter(torch.zeros(heads, 1, 1))
+        self.mlp = nn.Sequential(nn.Linear(2, 5), nn.ReLU(), nn.Linear(5, heads, bias=False))
+
+    @property
+    def table(self):
+        return self.mlp(self.coordinates).view(-1, self.heads)
+
+    def products(self, q, k):
+        cosines = F.normalize(q, dim=-1) @ F.normalize(k, dim=-1).transpose(-2, -1)
+        return cosines * torch.clamp(self.scale, max=math.log(100)).exp()
 
 
 class Grid(nn.Module):
@@ -297,9 +330,20 @@ CASES = {
     "rms_norm": (Does(root_mean, scale=nn.Parameter(torch.ones(6)), norm=nn.RMSNorm(6, 1e-6)), [(4, 6)]),
     "windows": (Windows(4, 2, 2), [(3, 4, 4)]),
     "windows_shifted": (Windows(4, 2, 3, 1), [(6, 8, 4)]),
+    "windows_bounded": (Bounded(4, 2, 2), [(4, 4, 4)]),
+    "cosines": (Cosines(4, 2, 2), [(3, 4, 4)]),
+    "cosines_shifted": (Cosines(6, 3, 3, 1), [(6, 8, 6)]),
+    "cosines_of_one_head": (Cosines(4, 1, 3), [(3, 2, 4)]),
     "grid": (Grid(8, 2, 2), [(8, 4, 6)]),
     "merged": (Does(merged, conv=conv(2, 3), reduction=nn.Linear(12, 5, bias=False)), [(2, 6, 8)]),
     "rolled": (Does(lambda s, x: torch.roll(s.conv(x), (1, -2), (3, 2)) + 1.0, conv=conv(2, 3)), [(2, 6, 7)]),
+    "moved": (
+        Does(
+            lambda s, x: s.norm(s.conv(x).movedim(1, -1)).movedim((3, 0), (1, 0)),
+            conv=conv(2, 3), norm=nn.LayerNorm(3),
+        ),
+        [(2, 4, 5)],
+    ),
     "tiles": (Does(tiled, conv=conv(4, 3)), [(2, 6, 4)]),
     "unknown": (Does(lambda s, x: torch.cumsum(s.conv(x), 2), conv=conv(2, 3)), [(2, 4, 4)]),
     "unused": (Does(lambda s, x: s.conv(x), conv=conv(2, 3), left=nn.Linear(3, 4)), [(2, 4, 4)]),
@@ -334,8 +378,8 @@ def main() -> None:
         torch.manual_seed(5)
         module.eval()
         with torch.no_grad():
-            for tensor in [*module.parameters(), *module.buffers()]:
-                if tensor.is_floating_point():
+            for key, tensor in module.state_dict().items():
+                if tensor.is_floating_point() and key != "coordinates":
                     tensor.copy_((torch.rand_like(tensor) * 0.75 + 0.25).round(decimals=3))
             data = [(torch.rand(1, *shape) * 4 - 2).round(decimals=2) for shape in shapes]
             torch.backends.mha.set_fastpath_enabled(False)

@@ -1,0 +1,200 @@
+"""Tables of a bias that layers work out: from the coordinates of their elements, or from a learned table.
+
+What a source does to the elements that it has gathered from a table is done to the table here: each operator becomes
+a row, and the last one gives the table to the layer that takes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise, product
+from math import isclose, prod
+from typing import Any, NamedTuple
+
+from cnncalc.convert.constants.evaluator import EACH, FOLLOWED, RESHAPING
+from cnncalc.convert.making import Making
+from cnncalc.convert.operators import FLOATS, Constant, Operator, Origin, Sizes
+from cnncalc.convert.shapes import strides
+from cnncalc.convert.translation.dense import project
+from cnncalc.convert.translation.learned import is_whole, number
+from cnncalc.convert.translation.pointwise import POINTWISE
+from cnncalc.convert.translation.sliding import biased
+from cnncalc.convert.values import Operand, Value
+
+MOVING = FOLLOWED | RESHAPING | {"CastLike", "Concat", "DequantizeLinear"}
+"""Operators whose results are the elements of what they take."""
+
+
+class Table(NamedTuple):
+    """How a table is worked out."""
+
+    sizes: Sizes
+    """Of its positions."""
+    leaf: Constant
+    """What it begins with."""
+    is_coordinates: bool
+    """Whether that are coordinates, not what is learned."""
+    steps: list[Origin]
+    """What is done to it, in order: each takes the result before it as the first of its operands that is no number."""
+
+
+def worked_out(making: Making, table: Constant, sizes: Sizes) -> Table | None:
+    """How a table is worked out, whose last axis is its channels, and the others its positions.
+
+    None where it is worked out in some other way, or not at all.
+    """
+    steps: list[Origin] = []
+    found = table
+    while (origin := found.origin) is not None and not are_coordinates(making, found, sizes):
+        inner = taken(origin)
+        if inner is None or inner.size % prod(sizes) or inner.shape[-1:] != (inner.size // prod(sizes),):
+            return None
+        if origin.operator.kind in EACH:
+            others = [operand for operand in origin.operands if operand is not None and operand is not inner]
+            if inner.size != found.size or not all(is_per_channel(making, other, inner.shape[-1]) for other in others):
+                return None
+            if origin.operator.kind in ("Div", "Sub") and (
+                inner is not origin.operands[0] or not divides(making, others)
+            ):
+                return None
+        elif origin.operator.kind in ("MatMul", "Gemm"):
+            if projection(making, origin) is None:
+                return None
+        elif origin.operator.kind not in RESHAPING:
+            return None
+        if origin.operator.kind not in RESHAPING:
+            steps.insert(0, origin)
+        found = inner
+    if not steps or not is_whole(found):
+        return None
+    if are_coordinates(making, found, sizes):
+        return Table(sizes, found, True, steps)
+    # a table that is learned begins with a number for each head, unless the source says that it is one
+    is_learned = found.roots.keys() <= making.program.learned or steps[0].operator.kind in EACH
+    return Table(sizes, found, False, steps) if is_learned and not found.roots.keys() & making.program.buffers else None
+
+
+def is_per_channel(making: Making, constant: Constant, channels: int) -> bool:
+    """Whether a constant is one number, or learned, with one for each channel."""
+    return number(making, constant) is not None or (constant.shape == (channels,) and is_whole(constant))
+
+
+def divides(making: Making, others: list[Constant]) -> bool:
+    """Whether one number may be subtracted, or divided by."""
+    return len(others) == 1 and bool(number(making, others[0]))
+
+
+def is_moved(table: Constant) -> bool:
+    """Whether a table is one that the source holds, whatever its shape: not worked out."""
+    while (origin := table.origin) is not None:
+        if origin.operator.kind not in MOVING or origin.operands[0] is None:
+            return False
+        table = origin.operands[0]
+    return True
+
+
+def taken(origin: Origin) -> Constant | None:
+    """The operand that an operator works on: the first one, or the one that is larger than all others."""
+    operands = [operand for operand in origin.operands if operand is not None]
+    if origin.operator.kind in EACH:
+        operands.sort(key=lambda operand: -operand.size)
+        if len(operands) > 1 and operands[0].size == operands[1].size:
+            return None
+    return operands[0] if operands else None
+
+
+def are_coordinates(making: Making, constant: Constant, sizes: Sizes) -> bool:
+    """Whether a constant holds, for each position of a map, a number per axis that grows along this axis alone.
+
+    They are odd about the middle.  Where the source does not hold the numbers, the sizes decide.
+    """
+    rank = len(sizes)
+    if constant.dtype not in FLOATS or constant.size != rank * prod(sizes) or constant.shape[-1:] != (rank,):
+        return False
+    if constant.roots.keys() & making.program.learned:
+        return False
+    values = constant.values
+    if values is None:
+        return constant.origin is None
+    lines = [lines_of(values, sizes, axis) for axis in range(rank)]
+    for axis, line in enumerate(lines):
+        if any(a >= b for a, b in pairwise(line)):
+            return False
+        if not all(isclose(a, -b, rel_tol=1e-4, abs_tol=1e-6) for a, b in zip(line, reversed(line))):
+            return False
+        expected = [line[place[axis]] for place in product(*map(range, sizes))]
+        if list(values[axis::rank]) != expected:
+            return False
+    return True
+
+
+def lines_of(values: Sequence[Any], sizes: Sizes, axis: int) -> list[Any]:
+    """The numbers of one axis along it, at the first position of the others."""
+    step = strides(sizes)[axis]
+    return [values[place * step * len(sizes) + axis] for place in range(sizes[axis])]
+
+
+class Projection(NamedTuple):
+    """A product with a constant matrix."""
+
+    channels: int
+    weights: dict[str, Constant]
+
+
+def projection(making: Making, origin: Origin) -> Projection | None:
+    """What a MatMul or a Gemm multiplies the channels by; None where it does something else."""
+    _, weight, bias = (*origin.operands, None)[:3]
+    attributes = origin.operator.attributes
+    if weight is None or len(weight.shape) != 2 or attributes.get("transA"):
+        return None
+    if attributes.get("alpha", 1.0) != 1 or attributes.get("beta", 1.0) != 1:
+        return None
+    channels = weight.shape[0 if attributes.get("transB") else 1]
+    if bias is not None and bias.shape != (channels,):
+        return None
+    return Projection(channels, {"weight": weight, **biased(making, bias, channels)})
+
+
+def append(making: Making, operator: Operator, table: Table) -> int:
+    """The graph tensor of a table, channels first, after rows that work it out."""
+    leaf = table.leaf
+    title = next(iter(leaf.roots), operator.title)
+    if table.is_coordinates:
+        tell(making, leaf, table.sizes, operator)
+        tensor = making.append(operator, "coordinates", [], {"sizes": table.sizes}, None, title).number
+        making.ignored(leaf)
+    else:
+        shape = (leaf.shape[-1], *table.sizes)
+        tensor = making.append(operator, "parameter", [], {"shape": shape}, {"weight": leaf}, title).number
+    rank = len(table.sizes)
+    value = making.turn(Value(making.rows.graph.shapes[tensor], False, tensor), (*range(1, rank + 1), 0), operator)
+    for step in table.steps:
+        inner = taken(step)
+        product = projection(making, step) if step.operator.kind not in EACH else None
+        if product is not None:
+            value = project(making, step.operator, value, rank, *product)
+            continue
+        operands: list[Operand] = [value if operand is inner else operand for operand in step.operands]
+        made = (POINTWISE[step.operator.kind](making, step.operator, operands) or [None])[0]
+        assert isinstance(made, Value)
+        value = made
+    base, _ = value.turned()
+    return making.force(base)
+
+
+def tell(making: Making, leaf: Constant, sizes: Sizes, operator: Operator) -> None:
+    """Note what is not certain about coordinates, or not kept."""
+    values = leaf.values
+    if values is None:
+        making.account.note(
+            f"the file does not hold the coordinates for the bias of {operator.name}: they are taken as such, whose "
+            "sizes it has"
+        )
+        return
+    even = [2 * place / (size - 1) - 1 for size in sizes for place in range(size)]
+    own = [value for axis in range(len(sizes)) for value in lines_of(values, sizes, axis)]
+    if not all(isclose(a, b, rel_tol=1e-4, abs_tol=1e-6) for a, b in zip(own, even)):
+        making.account.note(
+            "biases by relative position are worked out from coordinates that are evenly spaced here, from -1 to 1, "
+            "and have other numbers in the file"
+        )
