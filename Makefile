@@ -18,7 +18,7 @@ run: $(VENV)/installed
 help:
 	@echo 'make run              installs into $(VENV), shows a network, and says what to try next'
 	@echo 'make test             installs, and runs the tests'
-	@echo 'make test-every       the tests that take a sample of networks or cases, on all'
+	@echo 'make test-every       what takes long; and what takes a sample of networks or cases, on all'
 	@echo 'make check            ruff and mypy'
 	@echo 'make bench            timings, as ratios'
 	@echo 'make verify           executes every bundled network, an hour or so'
@@ -30,11 +30,11 @@ help:
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist worksteal
 
 test: $(VENV)/installed-dev
-	$(PYTEST)
+	$(PYTEST) -m "not thorough"
 
-# What tries a sample of the networks or of random cases in `make test` tries all of them here.
+# What `make test` leaves out because it takes long; and all of the networks and random cases of which it tries a sample.
 test-every: $(VENV)/installed-dev
-	EVERY_NETWORK=1 $(PYTEST) -m every
+	EVERY_NETWORK=1 $(PYTEST) -m "thorough or every"
 
 # Against PyTorch, Keras, ONNX and ONNX Runtime, in an environment of their own: gigabytes to install.  One network of
 # each file, a quarter of an hour on two cores; all of them, which takes hours, with EVERY_NETWORK=1.

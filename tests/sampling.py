@@ -1,6 +1,7 @@
 """How much a run of the suite tries: a sample, or everything where the environment sets ``EVERY_NETWORK``.
 
-What tries less by default carries the mark `every`: ``make test-every`` runs those tests, and no others, on everything.
+What tries less by default carries the mark `every`; what takes long, and is left out by ``make test``, the mark
+`thorough`.  ``make test-every`` runs the first on everything, and the second.
 """
 
 from __future__ import annotations

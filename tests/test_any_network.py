@@ -18,6 +18,8 @@ from cnncalc.convert.spec_text import flat
 from cnncalc.diagnostics import Fault, SpecError
 from cnncalc.expansion.expand import MAX_STEPS
 
+pytestmark = pytest.mark.thorough
+
 SPECS = sorted((Path(__file__).parents[1] / "architectures").glob("*.yaml"))
 
 # -- random networks ---------------------------------------------------------------------------------------------------

@@ -157,6 +157,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "bundled_files", lambda: paths)
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("few")
 def test_all_leaves_out_what_has_not_what_is_swept_over(run: Run) -> None:
     done = run("compare", "--all", "--over", "width=0.5,1", "--columns", "params", "--format", "json")
@@ -199,6 +200,7 @@ def test_formulas_in_every_form(run: Run) -> None:
     assert "lacks a name" in run("formula", "vgg16", "--in", "classes,").err
 
 
+@pytest.mark.thorough
 def test_sizes_in_every_form(run: Run) -> None:
     """U-Net takes 188 + 16*k, and gives 184 less (its paper's 572 and 388)."""
     assert "188 + 16*k" in run("sizes", "unet", "--range", "150..600").out
@@ -214,6 +216,7 @@ def test_what_is_no_range(given: str, run: Run) -> None:
     assert "no range of sizes" in done.err
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("few")
 def test_the_list_is_chosen_from(run: Run) -> None:
     """torchvision's SqueezeNets have 1,248,424 and 1,235,496 parameters."""

@@ -575,6 +575,7 @@ def test_explain_says_where_a_size_is_rounded(tmp_path, run, kernel: int, rounde
     assert (", rounded down" in run("explain", str(path), "conv1").out) == rounded
 
 
+@pytest.mark.thorough
 @pytest.mark.every
 def test_list_has_a_line_for_every_bundled_name(run, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = [*some(bundled_files(), each=12), *(find(name)[0] for name in ("vgg", "resnet"))]

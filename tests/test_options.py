@@ -80,6 +80,7 @@ def without(command: str, spec: str, form: str, others: str = "") -> Any:
     return done
 
 
+@pytest.mark.thorough
 @pytest.mark.every
 @together("command, option, form", some(CASES, each=3), " ".join)
 def test_an_option_is_felt(command: str, option: str, form: str, spec: str) -> None:

@@ -235,6 +235,7 @@ def test_channels_that_come_last_are_asked_about(run: Any, tmp_path: Path) -> No
     assert "if they come last" not in run("summary", str(path), "--layout", "nhwc", "--input", "32x32x32").out
 
 
+@pytest.mark.thorough
 @pytest.mark.every
 def test_no_bundled_network_seems_to_have_its_channels_last(run: Any) -> None:
     assert "if they come last" not in run("summary", *networks(each=8), "--depth", "1").out

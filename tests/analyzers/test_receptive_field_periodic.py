@@ -109,6 +109,7 @@ def test_against_the_simulation(layers: list[tuple[str, Reads]], stride: Fractio
     agree(layers, stride)
 
 
+@pytest.mark.thorough
 def test_random_chains_against_the_simulation() -> None:
     draw = random.Random(20)
     for _ in range(120):
@@ -221,6 +222,7 @@ def fault(text: str) -> str:
 TOO_LONG = "the receptive field's pattern of {:,} positions is too long to be worked out"
 
 
+@pytest.mark.thorough
 def test_a_million_positions_are_looked_at() -> None:
     """Units of one period, times the positions that each reads; a transposed kernel at stride 2 reads half of them."""
     window = "input: [1, 40]\nlayers: [{upsample: 1000}, {max_pool: %d, stride: 1}]\n"
@@ -230,6 +232,7 @@ def test_a_million_positions_are_looked_at() -> None:
     assert fault(transposed % 1001) == TOO_LONG.format(2000)
 
 
+@pytest.mark.thorough
 def test_a_million_positions_of_an_adaptive_pool() -> None:
     """980,001 positions to 20,000: the pattern is that long, and every output reads 50 of them."""
     text = "input: [1, %d]\nlayers: [{upsample: %d}, {adaptive_avg_pool: %d}]\n"

@@ -165,6 +165,7 @@ def test_processes_find_what_one_finds(folder: Path, monkeypatch: pytest.MonkeyP
     assert heard == [(number, 45) for number in range(1, 46)]
 
 
+@pytest.mark.thorough
 @pytest.mark.every
 def test_all_bundled_files_hold() -> None:
     text, _ = run(*some(bundled_files(), each=10), code=0)

@@ -51,6 +51,7 @@ def test_products_of_tensors_are_counted_by_what_multiplies_matrices() -> None:
     assert any("products of tensors" in note for note in found["thop"].notes)
 
 
+@pytest.mark.thorough
 def test_by_the_plain_tables_most_come_out() -> None:
     right = []
     for name, case in PRINTED["networks"].items():
@@ -98,6 +99,7 @@ def test_writings_hold_for_bundled_files_alone(tmp_path: Path) -> None:
     assert written(str(tmp_path / "vgg.yaml")) == ()
 
 
+@pytest.mark.thorough
 @pytest.mark.every
 def test_every_writing_is_of_a_layer() -> None:
     for stem, writings in _written().items():

@@ -118,6 +118,7 @@ def test_a_change_of_kind() -> None:
     assert found.changes[0].fields["kind"] == ("max_pool", "avg_pool")
 
 
+@pytest.mark.thorough
 @pytest.mark.every
 def test_everything_is_in_one_of_the_three() -> None:
     names = ["resnet18", "resnet50", "vgg11", "mobilenet_v2", "googlenet", "unet", "lenet", "densenet121"]
@@ -181,6 +182,7 @@ def test_as_json() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.thorough
 def test_five_thousand_layers_each() -> None:
     text = "input: [1, 2, 2]\nlayers:\n  - {repeat: 1000, layers: [{repeat: 5, layers: [relu]}]}\n"
     found = of(text, text + "  - {conv: 1, kernel: 1}\n")

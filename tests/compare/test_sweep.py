@@ -123,6 +123,7 @@ def test_sweeps_equal_single_runs(spec: str, texts: tuple[str, ...]) -> None:
             assert set(network.graph.inputs[0][1][1:]) == {row.settings["size"]}
 
 
+@pytest.mark.thorough
 @pytest.mark.every
 @pytest.mark.parametrize("name", networks(each=6))
 def test_the_field_alone_is_that_of_the_report(name: str) -> None:

@@ -271,6 +271,7 @@ def test_a_file_is_bounded_and_text(tmp_path: Path) -> None:
         read(str(tmp_path / "b.cfg"))
 
 
+@pytest.mark.thorough
 def test_mutated_files_give_an_answer_or_an_error() -> None:
     lines = (yolov3_tiny(96) + section("connected", output=7) + section("softmax")).splitlines()
     generator, outcomes = random.Random(9), set()

@@ -58,6 +58,7 @@ def test_truncated_anywhere() -> None:
     assert read == []
 
 
+@pytest.mark.thorough
 def test_thousands_of_damaged_files() -> None:
     chance = random.Random(11)
     start, read = time.process_time(), 0
@@ -232,6 +233,7 @@ def test_a_division_by_nothing() -> None:
     assert (found.message, str(found.span)) == ("a whole number is divided by 0", "model.onnx: node half")
 
 
+@pytest.mark.thorough
 def test_deep_networks_and_equal_names() -> None:
     count = 5_000
     names = ["x", *[f"t{place}" for place in range(count)]]

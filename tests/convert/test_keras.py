@@ -347,6 +347,7 @@ def saved(path: Path, text: bytes = b"{}", member: str = "config.json", count: i
     return str(archive(path, text, member, count))
 
 
+@pytest.mark.thorough
 def test_zip_files_are_bounded_before_they_are_read(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="more than 10,000 members"):
         read(saved(tmp_path / "many.keras", count=10_002))
@@ -424,6 +425,7 @@ JUNK: tuple[Any, ...] = (
 )
 
 
+@pytest.mark.thorough
 @pytest.mark.every
 @pytest.mark.parametrize("name", FACTS)
 def test_mutated_configs_give_an_answer_or_an_error(name: str) -> None:

@@ -263,6 +263,7 @@ def test_a_zip_file_of_weights_is_no_program(tmp_path: Path) -> None:
     assert "without `models/model.json`" in found.message
 
 
+@pytest.mark.thorough
 def test_zip_files_are_bounded_before_they_are_read(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="more than 10,000 members"):
         read_model(saved(tmp_path / "many.pt2", count=10_002))
@@ -289,6 +290,7 @@ JUNK: tuple[Any, ...] = (
 )
 
 
+@pytest.mark.thorough
 def test_damaged_programs_are_read_or_refused(tmp_path: Path) -> None:
     random.seed(4)
     text = json.dumps(BLOCK)

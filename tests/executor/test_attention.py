@@ -45,6 +45,7 @@ layers:
 GRADIENTS = json.loads((Path(__file__).parents[1] / "data" / "attention" / "gradients.json").read_text("utf-8"))
 
 
+@pytest.mark.thorough
 def test_a_swin_sees_what_its_gradients_see() -> None:
     """Two blocks of three stages: every row of every block, exactly, and the reported fields by its interior rows."""
     graph = cnncalc.loads(SWIN).graph

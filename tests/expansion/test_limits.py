@@ -97,6 +97,7 @@ def test_a_list_of_turns() -> None:
     assert codes("layers: [{for: k, in: 0, layers: [relu]}, relu]\n") == []
 
 
+@pytest.mark.thorough
 def test_steps_are_200_000(run: Callable[..., Any], tmp_path: Path) -> None:
     """Skipped steps count: 19 times 10,000 turns, 9,999 and one."""
     whole = "{relu, if: false, repeat: 10000}"

@@ -131,6 +131,7 @@ def renamed() -> Iterator[tuple[str, str]]:
             yield kind, theirs
 
 
+@pytest.mark.thorough
 @together("kind, theirs", list(renamed()))
 def test_a_suggested_argument_works(kind: str, theirs: str) -> None:
     example = KINDS[kind].example or kind

@@ -81,6 +81,7 @@ def test_bundled_networks(name: str, params: int, products: int) -> None:
     assert sum(layer.products for layer in found.layers) == products
 
 
+@pytest.mark.thorough
 @pytest.mark.every
 @pytest.mark.parametrize(
     "name",
