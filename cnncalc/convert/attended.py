@@ -231,11 +231,11 @@ def is_scale_of_cosines(matcher: Matcher, name: str, has_bias: bool) -> bool:
     Exporters may have worked that out: then it is any such number, if a bias is added to the products after it.
     """
     constant = still(matcher.constant(name))
-    if constant.origin is None:
+    if constant.derivation is None:
         values = constant.values
         return has_bias and (values is None or all(0 < value <= exp(MOST) * 1.0001 for value in values))
-    power = constant.origin
-    clip = still(power.operands[0]).origin if power.operator.kind == "Exp" else None
+    power = constant.derivation
+    clip = still(power.operands[0]).derivation if power.operator.kind == "Exp" else None
     if clip is None or clip.operator.kind != "Clip":
         return False
     least, most = bounds(matcher, clip.operator)
@@ -247,9 +247,9 @@ def is_scale_of_cosines(matcher: Matcher, name: str, has_bias: bool) -> bool:
 def still(constant: Constant | None) -> Constant:
     """A constant before its shape was changed."""
     assert constant is not None
-    while (origin := constant.origin) is not None and origin.operator.kind in RESHAPING:
-        assert origin.operands[0] is not None
-        constant = origin.operands[0]
+    while (derivation := constant.derivation) is not None and derivation.operator.kind in RESHAPING:
+        assert derivation.operands[0] is not None
+        constant = derivation.operands[0]
     return constant
 
 

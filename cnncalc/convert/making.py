@@ -529,12 +529,12 @@ def products_in(constant: Constant) -> int:
     while pending:
         made = pending.pop()
         made = made.gathered.table if made.gathered is not None else made
-        if made.origin is None or id(made) in seen:
+        if made.derivation is None or id(made) in seen:
             continue
         seen.add(id(made))
-        operands = [operand for operand in made.origin.operands if operand is not None]
-        if made.origin.operator.kind in ("MatMul", "Gemm"):
-            turned = made.origin.operator.attributes.get("transA")
+        operands = [operand for operand in made.derivation.operands if operand is not None]
+        if made.derivation.operator.kind in ("MatMul", "Gemm"):
+            turned = made.derivation.operator.attributes.get("transA")
             total += made.size * operands[0].shape[0 if turned else -1]
         pending += operands
     return total

@@ -20,7 +20,7 @@ FLOATS = ("float", "double")
 class Constant:
     """A tensor that does not depend on the network's inputs."""
 
-    __slots__ = ("_read", "_values", "dtype", "gathered", "held", "norm", "origin", "roots", "shape")
+    __slots__ = ("_read", "_values", "derivation", "dtype", "gathered", "held", "norm", "roots", "shape")
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class Constant:
         """How a convolution's kernel was normalised, in the words of its field `weight_norm`; else empty."""
         self.gathered: Gathered | None = None
         """Where its elements were gathered from, if they were."""
-        self.origin: Origin | None = None
+        self.derivation: Derivation | None = None
         """What it was worked out with, where it was, and is made from the source's tensors."""
         self.held: Held | None = None
         """Reads the elements of a tensor of which there are too many for `values`."""
@@ -77,7 +77,7 @@ class Gathered(NamedTuple):
     """Where in the table, row-major, each element stands."""
 
 
-class Origin(NamedTuple):
+class Derivation(NamedTuple):
     """How a constant was worked out from others."""
 
     operator: Operator

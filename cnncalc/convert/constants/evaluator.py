@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from cnncalc.convert.operators import FLOATS, Constant, Gathered, Held, Operator, Origin, Sizes
+from cnncalc.convert.operators import FLOATS, Constant, Derivation, Gathered, Held, Operator, Sizes
 from cnncalc.convert.shapes import bad, broadcast, product_sizes
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import LIMIT, dims
@@ -120,7 +120,7 @@ class Evaluator:
 
         roots = merged(operands, x.size)
         worked = Constant(table.shape, table.dtype, None, roots)
-        worked.origin = Origin(operator, [table if operand is x else operand for operand in operands])
+        worked.derivation = Derivation(operator, [table if operand is x else operand for operand in operands])
         made = Constant(x.shape, x.dtype, None, roots, read)
         made.gathered = Gathered(worked, places)
         return made
@@ -187,7 +187,7 @@ def within(values: Iterable[Any]) -> None:
 
 def _gathers(operator: Operator, x: Constant) -> bool:
     """Whether an operator takes elements of a tensor that the source holds, or that was worked out."""
-    is_whole = list(x.roots.values()) == [x.size] or x.origin is not None
+    is_whole = list(x.roots.values()) == [x.size] or x.derivation is not None
     return operator.kind in ("Gather", "GatherND") and is_whole and x.size <= MAX_VALUES
 
 
@@ -208,7 +208,7 @@ def remember(operator: Operator, operands: Operands, made: Made) -> None:
     """Keep how results were worked out that are made from the source's tensors."""
     for result in made:
         if result.roots and result.dtype in FLOATS and not any(result is operand for operand in operands):
-            result.origin = Origin(operator, operands)
+            result.derivation = Derivation(operator, operands)
 
 
 def merged(operands: Operands, most: int) -> dict[str, int]:

@@ -151,7 +151,7 @@ def exact(making: Making, operator: Operator, q: Value, k: Value, v: Value, othe
         scales = others[-1]
         if not isclose(wanted, 1, rel_tol=1e-4) or not isinstance(scales, Constant) or scales.size != first.heads:
             return None
-        if still(scales).origin is None:
+        if still(scales).derivation is None:
             if scales.roots.keys() & making.program.learned:
                 return None
             making.account.note("the file holds the scales of cosines, of which the layers hold the logarithms")

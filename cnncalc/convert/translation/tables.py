@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from cnncalc.convert.constants.evaluator import EACH, FOLLOWED, RESHAPING
 from cnncalc.convert.making import Making
-from cnncalc.convert.operators import FLOATS, Constant, Operator, Origin, Sizes
+from cnncalc.convert.operators import FLOATS, Constant, Derivation, Operator, Sizes
 from cnncalc.convert.shapes import strides
 from cnncalc.convert.translation.dense import project
 from cnncalc.convert.translation.learned import is_whole, number
@@ -34,7 +34,7 @@ class Table(NamedTuple):
     """What it begins with."""
     is_coordinates: bool
     """Whether that are coordinates, not what is learned."""
-    steps: list[Origin]
+    steps: list[Derivation]
     """What is done to it, in order: each takes the result before it as the first of its operands that is no number."""
 
 
@@ -43,27 +43,27 @@ def worked_out(making: Making, table: Constant, sizes: Sizes) -> Table | None:
 
     None where it is worked out in some other way, or not at all.
     """
-    steps: list[Origin] = []
+    steps: list[Derivation] = []
     found = table
-    while (origin := found.origin) is not None and not are_coordinates(making, found, sizes):
-        inner = taken(origin)
+    while (derivation := found.derivation) is not None and not are_coordinates(making, found, sizes):
+        inner = taken(derivation)
         if inner is None or inner.size % prod(sizes) or inner.shape[-1:] != (inner.size // prod(sizes),):
             return None
-        if origin.operator.kind in EACH:
-            others = [operand for operand in origin.operands if operand is not None and operand is not inner]
+        if derivation.operator.kind in EACH:
+            others = [operand for operand in derivation.operands if operand is not None and operand is not inner]
             if inner.size != found.size or not all(is_per_channel(making, other, inner.shape[-1]) for other in others):
                 return None
-            if origin.operator.kind in ("Div", "Sub") and (
-                inner is not origin.operands[0] or not divides(making, others)
+            if derivation.operator.kind in ("Div", "Sub") and (
+                inner is not derivation.operands[0] or not divides(making, others)
             ):
                 return None
-        elif origin.operator.kind in ("MatMul", "Gemm"):
-            if projection(making, origin) is None:
+        elif derivation.operator.kind in ("MatMul", "Gemm"):
+            if projection(making, derivation) is None:
                 return None
-        elif origin.operator.kind not in RESHAPING:
+        elif derivation.operator.kind not in RESHAPING:
             return None
-        if origin.operator.kind not in RESHAPING:
-            steps.insert(0, origin)
+        if derivation.operator.kind not in RESHAPING:
+            steps.insert(0, derivation)
         found = inner
     if not steps or not is_whole(found):
         return None
@@ -86,17 +86,17 @@ def divides(making: Making, others: list[Constant]) -> bool:
 
 def is_moved(table: Constant) -> bool:
     """Whether a table is one that the source holds, whatever its shape: not worked out."""
-    while (origin := table.origin) is not None:
-        if origin.operator.kind not in MOVING or origin.operands[0] is None:
+    while (derivation := table.derivation) is not None:
+        if derivation.operator.kind not in MOVING or derivation.operands[0] is None:
             return False
-        table = origin.operands[0]
+        table = derivation.operands[0]
     return True
 
 
-def taken(origin: Origin) -> Constant | None:
+def taken(derivation: Derivation) -> Constant | None:
     """The operand that an operator works on: the first one, or the one that is larger than all others."""
-    operands = [operand for operand in origin.operands if operand is not None]
-    if origin.operator.kind in EACH:
+    operands = [operand for operand in derivation.operands if operand is not None]
+    if derivation.operator.kind in EACH:
         operands.sort(key=lambda operand: -operand.size)
         if len(operands) > 1 and operands[0].size == operands[1].size:
             return None
@@ -115,7 +115,7 @@ def are_coordinates(making: Making, constant: Constant, sizes: Sizes) -> bool:
         return False
     values = constant.values
     if values is None:
-        return constant.origin is None
+        return constant.derivation is None
     lines = [lines_of(values, sizes, axis) for axis in range(rank)]
     for axis, line in enumerate(lines):
         if any(a >= b for a, b in pairwise(line)):
@@ -141,10 +141,10 @@ class Projection(NamedTuple):
     weights: dict[str, Constant]
 
 
-def projection(making: Making, origin: Origin) -> Projection | None:
+def projection(making: Making, derivation: Derivation) -> Projection | None:
     """What a MatMul or a Gemm multiplies the channels by; None where it does something else."""
-    _, weight, bias = (*origin.operands, None)[:3]
-    attributes = origin.operator.attributes
+    _, weight, bias = (*derivation.operands, None)[:3]
+    attributes = derivation.operator.attributes
     if weight is None or len(weight.shape) != 2 or attributes.get("transA"):
         return None
     if attributes.get("alpha", 1.0) != 1 or attributes.get("beta", 1.0) != 1:
