@@ -271,6 +271,14 @@ WRONG: dict[str, tuple[Any, str]] = {
     "negative": (functional(conv("a", [["input_1", 0, 0, {}]], filters=-5), last="a"), "node a"),
     "huge": (functional(conv("a", [["input_1", 0, 0, {}]], filters=10**40), last="a"), "node a"),
     "activation": (functional(conv("a", [["input_1", 0, 0, {}]], activation="zap"), last="a"), "node a"),
+    "activation of no kind": (
+        functional(conv("a", [["input_1", 0, 0, {}]], activation={"class_name": "Zap", "config": {}}), last="a"),
+        "node a",
+    ),
+    "activation of nothing": (
+        functional(conv("a", [["input_1", 0, 0, {}]], activation={"class_name": "ReLU", "config": None}), last="a"),
+        "node a",
+    ),
     "dtype": (functional(conv("a", [["input_1", 0, 0, {}]], dtype="real"), last="a"), "node a"),
     "axis": (functional(layer("Concatenate", "a", [["input_1", 0, 0, {}]], axis=9), last="a"), "node a"),
     "an end that is a number": (ending(5), "config"),
