@@ -120,6 +120,15 @@ def test_an_unknown_element_type() -> None:
     )
 
 
+def test_an_unknown_element_type_of_an_input() -> None:
+    """TensorProto.DataType: 0 says nothing, and there is no 99."""
+    own = b"\x08\x01\x12"
+    assert X.count(own) == 1
+    found = problem(model([RELU], [X.replace(own, b"\x08\x63\x12")], ["y"]))
+    assert found.message == "tensor x has the element type 99, which cnncalc does not know"
+    assert survives(model([RELU], [X.replace(own, b"\x08\x00\x12")], ["y"]))
+
+
 def test_huge_inputs() -> None:
     found = problem(model([RELU], [value_info("x", 1, 2**40, 2**40)], ["y"]))
     assert found.code == "too-large"
