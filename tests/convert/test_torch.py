@@ -312,6 +312,23 @@ def test_damaged_programs_are_read_or_refused(tmp_path: Path) -> None:
         assert all(diagnostic.span is not None and diagnostic.message for diagnostic in wrong)
 
 
+def test_numbers_that_might_depend_on_a_size(tmp_path: Path) -> None:
+    """torch's schema writes such a number, or a list of them, as a union of its value and its name."""
+    document = json.loads(json.dumps(BLOCK))
+    changed = set()
+    for call in document["graph_module"]["graph"]["nodes"]:
+        for given in call["inputs"]:
+            ((kind, held),) = given["arg"].items()
+            if kind == "as_ints":
+                given["arg"] = {"as_sym_ints": [{"as_int": value} for value in held]}
+            elif kind == "as_int":
+                given["arg"] = {"as_sym_int": {"as_int": held}}
+            changed |= given["arg"].keys()
+    assert changed >= {"as_sym_int", "as_sym_ints"}
+    path = tmp_path / "block.pt2"
+    assert rows(read_model(saved(path, json.dumps(document).encode()))) == ROWS["block"]
+
+
 # -- code --------------------------------------------------------------------------------------------------------------
 
 
