@@ -177,6 +177,25 @@ def test_a_function_that_calls_itself() -> None:
     assert (found.code, found.message) == ("too-large", "function `own.Again` is called more than 32 calls deep")
 
 
+def test_a_function_has_its_attributes_from_its_call() -> None:
+    """ONNX: a reference takes the call's value, else the function's default; else the attribute is left out."""
+    refers = message((1, "axis"), (21, "place"), (20, 2))
+    inner = node("Softmax", ["a"], ["b"], refers)
+    plain = message((1, "Own"), (4, "a"), (5, "b"), (6, "place"), (7, inner), (10, "own"))
+    known = message((1, "Own"), (4, "a"), (5, "b"), (7, inner), (10, "own"), (11, attribute("place", 1, kind=2)))
+    last, first = ["permute", "softmax", "permute"], ["softmax"]
+    for function, given, kinds in (
+        (plain, [attribute("place", 1, kind=2)], first),
+        (plain, [attribute("place", 3, kind=2)], last),
+        (plain, [], last),
+        (known, [], first),
+        (known, [attribute("place", 3, kind=2)], last),
+    ):
+        call = node("Own", ["x"], ["y"], *given, domain="own")
+        found = read_bytes(memoryview(model([call], [X], ["y"], functions=[function])), "model.onnx")
+        assert [row.kind for row in found.graph.nodes] == kinds
+
+
 def test_functions_that_double(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cnncalc.convert.onnx.MAX_NODES", 5_000)
     functions = []

@@ -195,6 +195,15 @@ def test_what_is_cut_off_around_a_center() -> None:
         assert (list(found.account.opaque), found.graph.shapes[-1]) == (["CenterCrop"], (3, height, width))
 
 
+def test_outputs_are_called_after_their_layers_or_their_keys() -> None:
+    layers = [layer("ReLU", name, [["input_1", 0, 0, {}]]) for name in ("first", "second")]
+    ends = [[name, 0, 0] for name in ("first", "second")]
+    for output, names in ((ends, ["first", "second"]), (dict(zip(("left", "right"), ends)), ["left", "right"])):
+        value = functional(*layers, last="first")
+        value["config"]["output_layers"] = output
+        assert [name for name, _ in from_keras(value).graph.outputs] == names
+
+
 def test_hard_sigmoid_was_steeper_in_keras_2() -> None:
     value = functional(conv("conv", [["input_1", 0, 0, {}]], activation="hard_sigmoid"), last="conv")
     assert from_keras(value).graph.nodes[-1].operation.layer.alpha == 0.2  # type: ignore[attr-defined]
