@@ -13,7 +13,7 @@ def normalise(operator: Operator, version: int) -> None:
     attributes = operator.attributes
     kind = operator.kind
     if kind in ("Softmax", "LogSoftmax") and version < 13:
-        attributes["flattened"] = 1
+        attributes["flattened"] = True
     elif kind == "Upsample":
         operator.kind = "Resize"
         operator.inputs = [*operator.inputs[:1], "", *operator.inputs[1:2]]

@@ -121,6 +121,15 @@ def test_an_unknown_element_type() -> None:
     )
 
 
+def test_an_unknown_element_type_of_an_input() -> None:
+    """TensorProto.DataType: 0 says nothing, and there is no 99."""
+    own = b"\x08\x01\x12"
+    assert X.count(own) == 1
+    found = problem(model([RELU], [X.replace(own, b"\x08\x63\x12")], ["y"]))
+    assert found.message == "tensor x has the element type 99, which cnncalc does not know"
+    assert survives(model([RELU], [X.replace(own, b"\x08\x00\x12")], ["y"]))
+
+
 def test_huge_inputs() -> None:
     found = problem(model([RELU], [value_info("x", 1, 2**40, 2**40)], ["y"]))
     assert found.code == "too-large"
@@ -167,6 +176,25 @@ def test_a_function_that_calls_itself() -> None:
     function = message((1, "Again"), (4, "a"), (5, "b"), (7, body), (10, "own"))
     found = problem(model([node("Again", ["x"], ["y"], domain="own")], [X], ["y"], functions=[function]))
     assert (found.code, found.message) == ("too-large", "function `own.Again` is called more than 32 calls deep")
+
+
+def test_a_function_has_its_attributes_from_its_call() -> None:
+    """ONNX: a reference takes the call's value, else the function's default; else the attribute is left out."""
+    refers = message((1, "axis"), (21, "place"), (20, 2))
+    inner = node("Softmax", ["a"], ["b"], refers)
+    plain = message((1, "Own"), (4, "a"), (5, "b"), (6, "place"), (7, inner), (10, "own"))
+    known = message((1, "Own"), (4, "a"), (5, "b"), (7, inner), (10, "own"), (11, attribute("place", 1, kind=2)))
+    last, first = ["permute", "softmax", "permute"], ["softmax"]
+    for function, given, kinds in (
+        (plain, [attribute("place", 1, kind=2)], first),
+        (plain, [attribute("place", 3, kind=2)], last),
+        (plain, [], last),
+        (known, [], first),
+        (known, [attribute("place", 3, kind=2)], last),
+    ):
+        call = node("Own", ["x"], ["y"], *given, domain="own")
+        found = read_bytes(memoryview(model([call], [X], ["y"], functions=[function])), "model.onnx")
+        assert [row.kind for row in found.graph.nodes] == kinds
 
 
 def test_functions_that_double(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -195,6 +195,15 @@ def test_what_is_cut_off_around_a_center() -> None:
         assert (list(found.account.opaque), found.graph.shapes[-1]) == (["CenterCrop"], (3, height, width))
 
 
+def test_outputs_are_called_after_their_layers_or_their_keys() -> None:
+    layers = [layer("ReLU", name, [["input_1", 0, 0, {}]]) for name in ("first", "second")]
+    ends = [[name, 0, 0] for name in ("first", "second")]
+    for output, names in ((ends, ["first", "second"]), (dict(zip(("left", "right"), ends)), ["left", "right"])):
+        value = functional(*layers, last="first")
+        value["config"]["output_layers"] = output
+        assert [name for name, _ in from_keras(value).graph.outputs] == names
+
+
 def test_hard_sigmoid_was_steeper_in_keras_2() -> None:
     value = functional(conv("conv", [["input_1", 0, 0, {}]], activation="hard_sigmoid"), last="conv")
     assert from_keras(value).graph.nodes[-1].operation.layer.alpha == 0.2  # type: ignore[attr-defined]
@@ -271,6 +280,14 @@ WRONG: dict[str, tuple[Any, str]] = {
     "negative": (functional(conv("a", [["input_1", 0, 0, {}]], filters=-5), last="a"), "node a"),
     "huge": (functional(conv("a", [["input_1", 0, 0, {}]], filters=10**40), last="a"), "node a"),
     "activation": (functional(conv("a", [["input_1", 0, 0, {}]], activation="zap"), last="a"), "node a"),
+    "activation of no kind": (
+        functional(conv("a", [["input_1", 0, 0, {}]], activation={"class_name": "Zap", "config": {}}), last="a"),
+        "node a",
+    ),
+    "activation of nothing": (
+        functional(conv("a", [["input_1", 0, 0, {}]], activation={"class_name": "ReLU", "config": None}), last="a"),
+        "node a",
+    ),
     "dtype": (functional(conv("a", [["input_1", 0, 0, {}]], dtype="real"), last="a"), "node a"),
     "axis": (functional(layer("Concatenate", "a", [["input_1", 0, 0, {}]], axis=9), last="a"), "node a"),
     "an end that is a number": (ending(5), "config"),

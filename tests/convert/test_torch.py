@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -314,6 +315,23 @@ def test_damaged_programs_are_read_or_refused(tmp_path: Path) -> None:
         assert all(diagnostic.span is not None and diagnostic.message for diagnostic in wrong)
 
 
+def test_numbers_that_might_depend_on_a_size(tmp_path: Path) -> None:
+    """torch's schema writes such a number, or a list of them, as a union of its value and its name."""
+    document = json.loads(json.dumps(BLOCK))
+    changed = set()
+    for call in document["graph_module"]["graph"]["nodes"]:
+        for given in call["inputs"]:
+            ((kind, held),) = given["arg"].items()
+            if kind == "as_ints":
+                given["arg"] = {"as_sym_ints": [{"as_int": value} for value in held]}
+            elif kind == "as_int":
+                given["arg"] = {"as_sym_int": {"as_int": held}}
+            changed |= given["arg"].keys()
+    assert changed >= {"as_sym_int", "as_sym_ints"}
+    path = tmp_path / "block.pt2"
+    assert rows(read_model(saved(path, json.dumps(document).encode()))) == ROWS["block"]
+
+
 # -- code --------------------------------------------------------------------------------------------------------------
 
 
@@ -354,6 +372,23 @@ def test_running_code_is_said_first(code: Path, run: Any) -> None:
         "error[their-code]: calling `broken()` raised ValueError: no (net.py:5)",
         "  --> net.py:broken",
     ]
+
+
+def test_modules_are_found_in_the_working_folder_and_beside_their_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [place for place in sys.path if place])
+    (tmp_path / "found_here.py").write_text("def broken():\n    raise ValueError('no')\n")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "found_beside.py").write_text("WHY = 'nor here'\n")
+    (tmp_path / "sub" / "taker.py").write_text(
+        "from found_beside import WHY\ndef broken():\n    raise ValueError(WHY)\n"
+    )
+    told = run("summary", "found_here:broken", "--input", "3x8x8").err
+    assert "calling `broken()` raised ValueError: no (found_here.py:2)" in told
+    told = run("summary", "sub/taker.py:broken", "--input", "3x8x8").err
+    assert "calling `broken()` raised ValueError: nor here (taker.py:3)" in told
 
 
 def test_a_missing_torch_names_the_extra(code: Path, run: Any) -> None:

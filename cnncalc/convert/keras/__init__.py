@@ -87,7 +87,7 @@ def input_shapes(model: Model, source: str, given: Inputs, channels_last: bool) 
         if shape is None:
             if first is None or None in first or not first:
                 raise failed(_open(name, first), source, shown(name))
-            shape = tuple([size or 0 for size in first])
+            shape = tuple([size for size in first if size is not None])
         elif first is not None and any(size not in (None, own) for size, own in zip(first, shape)):
             is_stated = False
         if first is not None and len(first) != len(shape):
