@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 from sampling import networks
 
+from cnncalc import gallery
 from cnncalc.diagnostics import suggestion
 from cnncalc.language import library
 from cnncalc.language.library import find
@@ -247,7 +248,8 @@ def test_a_condition_that_nothing_meets_is_told(run: Any) -> None:
 
 def test_up_to_takes_units(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = [find(name)[0] for name in ("lenet5", "notes_stride1")]
-    monkeypatch.setattr(library, "bundled_files", lambda: paths)
+    for module in (gallery, library):
+        monkeypatch.setattr(module, "bundled_files", lambda: paths)
     done = run("verify", "--all", "--up-to", "0.0001M")
     assert done.code == 0
     assert "notes_stride1" in done.out

@@ -236,6 +236,7 @@ def test_shapes_that_are_none(target: tuple[int, ...]) -> None:
     assert found.message == f"the new shape {list(target)} is none"
 
 
+@pytest.mark.thorough
 def test_constants_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """At a tenth of what a file may ask for, which takes seconds."""
     assert evaluator.MAX_WORK == 5_000_000

@@ -82,6 +82,7 @@ SMALL = (
 )
 
 
+@pytest.mark.thorough
 def test_texts(request: pytest.FixtureRequest) -> None:
     """Letter by letter, and each the network that it was."""
     graphs = {name: network(name) for name in (*NETWORKS, *REFUSED)}
