@@ -119,18 +119,13 @@ def _is_beyond(field: Any) -> bool:
     return any(note.code == BEYOND for note in field.notes)
 
 
-ENOUGH = 4
-"""Output channels above which separating always gains: with k elements of a kernel it saves C*(N*k - k - N),
-less C for a bias and C for a gain of the depthwise kernels."""
-
-
 @once_per_operation
 def _gain(operation: Operation) -> tuple[int, int] | None:
     """The parameters of a convolution that would not have fewer as depthwise and pointwise ones, so and as it is.
 
     None too where the kernels have one channel: there is nothing to separate.
     """
-    if not is_replaceable(operation) or operation.weights[0].shape[1] == 1 or operation.output[0] > ENOUGH:
+    if not is_replaceable(operation) or operation.weights[0].shape[1] == 1:
         return None
     separable = sum(elements(weight.shape) for part in replaced(operation) for weight in part.weights)
     params = sum(elements(weight.shape) for weight in operation.weights)

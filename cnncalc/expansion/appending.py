@@ -30,7 +30,12 @@ class Appender:
         tensors, layers = self.taken(made, step, inputs, where), made.layers
         if made.kind.inverts:
             layers, tensors = self.inverted(made, tensors, step, where)
-        if made.parts and self.beside(made, tensors, step, where):
+        try:
+            pieces = layers[0].layer.pieces(tuple([tensor.shape for tensor in tensors]))
+        except Fault as fault:
+            raise at_field(fault, made.sources, step, where) from None
+        if pieces:
+            self.beside(pieces, made, tensors[0], step, where)
             return tensors[0]
         row = self.registry.free_row(row, step, where)
         origin = Origin(step.span, where.call)
@@ -56,8 +61,6 @@ class Appender:
             message = f"`{made.kind.kind}` takes {amount}, `from` names {len(inputs)}"
             help = JOIN_FIRST if most else "leave `from` out"
             raise where.fail(step.span, "from", message, help)
-        if not made.names:
-            return inputs
         try:
             named = made.layers[0].layer.named()
         except Fault as fault:
@@ -87,12 +90,8 @@ class Appender:
         number = node.inputs[0]
         return layers, (*own, Wire(number, self.graph.shapes[number]))
 
-    def beside(self, made: Made, tensors: Inputs, step: Call, where: Where) -> bool:
-        """Layers beside each other, each under its own name; whether the call stands for such."""
-        try:
-            pieces = made.layers[0].layer.pieces(tuple([tensor.shape for tensor in tensors]))
-        except Fault as fault:
-            raise at_field(fault, made.sources, step, where) from None
+    def beside(self, pieces: tuple[tuple[str, Layer], ...], made: Made, x: Wire, step: Call, where: Where) -> None:
+        """Layers beside each other, each under its own name."""
         keys = {key: scalar for source in made.sources.values() for key, scalar in _keys(source)}
         for text, layer in pieces:
             name = Template(keys.get(text, step), [text])  # type: ignore[arg-type]  # both have a span
@@ -100,10 +99,9 @@ class Appender:
             if row in self.graph.names and row not in self.registry.skipped:
                 raise self.registry.taken(text, where.scope.prefix + text, name, where)
             self.graph.move(where.scope.prefix + text, row)
-            node = self.graph.append(layer, (tensors[0].number,), row, Origin(step.span, where.call))
+            node = self.graph.append(layer, (x.number,), row, Origin(step.span, where.call))
             node.written = made.layers[0].written(where)
             self.registry.give(text, Wire(node.number, node.operation.output), name, first, where)
-        return bool(pieces)
 
     def join(self, layer: Layer, tensors: list[Wire], row: str, step: AnyStep, where: Where) -> Wire:
         """The node of a join; of a single branch, that branch."""

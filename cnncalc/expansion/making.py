@@ -53,7 +53,7 @@ class Piece:
 class Made:
     """What a call appends, and its operations by input shapes."""
 
-    __slots__ = ("kind", "layers", "lists", "names", "parts", "sources")
+    __slots__ = ("kind", "layers", "lists", "sources")
 
     def __init__(self, kind: type[Layer], sources: dict[str, Value], where: Where) -> None:
         self.kind = kind
@@ -61,10 +61,6 @@ class Made:
         """Each argument as it was written, in the call or in `defaults`."""
         self.layers: list[Piece] = []
         """Itself, and what follows it."""
-        self.parts = kind.pieces is not Layer.pieces
-        """Whether it may stand for layers beside each other."""
-        self.names = kind.named is not Layer.named
-        """Whether it may name further tensors."""
         self.lists: list[Any] = []
         """The lists that it was made for, kept alive: `Maker` knows them by identity."""
 
