@@ -92,7 +92,7 @@ def _windowed(pattern: Pattern, axis: Window) -> Pattern:
         return Pattern(pattern.step * axis.stride, ((low, span[1] + pattern.step * (axis.extent - 1 - axis.before)),))
     common = gcd(period, axis.stride)
     units = period // common
-    check_work(units, axis.size, period)
+    _check_work(units, axis.size, period)
     firsts = [unit * axis.stride - axis.before for unit in range(units)]
     spans = tuple([_over(pattern, first, axis.dilation, axis.size) for first in firsts])
     return _reduced(Pattern(pattern.step * (axis.stride // common), spans))
@@ -103,7 +103,7 @@ def _scattered(pattern: Pattern, axis: Transposed) -> Pattern:
     period = len(pattern.spans) * axis.stride
     common = gcd(axis.stride, axis.dilation)
     every, apart = axis.stride // common, axis.dilation // common
-    check_work(period, -(-axis.size // every), len(pattern.spans))
+    _check_work(period, -(-axis.size // every), len(pattern.spans))
     inverse = pow(apart, -1, every)
     spans: list[tuple[int, int] | None] = []
     for unit in range(period):
@@ -119,7 +119,7 @@ def _resampled(pattern: Pattern, axis: Intervals) -> Pattern:
     common = gcd(len(pattern.spans), axis.step) or 1
     turns = len(pattern.spans) // common
     widest = max((span[1] - span[0] + 1 for span in axis.spans if span), default=0)
-    check_work(turns * axis.period, widest, len(pattern.spans))
+    _check_work(turns * axis.period, widest, len(pattern.spans))
     spans: list[tuple[int, int] | None] = []
     for turn in range(turns):
         base = turn * axis.step
@@ -142,7 +142,7 @@ MAX_WORK = 1_000_000
 """Most positions that are looked at for one layer."""
 
 
-def check_work(units: int, count: int, period: int) -> None:
+def _check_work(units: int, count: int, period: int) -> None:
     """Refuse a pattern that is too long to be worked out: `count` positions for each of `units`; raises `Fault`."""
     check_period(units)
     if units * min(count, 2 * period) > MAX_WORK:
@@ -192,7 +192,7 @@ def _both(a: Pattern, b: Pattern) -> Pattern:
     if len(a.spans) == len(b.spans) == 1:
         return Pattern(a.step, (_union([a.spans[0], b.spans[0]]),))
     period = lcm(len(a.spans), len(b.spans))
-    check_work(period, 1, 1)
+    _check_work(period, 1, 1)
     spans = tuple(_union([a.at(unit), b.at(unit)]) for unit in range(period))
     return _reduced(Pattern(a.step * (period // len(a.spans)), spans))
 

@@ -149,8 +149,8 @@ class ReceptiveField:
 Memo = dict[Any, Any]
 """What is seen through equal layers of what is seen alike; graphs may share one."""
 
-MAX_KNOWN = 100_000
-"""Entries of a memo from which on the next graph begins it anew."""
+MAX_REMEMBERED = 100_000
+"""Entries of a memo above which the next graph begins it anew."""
 
 
 def receptive_fields(graph: Graph, of: str | None = None, memo: Memo | None = None) -> list[ReceptiveField | None]:
@@ -196,7 +196,7 @@ def field_alone(graph: Graph, memo: Memo, of: str | None = None) -> ReceptiveFie
 
 def _sights(graph: Graph, of: str | None, memo: Memo) -> Iterator[tuple[Node, Seen, tuple[Misfit, ...]]]:
     """What every node in order sees of the input `of`, and what does not fit there."""
-    if len(memo) > MAX_KNOWN:
+    if len(memo) > MAX_REMEMBERED:
         memo.clear()
     number = graph.input_number(of)
     axes = len(graph.inputs[number][1]) - 1

@@ -40,7 +40,7 @@ def network_lints(report: Report) -> Iterator[Hit]:
                 yield Hit(code, node, f"`{node.name}`: {message}", help)
             if operation.layer.bias:
                 yield from _bias(node, [] if node.number in leaving else takers[node.number])
-            yield from _without_gain(node)
+            yield from _regular(node)
         if field is not None and field.notes:
             yield from _field(report, node, field)
         if node.name.endswith(SEPARATED[1]) and operation.weights:
@@ -50,7 +50,7 @@ def network_lints(report: Report) -> Iterator[Hit]:
 @once_per_operation
 def _is_quiet(operation: Operation) -> bool:
     """Whether nothing can be said of a layer but for its receptive field and its name."""
-    return not (_of_operation(operation) or operation.layer.bias or _gain(operation))
+    return not (_of_operation(operation) or operation.layer.bias or _without_gain(operation))
 
 
 Finding = tuple[str, str, str]
@@ -120,7 +120,7 @@ def _is_beyond(field: Any) -> bool:
 
 
 @once_per_operation
-def _gain(operation: Operation) -> tuple[int, int] | None:
+def _without_gain(operation: Operation) -> tuple[int, int] | None:
     """The parameters of a convolution that would not have fewer as depthwise and pointwise ones, so and as it is.
 
     None too where the kernels have one channel: there is nothing to separate.
@@ -132,9 +132,9 @@ def _gain(operation: Operation) -> tuple[int, int] | None:
     return (separable, params) if params <= separable else None
 
 
-def _without_gain(node: Node) -> Iterator[Hit]:
+def _regular(node: Node) -> Iterator[Hit]:
     """A convolution that would not have fewer parameters as depthwise and pointwise ones."""
-    counts = _gain(node.operation)
+    counts = _without_gain(node.operation)
     if counts is not None and node.shares is None and not node.frozen:
         message = (
             f"`{node.name}` would have {counts[0]:,} parameters as a separable convolution, {counts[1]:,} as it is"

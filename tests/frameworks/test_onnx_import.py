@@ -226,16 +226,21 @@ def test_attention_comes_in_from_both_exporters(how: dict[str, Any], tmp_path: P
     assert macs(graph) == 4_409_186_304
 
 
-@pytest.mark.parametrize("exporter", ["script", "dynamo"])
-def test_attention_in_windows_is_found_with_its_bias(exporter: str, tmp_path: Path) -> None:
-    path = tmp_path / "swin.onnx"
-    net = torchvision.models.swin_t(weights=None).eval()
+def exported_windows(net: Any, size: int, exporter: str, path: Path) -> tuple[Any, Any]:
+    """What comes in of a network of attention in windows: its graph and the account, with nothing opaque."""
     with torch.no_grad():
         for weight in net.parameters():  # equal tensors are stored once
             weight.uniform_()
-    export(net, 224, path, exporter, False)
+    export(net.eval(), size, path, exporter, False)
     graph, account = read_model(str(path))
     assert account.opaque == {}
+    return graph, account
+
+
+@pytest.mark.parametrize("exporter", ["script", "dynamo"])
+def test_attention_in_windows_is_found_with_its_bias(exporter: str, tmp_path: Path) -> None:
+    net = torchvision.models.swin_t(weights=None)
+    graph, account = exported_windows(net, 224, exporter, tmp_path / "swin.onnx")
     assert account.parameters == sum(weight.numel() for weight in net.parameters())
     assert macs(graph) == 4_490_566_656  # torch.utils.flop_counter on this network
     attention: Any = [node.operation.layer for node in graph.nodes if node.kind == "attention"]
@@ -246,17 +251,11 @@ def test_attention_in_windows_is_found_with_its_bias(exporter: str, tmp_path: Pa
 
 @pytest.mark.parametrize("exporter", ["script", "dynamo"])
 def test_attention_of_cosines_is_found_with_the_layers_of_its_bias(exporter: str, tmp_path: Path) -> None:
-    path = tmp_path / "swin_v2.onnx"
-    net = torchvision.models.swin_v2_t(weights=None).eval()
-    with torch.no_grad():
-        for weight in net.parameters():  # equal tensors are stored once
-            weight.uniform_()
-    export(net, 256, path, exporter, False)
-    graph, account = read_model(str(path))
-    assert account.opaque == {}
+    net = torchvision.models.swin_v2_t(weights=None)
+    graph, account = exported_windows(net, 256, exporter, tmp_path / "swin_v2.onnx")
     assert account.is_whole
-    own, products = sum(weight.numel() for weight in net.parameters()), 5_939_690_496
-    # torch.utils.flop_counter on this network
+    own = sum(weight.numel() for weight in net.parameters())
+    products = 5_939_690_496  # torch.utils.flop_counter on this network
     if exporter == "dynamo":  # it stores the products of the 15 x 15 coordinates in place of the first matrix
         own, products = own + 12 * 512 * (15 * 15 - 2), products - 12 * 15 * 15 * 2 * 512
     assert (account.parameters, macs(graph)) == (own, products)

@@ -21,7 +21,7 @@ from cnncalc.convert.operators import FLOATS, Constant, Operator, Sizes
 from cnncalc.convert.shapes import broadcast, reshaped_sizes, strides
 from cnncalc.convert.translation.learned import number
 from cnncalc.convert.translation.moving import compact
-from cnncalc.convert.translation.tables import Table, append, is_moved, worked_out
+from cnncalc.convert.translation.tables import Table, is_moved, rows_of, worked_out
 from cnncalc.convert.values import PART, Operand, Value
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import dims
@@ -160,7 +160,7 @@ def exact(making: Making, operator: Operator, q: Value, k: Value, v: Value, othe
     elif not isclose(wanted, first.each**-0.5, rel_tol=1e-4):
         arguments["scale"] = wanted
     for other in others:
-        if not isinstance(other, Constant) or other not in (*weights.values(), found.worked):
+        if not isinstance(other, Constant) or other not in (*weights.values(), found.gathered):
             making.ignored(other)
     bases = [each.found.base for each in asked]
     rolled = bases[0].unrolled()[1]
@@ -168,7 +168,7 @@ def exact(making: Making, operator: Operator, q: Value, k: Value, v: Value, othe
         bases = [base.unrolled()[0] for base in bases]
     taken = tensors(making, bases)
     if found.table is not None:
-        taken.append(append(making, operator, found.table))
+        taken.append(rows_of(making, operator, found.table))
         arguments["bias"] = making.rows.graph.tensor_name(taken[-1])
     row = making.append(operator, "attention", taken, arguments, weights)
     made = first.found
@@ -215,7 +215,7 @@ class Added(NamedTuple):
     weights: dict[str, Constant]
     table: Table | None = None
     """What a bias is gathered from that is worked out."""
-    worked: Constant | None = None
+    gathered: Constant | None = None
     """That bias."""
 
 
@@ -250,7 +250,7 @@ def biased(
             worked = worked_out(making, table, tuple([2 * size - 1 for size in read.sizes]))
             if worked is None:
                 return None
-            found = found._replace(table=worked, worked=constant)
+            found = found._replace(table=worked, gathered=constant)
         elif "shift" in found.arguments or not is_mask(making, operator, constant, read, shape):
             return None
         else:

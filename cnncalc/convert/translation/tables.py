@@ -155,7 +155,7 @@ def projection(making: Making, derivation: Derivation) -> Projection | None:
     return Projection(channels, {"weight": weight, **biased(making, bias, channels)})
 
 
-def append(making: Making, operator: Operator, table: Table) -> int:
+def rows_of(making: Making, operator: Operator, table: Table) -> int:
     """The graph tensor of a table, channels first, after rows that work it out."""
     leaf = table.leaf
     title = next(iter(leaf.roots), operator.title)
