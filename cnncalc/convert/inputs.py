@@ -130,7 +130,8 @@ def _is_batched(entry: Input) -> bool:
     if entry.shape is None:
         return True
     if not entry.shape:
-        raise Fault("unsupported", f"the input `{entry.name}` is a single number")
+        help = "export the model with this number as a constant, or with a tensor in its place"
+        raise Fault("unsupported", f"the input `{entry.name}` is a single number", None, help)
     return len(entry.shape) > 1
 
 

@@ -24,6 +24,15 @@ MAX_AXES = 4
 """Axes that a row's shape may have: channels and three spatial ones."""
 
 
+UNSIZED = frozenset(("NonZero", "NonMaxSuppression", "Unique", "Compress", "StringSplit"))
+"""Operators of ONNX whose results have sizes that depend on values."""
+
+INFER = (
+    "let the file state it: `onnx.save(onnx.shape_inference.infer_shapes(onnx.load('model.onnx')), 'stated.onnx')`, at "
+    "the file's own input size"
+)
+
+
 def unsupported(message: str, help: str = "") -> Fault:
     return Fault("unsupported", message, None, help)
 
@@ -52,7 +61,7 @@ class Making:
         if shape is None or not self.compares:
             raise unsupported(
                 f"cnncalc does not know the operator `{operator.kind}`, and the file states no shape for its result",
-                "`onnx.shape_inference.infer_shapes` states the shapes of operators that it knows",
+                self.cut_off(operator) if "." in operator.kind or operator.kind in UNSIZED else INFER,
             )
         sizes = [size if isinstance(size, int) else self.batch if place == 0 else 0 for place, size in enumerate(shape)]
         if 0 in sizes:
@@ -61,6 +70,14 @@ class Making:
                 "export the model with fixed sizes",
             )
         return tuple(sizes)
+
+    def cut_off(self, operator: Operator) -> str:
+        """How a network is had that ends before an operator."""
+        source, inputs = self.program.source, [entry.name for entry in self.program.inputs]
+        return (
+            f"cut the network off before it: `onnx.utils.extract_model('{source}', 'part.onnx', {inputs}, "
+            f"{[name for name in operator.inputs if name not in self.program.constants]})`"
+        )
 
     def numbers(self, operator: Operator, operands: Sequence[Operand], name: str, place: int) -> list[int] | None:
         """Whole numbers that older opsets have as an attribute and newer ones as an operand; None where left out."""

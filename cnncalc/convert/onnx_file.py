@@ -118,7 +118,8 @@ class Reader:
                 if shape is not None:
                     program.stated[name] = shape
             elif field == 15:
-                raise Fault("unsupported", "the file holds sparse initializers, which cnncalc does not read")
+                message = "the file holds sparse initializers, which cnncalc does not read"
+                raise Fault("unsupported", message, None, "make the weights dense, and export the model again")
         # up to IR version 3 every initializer is listed as an input too
         program.inputs += [Input(name, shape) for name, shape in inputs if name not in program.constants]
 

@@ -73,7 +73,9 @@ def element_type(number: int, what: str) -> Type:
     """The element type of a tensor; raises `Fault` for one that ONNX has not, as far as we know."""
     found = TYPES.get(number)
     if found is None:
-        raise Fault("unsupported", f"{what} has the element type {number}, which cnncalc does not know")
+        message = f"{what} has the element type {number}, which cnncalc does not know"
+        help = "if the file is not damaged, its ONNX is newer than this cnncalc: cast it to 32-bit floats before export"
+        raise Fault("unsupported", message, None, help)
     return found
 
 

@@ -261,7 +261,7 @@ def test_a_pickle_under_another_name_is_not_read(tmp_path: Path) -> None:
 
 def test_a_zip_file_of_weights_is_no_program(tmp_path: Path) -> None:
     found = problem(saved(tmp_path / "net.pt2", b"\x80\x02.", "archive/data.pkl"))
-    assert "without `models/model.json`" in found.message
+    assert found.message == "it is a file of pickled Python objects, which could run code, and not a program of PyTorch"
 
 
 @pytest.mark.thorough
@@ -371,6 +371,7 @@ def test_running_code_is_said_first(code: Path, run: Any) -> None:
     assert lines[2:] == [
         "error[their-code]: calling `broken()` raised ValueError: no (net.py:5)",
         "  --> net.py:broken",
+        "help: make it run in Python first",
     ]
 
 
@@ -400,7 +401,7 @@ def test_a_missing_torch_names_the_extra(code: Path, run: Any) -> None:
 
 def test_unknown_names_are_suggested(code: Path, run: Any) -> None:
     assert "did you mean `Net`?" in run("summary", "net.py:Nett", "--input", "3x8x8").err
-    assert "there is no file none.py" in run("summary", "none.py:Net", "--input", "3x8x8").err
+    assert "there is no such file\n  --> none.py\n" in run("summary", "none.py:Net", "--input", "3x8x8").err
 
 
 def test_checking_a_folder_runs_nothing(code: Path, run: Any) -> None:
