@@ -99,9 +99,47 @@ def attention(making: Making, operator: Operator, operands: list[Operand]) -> li
         turned = making.turn(found, (0, 2, 1, 3), operator)
         joined = making.shape(turned, (*samples, *count, turned.shape[2] * turned.shape[3]), operator)
         return [making.straightened(joined, operator)]
-    macs = prod(q.shape[:-1]) // (making.batch if q.batch else 1) * k.shape[-2] * (q.shape[-1] + v.shape[-1])
-    whole = (*samples, *count, q.shape[1] * v.shape[-1]) if by_heads else (*q.shape[:-1], v.shape[-1])
-    return making.opaque(operator, [q, k, v, *operands[3:]], [whole], macs)
+    first = last = (*q.shape[:-1], k.shape[-2])
+    if "transposed" in attributes:  # written out, sizes of 1 are repeated; the operator itself says more of heads
+        first = (*broadcast([q.shape[:-2], k.shape[:-2]]), q.shape[-2], k.shape[-2])
+        last = weighted_by(first, attributes["steps"], operands[3:])
+        last = (*broadcast([last[:-2], v.shape[:-2]]), *last[-2:])
+    if last[-1] != v.shape[-2]:
+        raise Fault("bad-model", f"products of {dims(last)} cannot be multiplied by {dims(v.shape)}")
+    macs = (prod(first) * q.shape[-1] + prod(last) * v.shape[-1]) // (making.batch if q.batch else 1)
+    whole = (*samples, *count, q.shape[1] * v.shape[-1]) if by_heads else (*last[:-1], v.shape[-1])
+    rest = [operand for operand in operands[3:] if not hides(making, operand, first)]
+    return making.opaque(operator, [q, k, v, *rest], [whole], macs)
+
+
+def weighted_by(products: Sizes, steps: Sequence[str], operands: list[Operand]) -> Sizes:
+    """The shape of products of this shape after what is done to them; raises `Fault` where it does not fit."""
+    for step, operand in reversed(list(zip(steps, operands))):
+        if step == "Reshape" and isinstance(operand, Constant):
+            products = reshaped_sizes(products, whole_list(operand, "the shape"))
+        elif isinstance(operand, (Value, Constant)):
+            products = broadcast([products, operand.shape])
+    return products
+
+
+def hides(making: Making, operand: Operand, products: Sizes) -> bool:
+    """Whether an operand is a constant that says which products do not count: nobody learns it.
+
+    Where its values are not in the file, it is one that is equal for all of several heads.
+    """
+    if not isinstance(operand, Constant) or operand.dtype not in FLOATS or operand.size == 1:
+        return False
+    if operand.roots.keys() & making.program.learned:
+        return False
+    values = elements(operand)
+    if values is None:
+        shared = operand.shape[-3:-2] in ((), (1,)) and products[-3:-2] not in ((), (1,))
+        is_mask = shared and operand.shape[-2:] == products[-2:]
+    else:
+        is_mask = min(values) <= MASKED and all(value == 0 or value <= MASKED for value in values)
+    if is_mask:
+        making.ignored(operand)
+    return is_mask
 
 
 def headed(making: Making, operator: Operator, x: Value, heads: Any) -> Value:
