@@ -76,7 +76,7 @@ class Making:
         source, inputs = self.program.source, [entry.name for entry in self.program.inputs]
         return (
             f"cut the network off before it: `onnx.utils.extract_model('{source}', 'part.onnx', {inputs}, "
-            f"{[name for name in operator.inputs if name not in self.program.constants]})`"
+            f"{[name for name in dict.fromkeys(operator.inputs) if name not in self.program.constants]})`"
         )
 
     def numbers(self, operator: Operator, operands: Sequence[Operand], name: str, place: int) -> list[int] | None:

@@ -53,7 +53,7 @@ ROWS = {
     "dropout": ["relu", "dropout rate=0.3"],
     "gate": ["global_avg_pool", "conv channels=2 kernel=1", "relu", "conv channels=4 kernel=1", "sigmoid", "multiply"],
     "gate_expanded": ["global_avg_pool", "sigmoid", "multiply"],
-    "halves": ["slice channels=(0, 2)", "slice channels=(2, 4)", "conv channels=2 kernel=1", "concat"],
+    "halves": ["slice channels=(2, 4)", "conv channels=2 kernel=1", "slice channels=(0, 2)", "concat"],
     "in_place": ["conv channels=2 kernel=3 padding=1", "add", "relu"],
     "layer_norm": ["layer_norm", "layer_scale"],
     "max_pool": ["max_pool kernel=3 stride=2 padding=1 ceil_mode=True"],

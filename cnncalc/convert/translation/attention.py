@@ -278,16 +278,20 @@ def biased(
             found.weights["bias_table"] = table
         elif constant.gathered is not None:
             table = constant.gathered.table
-            whole = is_moved(table)
-            if found.weights or found.table or not is_relative(making, operator, constant, read, shape, whole):
+            if is_moved(table):
+                worked, heads_first = None, [False, True]
+            else:
+                wide = tuple([2 * size - 1 for size in read.sizes])
+                worked = worked_out(making, table, wide, False) or worked_out(making, table, wide, True)
+                if worked is None:
+                    return None
+                heads_first = [worked.channels_first]
+            if found.weights or found.table or not is_relative(making, operator, constant, read, shape, heads_first):
                 return None
-            if whole:
+            if worked is None:
                 found.arguments["bias"] = "relative"
                 found.weights["bias_table"] = table
                 continue
-            worked = worked_out(making, table, tuple([2 * size - 1 for size in read.sizes]))
-            if worked is None:
-                return None
             found = found._replace(table=worked, gathered=constant)
         elif "shift" in found.arguments or not is_mask(making, operator, constant, read, shape):
             return None
@@ -297,11 +301,11 @@ def biased(
 
 
 def is_relative(
-    making: Making, operator: Operator, constant: Constant, read: Reading, shape: Sizes, heads_first: bool
+    making: Making, operator: Operator, constant: Constant, read: Reading, shape: Sizes, heads_first: Sequence[bool]
 ) -> bool:
     """Whether a constant is, for each head, a table of the offsets between the positions of a window, or of a grid.
 
-    `heads_first`: the heads may also be the first axis of the table, not the last.
+    `heads_first`: whether the heads are the first axis of the table, and not the last; what each may be.
     """
     assert constant.gathered is not None
     table, places = constant.gathered
@@ -317,10 +321,11 @@ def is_relative(
         return True
     offsets = offsets_of(read.sizes)
     heads = range(read.heads)
-    ways = [[offset * read.heads + head for head in heads for offset in offsets]]
-    if heads_first:
-        ways.append([head * prod(wide) + offset for head in heads for offset in offsets])
-    return list(chosen) in ways
+    ways = {
+        False: [offset * read.heads + head for head in heads for offset in offsets],
+        True: [head * prod(wide) + offset for head in heads for offset in offsets],
+    }
+    return list(chosen) in [ways[is_first] for is_first in heads_first]
 
 
 def offsets_of(sizes: Sizes) -> list[int]:

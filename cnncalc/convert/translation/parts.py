@@ -99,8 +99,7 @@ def part(making: Making, operator: Operator, x: Value, axis: int, places: range)
         assert isinstance(found, Value)
         return found
     if at == base.first:
-        row = making.append(operator, "slice", [making.force(base)], {"channels": (places.start, places[-1] + 1)})
-        return making.turn(making.made(row.number, base), order, operator)
+        return making.turn(making.part(base, places, operator), order, operator)
     rank, place = len(base.sample) - 1, at - base.first - 1
     tensor = making.force(base)
     if rank == 1 and places.step == 1:
