@@ -145,12 +145,12 @@ def test_products_that_do_not_fit() -> None:
         read_bytes(model(["a = MatMul(x, t)", "p = Add(a, odd)", *END]), "net.onnx")
 
 
-@pytest.mark.parametrize("name", ["ones", "none"])
-def test_whether_a_key_counts_is_no_bias(name: str) -> None:
-    """In the operator Attention a mask of truth values says which keys take part: it is not added."""
+@pytest.mark.parametrize(("name", "opaque"), [("ones", []), ("none", ["Attention"])])
+def test_whether_a_key_counts_is_no_bias(name: str, opaque: list[str]) -> None:
+    """In the operator Attention a mask of truth values says which keys take part: where all do, it says nothing."""
     steps = [f"m = Cast({name}) to=9", "y = Attention(x, x, x, m) q_num_heads=1 kv_num_heads=1"]
     found = read_bytes(model(steps, 23), "net.onnx")
-    assert list(found.account.opaque) == ["Attention"]
+    assert list(found.account.opaque) == opaque
 
 
 REGIONS = [(place >= 8) + (place >= 10) for place in range(12)]
@@ -193,3 +193,21 @@ def test_a_large_mask_that_is_moved_is_read() -> None:
     for wrong in (-100.0, 1.0):
         other = read_bytes(written(windows(wrong), [1, 2, 12, 12], [1, 2, 12, 12]), "net.onnx")
         assert "Attention" in other.account.opaque
+
+
+def test_a_bias_that_is_filled_where_a_mask_hides() -> None:
+    """PyTorch's `masked_fill` of what is added: a bias by relative position, and the mask of shifted windows."""
+    places = [(row, column) for row in range(4) for column in range(4)]
+    offsets = [7 * (a - c + 3) + b - d + 3 for a, b in places for c, d in places]
+    filled = [
+        "table: [49, 1]", f"at: [256] {' '.join(map(str, offsets))}", "square: [4] 1 1 16 16", "low: [] -50.5",
+        "least: [] -inf", "g1 = Gather(table, at)", "g2 = Reshape(g1, square)", "h = Less(m2, low)",
+        "g = Where(h, least, g2)", "q = Add(p, g)",
+    ]  # fmt: skip
+    lines = [line for line in windows() if line != "q = Add(p, m2)"]
+    end = lines.index("s = Softmax(q) axis=-1")
+    found = read_bytes(written([*lines[:end], *filled, *lines[end:]], [1, 2, 12, 12], [1, 2, 12, 12]), "net.onnx")
+    assert rows(found)[-1] == "attention heads=1 window=4 shift=2 scale=1.0 bias=relative"
+    assert (found.account.opaque, found.account.parameters) == ({}, 49)
+    (note,) = found.account.notes
+    assert note.startswith("the file does not hold the mask")  # of more numbers than are compared with others

@@ -63,7 +63,7 @@ def agree(network: cnncalc.Network, back: cnncalc.Network) -> None:
     assert back.params().totals.params == network.params().totals.params
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, *ATTENDING])
 def test_through_pytorch(name: str) -> None:
     pytest.importorskip("torch")
     network = cnncalc.load(name)

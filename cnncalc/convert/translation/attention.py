@@ -236,14 +236,42 @@ def added(
             shape = reshaped_sizes(shape, whole_list(operand, "the shape"))
             continue
         rank = len(shape)
-        if broadcast([shape, operand.shape]) != shape or operand.dtype not in FLOATS:
+        if broadcast([shape, operand.shape]) != shape or shape[-3:] != products[-3:]:
             return None
-        own = (1,) * (rank - len(operand.shape)) + operand.shape
-        outer = [size for size in own[:-3] if size != 1]
-        if shape[-3:] != products[-3:] or len(outer) > 1:
-            return None
-        found.append((operand, (prod(outer), *own[-3:])))
+        for term in terms_of(operand):
+            own = (1,) * (rank - len(term.shape)) + term.shape
+            outer = [size for size in own[:-3] if size != 1]
+            if term.dtype not in FLOATS or len(outer) > 1:
+                return None
+            found.append((term, (prod(outer), *own[-3:])))
     return found if shape == products else None
+
+
+HIDDEN = float("-inf")
+
+
+def terms_of(constant: Constant) -> list[Constant]:
+    """What a constant that is added is a sum of: something, and a mask of which it has been filled."""
+    if constant.dtype == "bool":
+        keeps = constant.values
+        if keeps is None:
+            return [constant]
+        return [Constant(constant.shape, "float", [0.0 if keep else HIDDEN for keep in keeps])]
+    derivation = constant.derivation
+    if derivation is None or derivation.operator.kind != "Where" or None in derivation.operands:
+        return [constant]
+    chosen, first, second = derivation.operands
+    assert chosen is not None
+    assert first is not None
+    assert second is not None
+    for hides, filled, rest in ((True, first, second), (False, second, first)):
+        if filled.size != 1 or filled.values is None or filled.values[0] > MASKED:
+            continue
+        mask = None
+        if chosen.values is not None:
+            mask = [filled.values[0] if bool(value) == hides else 0.0 for value in chosen.values]
+        return [rest, Constant(chosen.shape, "float", mask)]
+    return [constant]
 
 
 class Added(NamedTuple):
