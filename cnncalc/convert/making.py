@@ -541,7 +541,7 @@ class Making:
 
 
 def products_in(constant: Constant) -> int:
-    """Multiply-accumulates of the products of matrices by which a constant is worked out; 0 where there are none."""
+    """Multiply-accumulates of the products and convolutions that a constant is worked out by; 0 where there are none."""
     total, seen, pending = 0, set(), [constant]
     while pending:
         made = pending.pop()
@@ -553,6 +553,8 @@ def products_in(constant: Constant) -> int:
         if made.derivation.operator.kind in ("MatMul", "Gemm"):
             turned = made.derivation.operator.attributes.get("transA")
             total += made.size * operands[0].shape[0 if turned else -1]
+        elif made.derivation.operator.kind == "Conv":
+            total += made.size * prod(operands[1].shape[1:])
         pending += operands
     return total
 
