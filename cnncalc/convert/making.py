@@ -541,7 +541,7 @@ class Making:
 
 
 def products_in(constant: Constant) -> int:
-    """Multiply-accumulates of the products and convolutions that a constant is worked out by; 0 where there are none."""
+    """Multiply-accumulates of the products and convolutions behind a constant; 0 where there are none."""
     total, seen, pending = 0, set(), [constant]
     while pending:
         made = pending.pop()

@@ -1,6 +1,7 @@
 """An ONNX file -> Graph: the source format's one entry.
 
-The file is mapped, not read: of the weights only their shapes are looked at, and they need not be there.
+The file is mapped, not read: of the weights only their shapes are looked at, and they need not be there.  Of a file
+beside it only small tensors are read, whole numbers above all: shapes, indices and masks.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def read(source: str, inputs: Inputs = None) -> Imported:
         mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
         memoryview(mapped) as data,
     ):
-        return read_bytes(data, os.path.basename(source), inputs)
+        return read_bytes(data, os.path.basename(source), inputs, os.path.dirname(source))
 
 
 def read_proto(model: Any, inputs: Inputs = None) -> Imported:
@@ -51,10 +52,13 @@ def read_proto(model: Any, inputs: Inputs = None) -> Imported:
     return read_bytes(memoryview(model.SerializeToString()), "ModelProto", inputs)
 
 
-def read_bytes(data: memoryview, shown: str, inputs: Inputs = None) -> Imported:
-    """The network in the bytes of an ONNX file, which is shown as `shown`; raises `SpecError`."""
+def read_bytes(data: memoryview, shown: str, inputs: Inputs = None, folder: str | None = None) -> Imported:
+    """The network in the bytes of an ONNX file, which is shown as `shown`; raises `SpecError`.
+
+    `folder` is where files beside it are, which may hold its tensors.
+    """
     try:
-        model = Reader(Wire(data)).model(shown, os.path.splitext(shown)[0])
+        model = Reader(Wire(data, folder)).model(shown, os.path.splitext(shown)[0])
         program = whole(model)
     except Fault as fault:
         raise failed(fault, shown) from None
