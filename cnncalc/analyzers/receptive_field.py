@@ -7,7 +7,7 @@ Axis by axis they are `patterns`, carried along the edges of the graph.  Branche
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.analyzers.measurement import Measurement
 from cnncalc.analyzers.notes import BEYOND, MISALIGNED, PERIODIC, UNEQUAL, Remark
@@ -17,6 +17,7 @@ from cnncalc.geometry import GLOBAL, Reach
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.base import Operation, once_per_operation
 from cnncalc.patterns import IDENTITY, AlongAxis, Alternatives, Pattern, along_axis, read, remembered, united
+from cnncalc.records import NamedTuple
 from cnncalc.values import AtLeast, PerAxis, ranged, ratio
 
 

@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.analyzers.memory import Setting
 from cnncalc.check.expectations import Verdict, compare
@@ -26,6 +26,7 @@ from cnncalc.language.expectations import Expectation
 from cnncalc.language.library import Imported, UnknownSpec, bundled_files, find, load_file, shown_path
 from cnncalc.language.lint import LINTS
 from cnncalc.language.model import File, ValueFault
+from cnncalc.records import NamedTuple
 from cnncalc.report import Report
 
 SUFFIXES = (".yaml", ".yml")

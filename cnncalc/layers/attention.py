@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import product
 from math import exp, isqrt, log, prod, sqrt
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import AXES, GLOBAL, Intervals, Reach, Shape, Taps, dims, own
@@ -14,6 +14,7 @@ from cnncalc.layers.base import Layer, Multiplies, Weight, divisor_help, field
 from cnncalc.layers.normalisation import squares
 from cnncalc.layers.types import BIAS, BIAS_WORDS, COUNT, NUMBER, SIZES, SOME_EXTRA, SOME_SIZES, Sizes, words
 from cnncalc.layers.windows import per_axis, spatial
+from cnncalc.records import NamedTuple
 
 if TYPE_CHECKING:
     from cnncalc.layers.kernels import Kernels, T

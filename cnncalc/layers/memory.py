@@ -6,9 +6,8 @@ place amount to.  It was measured kind by kind (tests/data/memory).
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from cnncalc.geometry import GLOBAL, Reach, Shape, Window, elements
+from cnncalc.records import NamedTuple
 
 OWN = "own"
 """The result has a buffer of its own."""
