@@ -193,6 +193,8 @@ def _tensors(node: Node, keeping: Kept, gradient: list[bool]) -> list[int]:
     found = []
     if "input" in keeping.tensors:
         found.append(node.inputs[0])
+    if "inputs" in keeping.tensors:
+        found += node.inputs
     if "output" in keeping.tensors:
         found.append(node.number)
     if "factors" in keeping.tensors:  # the gradient of one is made with all the others

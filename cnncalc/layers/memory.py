@@ -21,7 +21,7 @@ class Kept(NamedTuple):
     """What a layer holds from its forward pass until its backward pass."""
 
     tensors: tuple[str, ...] = ()
-    """`input`, `output`, or `factors`: the inputs that are multiplied with one that needs a gradient."""
+    """`input` (the first), `inputs`, `output`, or `factors`: inputs multiplied with one that needs a gradient."""
     numbers: int = 0
     """Further numbers of a sample, in the activations' type."""
     bytes: int = 0
