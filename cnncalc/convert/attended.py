@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from math import exp, isclose, log
-from typing import NamedTuple
 
 from cnncalc.convert.constants.evaluator import RESHAPING
 from cnncalc.convert.matching import Match, Matcher, bounds, composite
 from cnncalc.convert.operators import Constant, Operator
+from cnncalc.records import NamedTuple
 
 MAX_ADDED = 6
 """Operators between the products and their softmax: bias, shapes, mask."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from cnncalc.convert.rows import MAX_NODES, failed
 from cnncalc.diagnostics import Diagnostic, Fault, Source, Span, SpecError
+from cnncalc.records import NamedTuple
 
 MAX_TEXT = 4 * 2**20
 """Bytes of a file."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from cnncalc.convert import Shapes
 from cnncalc.convert.account import Account
@@ -16,6 +15,7 @@ from cnncalc.convert.values import inverse
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import Shape, dims
 from cnncalc.language.names import IDENTIFIER, RESERVED
+from cnncalc.records import NamedTuple
 
 MAX_INPUTS = 1_000
 

@@ -5,13 +5,14 @@ It knows ONNX's messages and no operator: those are made alike in `onnx_versions
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.convert.onnx_tensors import element_type, read_tensor
 from cnncalc.convert.operators import Constant, Graphs, Input, Operator, Program, Reference, Stated
 from cnncalc.convert.rows import MAX_NODES
 from cnncalc.convert.wire import BYTES, FIXED32, VARINT, Entry, Wire, bad
 from cnncalc.diagnostics import Fault
+from cnncalc.records import NamedTuple
 
 MAX_LIST = 65_536
 """Numbers of one attribute."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.convert.operators import Constant, Held
 from cnncalc.convert.wire import BYTES, FIXED64, Entry, Wire, bad, single
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import LIMIT, dims
+from cnncalc.records import NamedTuple
 
 MAX_AXES = 32
 MAX_WHOLE = 65_536

@@ -7,9 +7,9 @@ fields is bounded, so that no file, however made, is read for long.
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
 
 from cnncalc.diagnostics import Fault
+from cnncalc.records import NamedTuple
 
 MAX_FIELDS = 10_000_000
 """Fields of all messages together."""

@@ -7,7 +7,7 @@ and `operations`, how the JSON is read in `config`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.convert import Imported, Inputs
 from cnncalc.convert.account import Account
@@ -22,6 +22,7 @@ from cnncalc.convert.unreadable import KERAS, Advice, advised
 from cnncalc.diagnostics import Fault, SpecError, suggestion
 from cnncalc.geometry import Shape, dims
 from cnncalc.graph import Node, Part
+from cnncalc.records import NamedTuple
 
 JSON_HELP = "write the config with `model.to_json()`, or `model.save('model.keras')`"
 

@@ -7,11 +7,12 @@ is said in `layers`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.convert.archive import shown
 from cnncalc.convert.rows import MAX_NODES, failed, origin
 from cnncalc.diagnostics import Fault, SpecError
+from cnncalc.records import NamedTuple
 
 MAX_NESTING = 32
 """Levels of models within models, and of lists within a call's arguments."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from typing import NamedTuple
 
 from cnncalc.convert.torch_out.bodies import Ref
 from cnncalc.convert.torch_out.names import identifier
 from cnncalc.convert.torch_out.templates import ACTS, Place, Template
 from cnncalc.convert.torch_out.text import MAX_LINE, fold, split
 from cnncalc.layers import names
+from cnncalc.records import NamedTuple
 
 NORMS = set(names("normalisation"))
 MAX_NESTED = 4

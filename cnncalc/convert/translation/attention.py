@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Sequence
 from itertools import chain
 from math import isclose, prod
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.convert.attended import still
 from cnncalc.convert.building import Translate
@@ -25,6 +25,7 @@ from cnncalc.convert.translation.tables import Table, is_moved, rows_of, worked_
 from cnncalc.convert.values import PART, Operand, Value
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import dims
+from cnncalc.records import NamedTuple
 
 # -- attention ---------------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.convert.building import Translate
 from cnncalc.convert.layout import Layout, layout
@@ -21,6 +21,7 @@ from cnncalc.convert.shapes import (
 from cnncalc.convert.values import SHAPED, TURNED, Operand, Value
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import Pads
+from cnncalc.records import NamedTuple
 
 
 def compact(values: Sequence[Any]) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise, product
 from math import isclose, prod
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.convert.constants.evaluator import EACH, FOLLOWED, RESHAPING, is_projection
 from cnncalc.convert.making import Making
@@ -20,6 +20,7 @@ from cnncalc.convert.translation.learned import is_whole, number
 from cnncalc.convert.translation.pointwise import POINTWISE
 from cnncalc.convert.translation.sliding import biased
 from cnncalc.convert.values import Operand, Value
+from cnncalc.records import NamedTuple
 
 MOVING = FOLLOWED | RESHAPING | {"CastLike", "Concat", "DequantizeLinear"}
 """Operators whose results are the elements of what they take."""
