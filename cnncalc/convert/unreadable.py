@@ -6,16 +6,16 @@ Nothing of a file is looked at here unless it could not be read.
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.convert import FORMATS, Imported
 from cnncalc.convert.archive import member_names
 from cnncalc.convert.rows import failed, origin
 from cnncalc.diagnostics import Diagnostic, Fault, SpecError, suggestion
 from cnncalc.language.suffixes import OTHERS
+from cnncalc.records import NamedTuple
 
 HEAD = 512
 """Bytes at the start of a file that tell what it is."""
@@ -91,6 +91,8 @@ def content(path: str) -> Content | None:
 
 def _zipped(path: str) -> Content | None:
     """What a zip file holds, by the names of its members."""
+    import zipfile  # an error path
+
     try:
         names = member_names(path)
     except (Fault, zipfile.BadZipFile, ValueError):
