@@ -12,17 +12,13 @@ from cnncalc.convert.account import Account
 from cnncalc.convert.constants.evaluator import whole_list
 from cnncalc.convert.layout import Layout, is_deep, layout
 from cnncalc.convert.operators import FLOATS, Constant, Operator, Program, Sizes
-from cnncalc.convert.rows import Rows
+from cnncalc.convert.rows import MAX_AXES, Rows
 from cnncalc.convert.shapes import broadcast
 from cnncalc.convert.values import EXPANDED, PADDED, PART, ROLLED, SHAPED, TURNED, Operand, Parts, Value, View, inverse
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import Shape, dims
 from cnncalc.graph import Node
 from cnncalc.layers.types import Value as Argument
-
-MAX_AXES = 4
-"""Axes that a row's shape may have: channels and three spatial ones."""
-
 
 UNSIZED = frozenset(("NonZero", "NonMaxSuppression", "Unique", "Compress", "StringSplit"))
 """Operators of ONNX whose results have sizes that depend on values."""

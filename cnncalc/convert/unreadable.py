@@ -62,6 +62,9 @@ STARTS = (
 )
 """What is told by first bytes."""
 
+FIELDS = (b"\x12", b"\x1a", b"\x22", b"\x28", b"\x32", b"\x3a", b"\x42")
+"""What may begin after the version of an ONNX model: a byte each."""
+
 DOWNLOAD = Content("a web page", "download the file itself: the page shows it, or says why it is not there")
 
 
@@ -85,7 +88,8 @@ def content(path: str) -> Content | None:
         return Content(*OTHERS[".tflite"])
     if head.startswith(b"PK"):
         return _zipped(path)
-    is_message = head[:1] == b"\x08" and 0 < head[1] < 32 and head[2] in b"\x12\x1a\x22\x28\x32\x3a\x42"
+    version, field = head[1:2], head[2:3]  # its first field is the version of the format, and another follows
+    is_message = head[:1] == b"\x08" and b"\x00" < version < b"\x20" and field in FIELDS
     return ONNX if is_message else None
 
 
@@ -95,7 +99,7 @@ def _zipped(path: str) -> Content | None:
 
     try:
         names = member_names(path)
-    except (Fault, zipfile.BadZipFile, ValueError):
+    except (Fault, zipfile.BadZipFile, EOFError, NotImplementedError, OSError, RuntimeError, ValueError):
         return None
     if any(name.endswith("constants.pkl") for name in names):
         return Content("a TorchScript archive", f"write it as ONNX: `{TRACED.format(os.path.basename(path))}`")
@@ -151,9 +155,9 @@ def readable(path: str) -> None:
             is_saved = os.path.exists(os.path.join(path, "saved_model.pb"))
             what, help = OTHERS[".pb"] if is_saved else ("a folder", "name one of the files in it")
             raise failed(Fault("not-a-file", f"it is {what}, and no file", None, help), path)
+        if os.path.exists(path) and not os.path.isfile(path):
+            raise failed(Fault("not-a-file", "it is no regular file", None, "copy what it gives to a file"), path)
         with open(path, "rb") as file:
-            if not os.path.isfile(path):
-                raise failed(Fault("not-a-file", "it is no regular file", None, "copy what it gives to a file"), path)
             if not file.read(1):
                 raise failed(Fault("empty", "the file is empty", None, "copy or download it again"), path)
     except FileNotFoundError:
@@ -177,8 +181,9 @@ def helped(diagnostic: Diagnostic, path: str, advice: Advice, is_resized: bool) 
         if found is not None and found.what != advice.own.what:
             help = found.help
             if found.suffixes:
-                stem, suffix = os.path.splitext(os.path.basename(path))
-                help = f"rename it: `mv {stem}{suffix} {stem}{found.suffixes[-1]}`"
+                from shlex import quote  # an error path
+
+                help = f"rename it: `mv {quote(path)} {quote(os.path.splitext(path)[0] + found.suffixes[-1])}`"
             message = f"it is {found.what}, " + (f"and not {advice.own.what}" if advice.own.what else "and is not read")
             return Fault(found.code, message, None, help).at(origin(path))
     if diagnostic.help:

@@ -6,6 +6,7 @@ A file each, letter by letter in ``golden/imports/unreadable.txt``.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -101,6 +102,8 @@ BRANCH = message((1, "then_branch"), (6, message((2, "inner"))), (20, 5))
 CONV = node("Conv", ["x", "w"], ["y"])
 STATED = message((1, CONV), (5, tensor("w", 1, [8, 3, 3, 3])), (11, IMAGE), (12, value_info("y", 1, 8, 8, 8)))
 
+WINDOWS = [2, 3, 2, 3, 4]
+
 CASES: dict[str, dict[str, Make]] = {
     "other.onnx": {
         "missing": lambda path: None,
@@ -110,6 +113,8 @@ CASES: dict[str, dict[str, Make]] = {
         "text": text("hello, this is no model\n"),
         "a web page": text(PAGE),
         "a pointer": text(POINTER),
+        "a byte": raw(b"\x08"),
+        "a pipe": os.mkfifo,
         "weights": raw(b"\x10" + bytes(7) + b'{"w":{}}         '),
         "pickled": members("archive/data.pkl"),
         "TorchScript": members("net/data.pkl", "net/constants.pkl"),
@@ -158,6 +163,9 @@ CASES: dict[str, dict[str, Make]] = {
         "of another kind": text('{"name": "package", "version": "1.0"}\n'),
         "a class of its own": text('{"class_name": "MyModel", "config": {"units": 3}}\n'),
         "no layers": keras(lambda layers: layers.clear()),
+        "windows": keras(
+            lambda layers: layers.append({"class_name": "Reshape", "config": {"name": "w", "target_shape": WINDOWS}})
+        ),
         "no filters": keras(lambda layers: layers[1]["config"].pop("filters")),
         "a word": keras(lambda layers: layers[1]["config"].update(filters="eight")),
         "an unknown word": keras(lambda layers: layers[1]["config"].update(padding="weird")),

@@ -16,8 +16,9 @@ from cnncalc.convert.attended import still
 from cnncalc.convert.building import Translate
 from cnncalc.convert.constants.evaluator import whole_list
 from cnncalc.convert.layout import Layout, layout
-from cnncalc.convert.making import MAX_AXES, Making
+from cnncalc.convert.making import Making
 from cnncalc.convert.operators import FLOATS, Constant, Operator, Sizes
+from cnncalc.convert.rows import MAX_AXES
 from cnncalc.convert.shapes import broadcast, reshaped_sizes, strides
 from cnncalc.convert.translation.learned import number
 from cnncalc.convert.translation.moving import compact

@@ -8,8 +8,9 @@ from typing import Any
 
 from cnncalc.convert.building import Translate
 from cnncalc.convert.layout import Layout, layout
-from cnncalc.convert.making import MAX_AXES, Making, unsupported
+from cnncalc.convert.making import Making, unsupported
 from cnncalc.convert.operators import Operator, Sizes
+from cnncalc.convert.rows import MAX_AXES
 from cnncalc.convert.shapes import (
     axis_of,
     broadcast,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from cnncalc.convert.building import Translate
 from cnncalc.convert.layout import Layout, layout
-from cnncalc.convert.making import MAX_AXES, Making
+from cnncalc.convert.making import Making
 from cnncalc.convert.operators import Constant, Operator
+from cnncalc.convert.rows import MAX_AXES
 from cnncalc.convert.shapes import axis_of, sliced, split_sizes
 from cnncalc.convert.translation.learned import parameter
 from cnncalc.convert.translation.moving import compact

@@ -7,8 +7,9 @@ from math import prod
 from typing import Any
 
 from cnncalc.convert.building import Translate
-from cnncalc.convert.making import MAX_AXES, Making, unsupported
+from cnncalc.convert.making import Making, unsupported
 from cnncalc.convert.operators import Constant, Operator, Sizes
+from cnncalc.convert.rows import MAX_AXES
 from cnncalc.convert.shapes import reduced
 from cnncalc.convert.translation.moving import Padding, compact
 from cnncalc.convert.values import PADDED, Operand, Value
