@@ -39,6 +39,8 @@ SLIPS = [
     ("export lenet5 --to torch", "write `pytorch`"),
     ("layers --from PyTorch", "write `pytorch`"),
     ("help rf", "write `cnncalc rf --help`"),
+    ("explain conv1", "help: a layer stands behind its network: `cnncalc explain resnet50 conv1`"),
+    ("rf lenet5 c1", "help: for one layer write `cnncalc explain lenet5 c1`"),
     ("version", "write `cnncalc --version`"),
     ("-v", "write `--version`"),
     ("memory lenet5 --dtype float", "help: write `float32`"),

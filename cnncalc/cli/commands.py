@@ -42,7 +42,7 @@ from cnncalc.cli.flags import (
 from cnncalc.cli.help import Panels, examples
 from cnncalc.cli.output import deliver, emit, guarded, reported, tell
 from cnncalc.cli.terminal import width_of
-from cnncalc.diagnostics import SpecError
+from cnncalc.diagnostics import SpecError, UsageFault
 from cnncalc.expansion.expand import MAX_STEPS
 
 if TYPE_CHECKING:
@@ -274,7 +274,12 @@ def explain(
     max_steps: MaxSteps = MAX_STEPS,
 ) -> None:
     """How every number of one layer, of one block, or of the whole network came about."""
-    network = single(networks([spec], variant, set_, input_, max_steps))
+    try:
+        network = single(networks([spec], variant, set_, input_, max_steps))
+    except UsageFault as fault:
+        if layer is None:
+            fault.help = f"a layer stands behind its network: `cnncalc explain resnet50 {spec}`; {fault.help}"
+        raise
     found = network.explain(layer, of)
     if format == "json":
         from cnncalc.render.json import document, network_header

@@ -534,6 +534,9 @@ ABSENT = {
     "pool": "which of them: `{max_pool: 2}` or `{avg_pool: 2}`",
     "norm normalise normalize": "which of them: `batch_norm`, `layer_norm` or another; `cnncalc layers` lists them",
     "causal": "pad before only, by the kernel less one: `[[2, 0]]` in 1-D for a kernel of 3",
+    "group steps stage sequence seq module block": (
+        "steps in a row are `{layers: [relu, relu]}`; what several places use is a block, which has a name"
+    ),
     "act": "which of them: `relu`, `silu` or another; `cnncalc layers` lists them",
     "softmin min_pool minpool unpool avg_unpool downsample down_sample hardtanh hard_tanh softsign celu glu rrelu "
     "log_sigmoid logsigmoid softshrink hardshrink tanhshrink threshold maxout sin exp sqrt log abs": (
