@@ -7,7 +7,7 @@ does so where nobody needs that later.  Which layers do so, each kind states (`L
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from cnncalc.analyzers.measurement import Measurement
@@ -141,10 +141,15 @@ def weights_of(operation: Operation) -> tuple[int, int]:
     return learned, sum(size for size, _ in sizes) - learned
 
 
+def numbers_alive(graph: Graph, reuse: bool = True) -> list[int]:
+    """How many numbers of a sample exist while each node runs."""
+    buffers = buffers_of(graph, reuse)
+    return _live(buffers.numbers, buffers, graph)
+
+
 def peak_elements(graph: Graph, reuse: bool = True) -> int:
     """The most numbers of a sample that exist at once."""
-    buffers = buffers_of(graph, reuse)
-    return max(_live(buffers.numbers, buffers, graph))
+    return max(numbers_alive(graph, reuse))
 
 
 # -- quantities --------------------------------------------------------------------------------------------------------
@@ -306,24 +311,6 @@ def _reason(graph: Graph, here: Node, tensors: list[int], needs: dict[int, list[
         return f"needed by `{graph.nodes[later[0]].name}`" + (f" and {len(later) - 1} more" if later[1:] else "")
     assert leaving.intersection(tensors), "a buffer that is alive is needed"
     return "an output of the network"
-
-
-def tensors_alive(graph: Graph) -> Iterator[int]:
-    """For every node, how many numbers of a sample exist while it runs where every tensor has a buffer of its own.
-
-    That is how the reference executor holds them, which frees a result after its last use.
-    """
-    used = last_places(graph)
-    end = len(graph.nodes)
-    sizes = [elements(shape) for shape in graph.shapes]
-    inputs = len(graph.inputs)
-    running = sum(sizes[tensor] for tensor in range(inputs))
-    for node in graph.nodes:
-        running += sizes[node.number]
-        yield running
-        for tensor in {*node.inputs, node.number}:
-            if used[tensor] <= node.place < end:
-                running -= sizes[tensor]
 
 
 class Budget(NamedTuple):

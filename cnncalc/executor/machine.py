@@ -24,6 +24,7 @@ from cnncalc.executor.tensors import Tensor
 from cnncalc.geometry import Shape, Slide, Taps
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.kernels import Adjust, Reduction, Statistic, T
+from cnncalc.layers.memory import IN_PLACE, OWN
 
 # -- the machine -------------------------------------------------------------------------------------------------------
 
@@ -321,6 +322,37 @@ class Executes(Protocol[T]):
         """The result of one node."""
 
 
+class Holding:
+    """The buffers that a run holds, each for the tensors in it, which leave one by one."""
+
+    def __init__(self, inputs: dict[int, int]) -> None:
+        """Begin with the numbers of scalars of the inputs that somebody takes."""
+        self.buffers = {tensor: {tensor} for tensor in inputs}
+        """For every tensor that exists, those that share its buffer."""
+        self.sizes = dict(inputs)
+        self.scalars = sum(inputs.values())
+
+    def enter(self, node: Node, size: int, leaving: set[int]) -> None:
+        """A result of this size comes to be, in its input's buffer where its layer states so; one that is written over
+        has no tensor but those that leave with this node."""
+        rule = node.operation.layer.buffer
+        sharing = self.buffers[node.inputs[0]] if rule != OWN else set()
+        if rule == IN_PLACE and not sharing <= leaving:
+            sharing = set()
+        if not sharing:
+            self.scalars += size
+        self.sizes[node.number] = self.sizes[min(sharing)] if sharing else size
+        sharing.add(node.number)
+        self.buffers[node.number] = sharing
+
+    def leave(self, tensor: int) -> None:
+        """A tensor is needed no more; its buffer goes with the last of those in it."""
+        sharing, size = self.buffers.pop(tensor), self.sizes.pop(tensor)
+        sharing.remove(tensor)
+        if not sharing:
+            self.scalars -= size
+
+
 def run(
     graph: Graph, machine: Executes[T], inputs: Sequence[T], held: list[int] | None = None
 ) -> Iterator[tuple[Node, T]]:
@@ -331,15 +363,20 @@ def run(
     """
     last = graph.last_use() | dict.fromkeys((tensor for _, tensor in graph.outputs), len(graph.nodes))
     values = dict(enumerate(inputs))
-    scalars = sum(tensor.size for tensor in inputs) if held is not None else 0
+    holding = (
+        Holding({tensor: value.size for tensor, value in values.items() if tensor in last})
+        if held is not None
+        else None
+    )
     for node in graph.nodes:
         result = machine.execute(node, [values[tensor] for tensor in node.inputs])
         values[node.number] = result
-        if held is not None:
-            scalars += result.size
-            held.append(scalars)
-        for tensor in {*node.inputs, node.number}:
-            if last.get(tensor, node.place) == node.place:
-                freed = values.pop(tensor)
-                scalars -= freed.size if held is not None else 0
+        leaving = {tensor for tensor in {*node.inputs, node.number} if last.get(tensor, node.place) == node.place}
+        if holding is not None and held is not None:
+            holding.enter(node, result.size, leaving)
+            held.append(holding.scalars)
+        for tensor in leaving:
+            del values[tensor]
+            if holding is not None:
+                holding.leave(tensor)
         yield node, result

@@ -6,13 +6,14 @@ from math import prod
 from random import Random
 
 from cnncalc.analyzers import params as param_counts
-from cnncalc.analyzers.memory import tensors_alive
+from cnncalc.analyzers.memory import numbers_alive
 from cnncalc.executor.algebras import Bytes
 from cnncalc.executor.fast import Fast, drawn
 from cnncalc.executor.machine import Machine, run
 from cnncalc.executor.tensors import Tensor
 from cnncalc.geometry import Shape, dims
 from cnncalc.graph import Graph, Node
+from cnncalc.layers.memory import IN_PLACE, VIEW
 from cnncalc.records import NamedTuple
 from cnncalc.verify.fields import NOT_RUN, UNSEEN, Progress
 
@@ -55,8 +56,10 @@ def observe(graph: Graph, progress: Progress | None, processes: int) -> tuple[li
     owned: dict[str, dict[tuple[str, str], int]] = {}
     layers = []
     held: list[int] = []
-    for (node, tensor), count, alive in zip(run(graph, machine, inputs, held), counts, tensors_alive(graph)):
+    shared = _Shared(graph, inputs)
+    for (node, tensor), count, alive in zip(run(graph, machine, inputs, held), counts, numbers_alive(graph)):
         differences = [] if node.operation.layer.unknown else _compare(node, tensor, machine, count, owned)
+        differences += shared.compare(node, tensor)
         if held[-1] != alive and tensor.shape == node.operation.output:
             differences.append(f"memory: {held[-1]:,} numbers were held, reported {alive:,} alive")
         if plain is not None and list(next(plain)[1].data) != list(tensor.data):
@@ -68,6 +71,31 @@ def observe(graph: Graph, progress: Progress | None, processes: int) -> tuple[li
         if progress is not None:
             progress(machine.algebra.products, total, node.name)
     return layers, plain is not None
+
+
+class _Shared:
+    """Results that are reported to be in their input's buffer, as a view of it or written over it."""
+
+    def __init__(self, graph: Graph, inputs: list[Tensor]) -> None:
+        self.last = {node.inputs[0]: node.place for node in graph.nodes if node.operation.layer.buffer == VIEW}
+        """For every tensor that is viewed, the place of the last node that does."""
+        self.viewed = {number: tensor for number, tensor in enumerate(inputs) if number in self.last}
+
+    def compare(self, node: Node, tensor: Tensor) -> list[str]:
+        """What is wrong with that: a view is a stretch of its input, and what is written over it has its shape."""
+        if node.number in self.last:
+            self.viewed[node.number] = tensor
+        rule = node.operation.layer.buffer
+        if rule == IN_PLACE and tensor.shape != node.operation.inputs[0]:
+            shape = dims(node.operation.inputs[0])
+            return [f"memory: reported as written over its input, which has another shape: {shape}"]
+        if rule != VIEW:
+            return []
+        source = self.viewed[node.inputs[0]]
+        if self.last[node.inputs[0]] == node.place:
+            del self.viewed[node.inputs[0]]
+        is_stretch = bytes(tensor.data) in bytes(source.data)
+        return [] if is_stretch else ["memory: reported as a view, but no stretch of its input"]
 
 
 def _compare(

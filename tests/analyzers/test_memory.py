@@ -10,7 +10,7 @@ import pytest
 from sampling import together
 
 import cnncalc
-from cnncalc.analyzers.memory import Setting, alive, budget, memory, peak_elements, tensors_alive
+from cnncalc.analyzers.memory import Setting, alive, budget, memory, numbers_alive, peak_elements
 from cnncalc.analyzers.training import budget as training_budget
 from cnncalc.analyzers.training import kept, training
 from cnncalc.diagnostics import Fault
@@ -141,24 +141,35 @@ def executed(graph: Graph) -> list[int]:
 @pytest.mark.parametrize("name", ["flat", "residual"])
 def test_the_executor_holds_what_is_alive(name: str) -> None:
     graph = cnncalc.load(str(Path(__file__).parents[1] / "golden" / f"{name}.yaml")).graph
-    assert executed(graph) == list(tensors_alive(graph))
+    assert executed(graph) == numbers_alive(graph)
 
 
 def test_the_executor_holds_what_is_alive_with_several_outputs() -> None:
     graph = cnncalc.loads(RESIDUAL).graph
-    assert executed(graph) == list(tensors_alive(graph))
+    assert executed(graph) == numbers_alive(graph)
+
+
+def step_graph(case: dict[str, Any]) -> Graph:
+    return cnncalc.loads(f"input: {case['input']}\nlayers:\n  - {case['step']}\n").graph
 
 
 def step_cases(rule: str) -> list[dict[str, Any]]:
-    """The measured steps of the kinds that state this rule."""
-    names = [kind for kind in KINDS if KINDS[kind].buffer == rule]
-    return [case for case in KINDS_KEPT if case["step"].strip("{}").split(":")[0].split(",")[0] in names]
+    """The measured single steps that state this rule: all of their kind, or those with some arguments."""
+    found = []
+    for case in KINDS_KEPT:
+        kind = case["step"].strip("{}").split(":")[0].split(",")[0]
+        stated = getattr(KINDS[kind], "buffer", None) if kind in KINDS else None
+        if stated == rule or (
+            isinstance(stated, property) and step_graph(case).nodes[0].operation.layer.buffer == rule
+        ):
+            found.append(case)
+    return found
 
 
 @pytest.mark.parametrize("case", step_cases(VIEW), ids=lambda case: f"{case['step']} {len(case['input']) - 1}d")
 def test_views_are_stretches_of_their_input(case: dict[str, Any]) -> None:
     """A view's scalars are those of its input, in the same order, without a gap: so it can share the buffer."""
-    graph = cnncalc.loads(f"input: {case['input']}\nlayers:\n  - {case['step']}\n").graph
+    graph = step_graph(case)
     data = [float(number) for number in range(elements(graph.shapes[0]))]
     ((_, result),) = run(graph, Machine(Floats(), drawn), [Tensor(graph.shapes[0], data)])
     first = int(result.data[0])
@@ -168,7 +179,7 @@ def test_views_are_stretches_of_their_input(case: dict[str, Any]) -> None:
 @together("case", step_cases(IN_PLACE))
 def test_what_writes_over_its_input_reads_no_other_element(case: dict[str, Any]) -> None:
     """Statistics aside, which are read before anything is written, an element depends on that at its own place."""
-    graph = cnncalc.loads(f"input: {case['input']}\nlayers:\n  - {case['step']}\n").graph
+    graph = step_graph(case)
     assert graph.shapes[1] == graph.shapes[0]
     machine = Machine(Own(), drawn)
     own = [{place} for place in range(elements(graph.shapes[0]))]

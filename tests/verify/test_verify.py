@@ -17,7 +17,9 @@ from cnncalc.cli import app
 from cnncalc.geometry import Window
 from cnncalc.layers.base import Multiplies, Weight
 from cnncalc.layers.convolution import Conv
+from cnncalc.layers.memory import IN_PLACE, VIEW
 from cnncalc.layers.normalisation import Normalisation
+from cnncalc.layers.pooling import MaxPool
 from cnncalc.verify.fields import BEHIND, EQUAL, GLOBAL, NO_INTERIOR, NOT_RUN, UNEQUAL, UNSEEN
 from cnncalc.verify.network import Verification, verify
 
@@ -132,9 +134,22 @@ def test_wrong_macs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_wrong_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """A layer whose input is said to be free while it runs."""
-    alive = [3 * 460 + 960, 960 + 960, 960 + 960, 240, 480, 248, 16, 13]
-    monkeypatch.setattr("cnncalc.verify.numbers.tensors_alive", lambda graph: alive)
+    alive = [3 * 460 + 960, 960, 960, 240, 480, 248, 8, 13]
+    monkeypatch.setattr("cnncalc.verify.numbers.numbers_alive", lambda graph: alive)
     assert of(NETWORK).differences == [("max_pool1", "memory: 1,200 numbers were held, reported 240 alive")]
+
+
+def test_a_layer_that_is_no_view(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Conv, "buffer", VIEW)
+    found = {name: what for name, what in of(NETWORK).differences if "stretch" in what}
+    assert list(found) == ["first", "second"]
+    assert set(found.values()) == {"memory: reported as a view, but no stretch of its input"}
+
+
+def test_a_layer_that_cannot_write_over_its_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MaxPool, "buffer", IN_PLACE)
+    told = "memory: reported as written over its input, which has another shape: 8 x 10 x 12"
+    assert ("max_pool1", told) in of(NETWORK).differences
 
 
 def test_a_wrong_receptive_field(monkeypatch: pytest.MonkeyPatch) -> None:
