@@ -158,7 +158,7 @@ Reach = tuple[AxisMap, ...] | Literal["global"] | None
 def resolve_padding(rule: object, axis: int, width: int, size: int, stride: int, dilation: int) -> Pads:
     """The padding of a window on one axis of `width`, in positions before and after.
 
-    `rule` is a word, a number per side, or a sequence with one number or pair per axis.
+    `rule` is a word (`layers.types.PADDING_WORDS`), a number per side, or a sequence with one number or pair per axis.
     """
     extent = dilation * (size - 1) + 1
     if rule == "valid":
@@ -171,7 +171,8 @@ def resolve_padding(rule: object, axis: int, width: int, size: int, stride: int,
 
 
 def resolve_transposed_padding(rule: object, axis: int, size: int, stride: int, dilation: int, extra: int) -> Pads:
-    """As `resolve_padding` for a transposed window, where `same` gives ``W*S`` (TensorFlow's, ONNX's SAME_UPPER)."""
+    """As `resolve_padding` for a transposed window, where `same` and `same_lower` give ``W*S`` (TensorFlow's, ONNX's
+    SAME_UPPER and SAME_LOWER)."""
     extent = dilation * (size - 1) + 1
     if rule in ("same", "same_lower"):
         total = extent + extra - stride

@@ -57,12 +57,12 @@ class Node:
 
 
 class Part(NamedTuple):
-    """A block call, or one turn of a repeat: a stretch of the network with a name of its own."""
+    """A block call: a stretch of the network with a name of its own."""
 
     name: str
     """What the names of its rows begin with, before a dot."""
     block: str
-    """The name of the block that was called; empty for turns of a group, a join or a layer."""
+    """The name of the block that was called."""
     inputs: tuple[int, ...]
     """The tensors that it takes."""
     result: int
@@ -163,7 +163,7 @@ class Graph:
         self.variants: tuple[str, ...] = ()
         """The variants that its file has, where none was asked for."""
         self.parts: list[Part] = []
-        """Block calls and turns, each after those inside it."""
+        """Block calls, each after those inside it."""
         self.names: dict[str, int] = {name: number for number, (name, _) in enumerate(self.inputs)}
         """Every name that stands for a tensor: an input's, a row's, and those that `call` has given."""
         self._named: list[str] = []

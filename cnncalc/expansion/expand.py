@@ -313,15 +313,17 @@ class _Expander:
         scope.loops.append(names)
         kept = [(table, {name: table[name] for name in names if name in table}) for table in (scope.env, scope.origins)]
         for turn, row in enumerate(rows):
-            span = items[turn].span if len(items) == len(rows) else step.rows.span
+            written = items[turn] if len(items) == len(rows) else step.rows
+            span = written.span
             here = where.within(Link("", turn, len(rows), step.span, where.call))
             entries = row if len(names) > 1 else (row,)
             if not isinstance(entries, tuple) or len(entries) != len(names):
                 got = f"{len(row)} value{'s' * (len(row) != 1)}" if isinstance(row, tuple) else f"`{show(row)}`"
                 message = f"each row gives {len(names)} values ({', '.join(names)}), got {got}"
                 raise here.fail(span, "wrong-form", message)
-            for name, entry in zip(names, entries):
-                scope.bind(name, entry, span)
+            cells = written.items if len(names) > 1 and written is not step.rows else None
+            for place, (name, entry) in enumerate(zip(names, entries)):
+                scope.bind(name, entry, cells[place].span if cells else span)
             yield here
         for table, saved in kept:
             for name in names:

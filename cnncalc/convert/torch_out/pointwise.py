@@ -7,7 +7,6 @@ from typing import Any
 from cnncalc.convert.torch_out.leaf import NEVER, Leaf, Param, Writer, channels, flag, rank
 from cnncalc.geometry import Shape
 from cnncalc.graph import Node
-from cnncalc.layers import names
 
 INPLACE = "inplace"
 """The argument of activations that overwrite their input; whether they may, `source` decides by what else takes it."""
@@ -21,6 +20,14 @@ PLAIN = {
     "sigmoid": "nn.Sigmoid",
     "tanh": "nn.Tanh",
 }
+ONE_NUMBER = {
+    "leaky_relu": ("nn.LeakyReLU", "negative_slope", 0.01),
+    "elu": ("nn.ELU", "alpha", 1.0),
+    "softplus": ("nn.Softplus", "beta", 1.0),
+}
+"""Modules with one argument of this name, and what it is if left out."""
+OTHERS = ("softmax", "log_softmax", "hard_sigmoid", "selu", "gelu", "prelu")
+"""Activations whose module depends on their arguments."""
 OVERWRITES = ("nn.ReLU", "nn.ReLU6", "nn.SiLU", "nn.Mish", "nn.Hardswish", "nn.LeakyReLU", "nn.ELU", "nn.SELU")
 
 
@@ -49,11 +56,7 @@ def activation(node: Node, apart: bool) -> Leaf:
         module = "nn.PReLU"
         params = {"num_parameters": Param(layer.slopes, "word" if one else "channels", 1, False)}
     else:
-        module, name, default = {
-            "leaky_relu": ("nn.LeakyReLU", "negative_slope", 0.01),
-            "elu": ("nn.ELU", "alpha", 1.0),
-            "softplus": ("nn.Softplus", "beta", 1.0),
-        }[kind]
+        module, name, default = ONE_NUMBER[kind]
         params = {name: Param(getattr(layer, name), "number", default, False)}
     if module in OVERWRITES:
         params[INPLACE] = flag(False, False)
@@ -106,7 +109,7 @@ def coordinates(node: Node, apart: bool) -> Leaf:
 
 
 POINTWISE: dict[str, Writer] = {
-    **dict.fromkeys(names("activation"), activation),
+    **dict.fromkeys((*PLAIN, *ONE_NUMBER, *OTHERS), activation),
     "dropout": dropout,
     "drop_path": dropout,
     "layer_scale": layer_scale,
