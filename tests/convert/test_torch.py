@@ -139,12 +139,34 @@ ROWS = {
         "permute axes=(0, 2, 1, 3)", "reshape shape=(8, 3, 2)", "permute axes=(0, 2, 1)", "reshape shape=(4, 4, 3)",
         "conv channels=3 kernel=3",
     ],
+    "of_one_sample": [
+        "conv channels=4 kernel=3", "slice channels=(2, 4)", "slice channels=(0, 2)", "concat", "slice channels=(2, 4)",
+        "slice channels=(0, 2)", "concat", "factor axes=one value=2.0", "subtract", "reshape shape=(2, 2, 2, 3)",
+        "permute axes=(1, 2, 0, 3)", "reshape shape=(4, 2, 3)", "add", "slice channels=(1, 2)", "slice channels=(3, 4)",
+        "reshape shape=(2, 3)", "factor axes=one value=2.0", "reshape shape=(2, 3)", "concat",
+    ],
+    "turned": ["conv channels=2 kernel=1", "slice channels=(3, 4) over=positions", "multiply"],
+    "left_out": [
+        "conv channels=4 kernel=3 bias=False", "avg_pool kernel=2 stride=2",
+        "group_norm groups=2 scale=False shift=False", "max_pool kernel=2 stride=2", "add", "leaky_relu",
+        "permute axes=(2, 0, 1)", "layer_norm scale=False shift=False", "elu", "gelu", "multiply",
+        "permute axes=(1, 2, 0)", "subtract", "instance_norm", "softplus", "add",
+        "conv_transpose channels=3 kernel=1 stride=2 bias=False", "conv_transpose channels=3 kernel=1 stride=2", "add",
+        "pad amount=(0, (0, 1))", "permute axes=(2, 0, 1)", "l2_norm eps=0.0010918300671385692",
+        "factor axes=one value=3.1622776601683795", "permute axes=(1, 2, 0)",
+    ],
+    "norms_of_parts": [
+        "conv channels=3 kernel=3", "reduce way=norm", "multiply", "relu6", "relu", "factor axes=one value=2.0", "add",
+        "layer_scale", "add", "multiply", "factor axes=one value=0.5", "add", "add", "softplus beta=2.0",
+        "factor axes=one value=0.5", "subtract", "softplus beta=0.5", "tanh", "multiply", "add", "global_avg_pool",
+        "multiply", "global_max_pool", "add",
+    ],
     "attention": ATTENTION,
     "attention_written_out": ATTENTION,
     "multi_head_attention": ATTENTION,
 }  # fmt: skip
 FAILS = {"assigned_turned", "open_size"}
-OTHERS = {"unknown", "unused", "open_batch"}
+OTHERS = {"unknown", "other_forms", "unused", "open_batch"}
 
 
 def test_every_file_has_its_test() -> None:
@@ -188,6 +210,13 @@ def test_an_unknown_operator_is_opaque_with_its_shape() -> None:
     assert account.opaque == {"aten.cumsum.default": ["cumsum"]}
     assert graph.shapes[-1] == (3, 2, 2)
     assert [failure.code for failure in account.failures()] == ["opaque"]
+
+
+def test_forms_that_no_row_has_are_opaque() -> None:
+    """ELUs with scales, rounded quotients, a softplus that is straight from 3 on, averages by another divisor."""
+    found = imported("other_forms")
+    whole, pooled = ("opaque output=(2, 3, 3) params=0", "opaque output=(2, 1, 1) params=0")
+    assert rows(found) == ["conv channels=2 kernel=1", *[whole] * 3, *[pooled] * 2, "add", whole, "add"]
 
 
 def test_what_is_left_over_is_listed() -> None:
