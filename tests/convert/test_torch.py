@@ -161,12 +161,13 @@ ROWS = {
         "factor axes=one value=0.5", "subtract", "softplus beta=0.5", "tanh", "multiply", "add", "global_avg_pool",
         "multiply", "global_max_pool", "add",
     ],
+    "normed": ["conv channels=3 kernel=3 weight_norm=gain", "multiply"],
     "attention": ATTENTION,
     "attention_written_out": ATTENTION,
     "multi_head_attention": ATTENTION,
 }  # fmt: skip
 FAILS = {"assigned_turned", "open_size"}
-OTHERS = {"unknown", "other_forms", "unused", "open_batch"}
+OTHERS = {"unknown", "other_forms", "cosines_unbounded", "normed_by_inputs", "unused", "open_batch"}
 
 
 def test_every_file_has_its_test() -> None:
@@ -216,7 +217,32 @@ def test_forms_that_no_row_has_are_opaque() -> None:
     """ELUs with scales, rounded quotients, a softplus that is straight from 3 on, averages by another divisor."""
     found = imported("other_forms")
     whole, pooled = ("opaque output=(2, 3, 3) params=0", "opaque output=(2, 1, 1) params=0")
-    assert rows(found) == ["conv channels=2 kernel=1", *[whole] * 3, *[pooled] * 2, "add", whole, "add"]
+    assert rows(found) == [
+        "conv channels=2 kernel=1",
+        *[whole] * 3,
+        *[pooled] * 2,
+        "add",
+        whole,
+        "add",
+        f"{whole} macs=0",
+    ]
+    assert found.account.roles["least"] == "constants"
+
+
+def test_an_opaque_row_counts_what_its_constants_are_worked_out_of() -> None:
+    """A bias by layers from coordinates, which are not learned: 2*5 + 5 + 5*2 weights, 9*(2*5 + 5*2) MACs."""
+    (graph, account), expected = imported("cosines_unbounded"), EXPECTED["cosines_unbounded"]
+    assert "opaque output=(4, 2, 4, 4) params=25 macs=180" in rows(imported("cosines_unbounded"))
+    assert account.parameters == expected["parameters"]
+    assert sum(node.operation.macs or 0 for node in graph.nodes) == expected["macs"]
+    assert account.roles["coordinates"] == "constants"
+
+
+def test_a_gain_by_inputs_is_left_over() -> None:
+    """The rows have one of each output channel."""
+    _, account = imported("normed_by_inputs")
+    assert [each.code for each in account.failures()] == ["left-over"]
+    assert account.parameters == EXPECTED["normed_by_inputs"]["parameters"] - 2
 
 
 def test_what_is_left_over_is_listed() -> None:

@@ -18,6 +18,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.utils import parametrizations
 from torch.utils.flop_counter import FlopCounterMode
 
 HERE = Path(__file__).parent
@@ -179,6 +180,13 @@ class Cosines(Bounded):
         return cosines * torch.clamp(self.scale, max=math.log(100)).exp()
 
 
+class Unbounded(Cosines):
+    """The same with a scale that has no bound, which is no layer of its own."""
+
+    def products(self, q, k):
+        return F.normalize(q, dim=-1) @ F.normalize(k, dim=-1).transpose(-2, -1) * self.scale.exp()
+
+
 class Grid(nn.Module):
     """Attention of a grid with a bias, as torchvision writes it: with sums over named indices."""
 
@@ -286,7 +294,7 @@ def other_forms(self, x):
     aten = torch.ops.aten
     y = torch.div(aten.elu(self.conv(x), 1.0, 2.0), 0.5, rounding_mode="floor")
     y = F.softplus(y, 1, 3) + aten.elu(x.std((2, 3), keepdim=True), 1.0, 1.0, 2.0)
-    return y + F.avg_pool2d(x, 3, 1, 1, divisor_override=2)
+    return torch.maximum(y + F.avg_pool2d(x, 3, 1, 1, divisor_override=2), self.least)
 
 
 CASES = {
@@ -379,6 +387,13 @@ CASES = {
     "cosines": (Cosines(4, 2, 2), [(3, 4, 4)]),
     "cosines_shifted": (Cosines(6, 3, 3, 1), [(6, 8, 6)]),
     "cosines_of_one_head": (Cosines(4, 1, 3), [(3, 2, 4)]),
+    "cosines_unbounded": (Unbounded(4, 2, 2), [(4, 4, 4)]),
+    "normed": (
+        Does(lambda s, x: s.conv(x).square(), conv=parametrizations.weight_norm(conv(2, 3))), [(2, 4, 5)],
+    ),
+    "normed_by_inputs": (
+        Does(lambda s, x: s.conv(x), conv=parametrizations.weight_norm(conv(2, 3), dim=1)), [(2, 4, 5)],
+    ),
     "grid": (Grid(8, 2, 2), [(8, 4, 6)]),
     "merged": (Does(merged, conv=conv(2, 3), reduction=nn.Linear(12, 5, bias=False)), [(2, 6, 8)]),
     "rolled": (Does(lambda s, x: torch.roll(s.conv(x), (1, -2), (3, 2)) + 1.0, conv=conv(2, 3)), [(2, 6, 7)]),
@@ -404,7 +419,7 @@ CASES = {
     ),
     "tiles": (Does(tiled, conv=conv(4, 3)), [(2, 6, 4)]),
     "unknown": (Does(lambda s, x: torch.cumsum(s.conv(x), 2), conv=conv(2, 3)), [(2, 4, 4)]),
-    "other_forms": (Does(other_forms, conv=conv(2, 2, 1)), [(2, 3, 3)]),
+    "other_forms": (Does(other_forms, conv=conv(2, 2, 1), least=torch.zeros(2, 1, 1)), [(2, 3, 3)]),
     "unused": (Does(lambda s, x: s.conv(x), conv=conv(2, 3), left=nn.Linear(3, 4)), [(2, 4, 4)]),
 }  # fmt: skip
 
