@@ -248,6 +248,47 @@ def test_an_argument_is_a_default_where_most_have_it_and_it_saves_letters(name: 
     assert (told and told[1]) == wanted
 
 
+KINDS = ["relu", "sigmoid", "tanh", "elu", "silu", "gelu", "selu", "mish", "softplus", "hard_swish", "hard_sigmoid", "relu6", "softmax"]
+
+
+def turned(width: int, turns: int) -> str:
+    return ", ".join(KINDS[:width] * turns)
+
+
+def skipped(width: int) -> str:
+    """Two residual blocks, and before each its branch alone, as where the sizes do not allow the sum."""
+    sizes = [f"{{conv: 4, kernel: {(1, 3, 5)[place % 3]}, padding: half}}" for place in range(width)]
+    branch = ", ".join(sizes)
+    return ", ".join([branch, "tanh", f"{{add: [x, [{branch}]]}}", "elu"] * 2)
+
+
+def columns(width: int) -> str:
+    """Five rows of as many convolutions, whose channels no formula gives."""
+    sizes = [[3 + (7 * row + 5 * place + row * row * place) % 11 for place in range(width)] for row in range(5)]
+    return ", ".join(f"{{conv: {size}, kernel: 1}}, {KINDS[place]}" for row in sizes for place, size in enumerate(row))
+
+
+@pytest.mark.thorough
+@together(
+    "steps, sought, found",
+    [
+        (turned(3, 20), "repeat: 20", True),
+        (turned(3, 19), "repeat: 19", False),  # blocks are sought first
+        (turned(12, 20), "repeat: 20", True),
+        (turned(13, 20), "repeat: 20", False),
+        (skipped(10), "with_skip", True),
+        (skipped(11), "with_skip", False),
+        (columns(7), "channels7]", True),
+        (columns(8), "channels7", False),
+        ("relu, " * 10_001 + "relu", "{relu, repeat: 10000}", True),
+    ],
+    label=lambda case: f"{case[1]} in {case[0][:60]}",
+)
+def test_what_is_sought_is_bounded(steps: str, sought: str, found: bool) -> None:
+    """A table has at most seven columns, and a branch that stands for a block without its skip at most ten steps."""
+    assert (sought in lift(cnncalc.loads(f"input: [4, 8, 8]\nlayers: [{steps}]\n").graph).text) == found
+
+
 def test_a_residual_block_in_the_branch_of_another_ends() -> None:
     inner = (
         "{conv: 4, kernel: 3, padding: 1}, {add: [x, [{conv: 4, kernel: 3, padding: 1}, relu]]}, {conv: 4, kernel: 1}"
