@@ -387,6 +387,21 @@ def test_numbers_that_might_depend_on_a_size(tmp_path: Path) -> None:
     assert rows(read_model(saved(path, json.dumps(document).encode()))) == ROWS["block"]
 
 
+def test_types_by_torch_s_numbers(tmp_path: Path) -> None:
+    """torch.serialization's schema: 1 to 5 are whole numbers, 6 to 8 and 13 decimal ones, 12 truth values.
+
+    A fixed tensor is a constant of an opaque row if it is of decimal numbers.
+    """
+    with zipfile.ZipFile(FILES / "other_forms.pt2") as file:
+        document = json.loads(file.read("other_forms/models/model.json"))
+    told = {}
+    for number in (*range(1, 9), 12, 13):
+        document["graph_module"]["graph"]["tensor_values"]["b_least"]["dtype"] = number
+        found = read_model(saved(tmp_path / f"{number}.pt2", json.dumps(document).encode()))
+        told[number] = found.account.roles.get("least")
+    assert told == {**dict.fromkeys((1, 2, 3, 4, 5, 12)), **dict.fromkeys((6, 7, 8, 13), "constants")}
+
+
 # -- code --------------------------------------------------------------------------------------------------------------
 
 
