@@ -158,8 +158,9 @@ ROWS = {
     "norms_of_parts": [
         "conv channels=3 kernel=3", "reduce way=norm", "multiply", "relu6", "relu", "factor axes=one value=2.0", "add",
         "layer_scale", "add", "multiply", "factor axes=one value=0.5", "add", "add", "softplus beta=2.0",
-        "factor axes=one value=0.5", "subtract", "softplus beta=0.5", "tanh", "multiply", "add", "global_avg_pool",
-        "multiply", "global_max_pool", "add",
+        "factor axes=one value=0.5", "subtract", "softplus beta=0.5", "tanh", "multiply", "add",
+        "offset axes=one value=2.0", "relu6", "multiply", "factor axes=one value=0.16666666666666666", "add",
+        "global_avg_pool", "multiply", "global_max_pool", "add",
     ],
     "normed": ["conv channels=3 kernel=3 weight_norm=gain", "multiply"],
     "attention": ATTENTION,
