@@ -286,7 +286,7 @@ def norms_of_parts(self, x):
     y = torch.add(torch.clamp(y, 0, 6), torch.clamp_min(y, 0), alpha=2)
     y = torch.addcmul(y, y, self.scale) + torch.addcmul(y, y, y, value=0.5)
     y = torch.rsub(y, F.softplus(y, 2.0), alpha=0.5) + y * F.softplus(y, 0.5).tanh()
-    y = y + y * F.relu6(y + 2) / 6  # no hard swish, which has 3
+    y = y + y * F.relu6(y + 2) / 6 + F.relu6(y + 2) / 6  # no hard swish and no hard sigmoid, which have 3
     return y * y.mean(dim=(-2, -1), keepdim=True) + y.amax(dim=(2, 3), keepdim=True)
 
 
