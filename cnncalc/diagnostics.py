@@ -7,7 +7,9 @@ because the text is the same on every output; colour is added in `render`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
+
+from cnncalc.records import NamedTuple
 
 
 class Span(NamedTuple):

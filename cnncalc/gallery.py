@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.analyzers.receptive_field import size_of
 from cnncalc.compare.processes import cores
@@ -14,6 +14,7 @@ from cnncalc.diagnostics import SpecError
 from cnncalc.geometry import Shape
 from cnncalc.language.library import bundled_files, load_file, variant_names
 from cnncalc.language.model import File
+from cnncalc.records import NamedTuple
 from cnncalc.values import AtLeast
 
 COLUMNS = "params,macs,field"

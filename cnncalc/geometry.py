@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import gcd
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from cnncalc.diagnostics import Fault
+from cnncalc.records import NamedTuple
 
 if TYPE_CHECKING:  # loaded by resampling alone: it costs start-up some milliseconds
     from fractions import Fraction

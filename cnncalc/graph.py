@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import islice
-from typing import NamedTuple
 
 from cnncalc.diagnostics import Diagnostic, Fault, Note, Origin, suggestion
 from cnncalc.geometry import Shape
 from cnncalc.layers.base import Layer, Operation
+from cnncalc.records import NamedTuple
 
 MAX_SUGGESTED = 2_000
 """Names, the latest, among which a misspelt one is looked for."""

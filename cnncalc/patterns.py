@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 from math import gcd, lcm
-from typing import NamedTuple
 
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import AxisMap, Intervals, Transposed, Window, check_period
+from cnncalc.records import NamedTuple
 
 Spans = tuple[tuple[int, int] | None, ...]
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.geometry import dims
 from cnncalc.graph import Found, Node
+from cnncalc.records import NamedTuple
 from cnncalc.render.cells import short, written
 from cnncalc.report import Report
 from cnncalc.tables.report import described

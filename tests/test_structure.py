@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "cnncalc"
 
 LEVELS: tuple[tuple[str, ...], ...] = (
+    ("records",),
     ("diagnostics", "values"),
     ("geometry", "patterns", "render.cells", "writing"),
     ("layers",),

@@ -24,8 +24,9 @@ def macs(measured: Measurement) -> list[Any]:
     """The MACs of every node, in order; None where they do not apply, a lower bound where they are not known."""
     if measured.counting is not None:
         return list(measured.counting.values)
+    batch = measured.batch
     return [
-        AtLeast(0) if "macs" in node.operation.layer.unknown else _of_batch(node.operation.macs, measured)
+        AtLeast(0) if "macs" in node.operation.layer.unknown else _of_batch(node.operation.macs, batch)
         for node in measured.graph.nodes
     ]
 
@@ -39,11 +40,12 @@ def products(measured: Measurement) -> list[Any]:
     """Those MACs of every node that are products between tensors; None where there are none, or another tool counts."""
     if measured.counting is not None:
         return [None] * len(measured.graph.nodes)
-    return [_of_batch(node.operation.products, measured) for node in measured.graph.nodes]
+    batch = measured.batch
+    return [_of_batch(node.operation.products, batch) for node in measured.graph.nodes]
 
 
-def _of_batch(count: int | None, measured: Measurement) -> int | None:
-    return None if count is None else count * measured.batch
+def _of_batch(count: int | None, batch: int) -> int | None:
+    return None if count is None else count * batch
 
 
 def all_products(measured: Measurement) -> Any:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cnncalc.analyzers.quantities import GROUPS, QUANTITIES
 from cnncalc.analyzers.quantity import Fold, Quantity, function
 from cnncalc.graph import Graph
+from cnncalc.records import NamedTuple
 from cnncalc.values import added, magnitude
 
 if TYPE_CHECKING:

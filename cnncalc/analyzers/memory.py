@@ -8,7 +8,7 @@ does so where nobody needs that later.  Which layers do so, each kind states (`L
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.analyzers.measurement import Measurement
 from cnncalc.diagnostics import Fault, suggestion
@@ -16,6 +16,7 @@ from cnncalc.geometry import elements
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.base import Operation, once_per_operation
 from cnncalc.layers.memory import IN_PLACE, VIEW
+from cnncalc.records import NamedTuple
 from cnncalc.values import AtLeast
 
 BITS = {"float64": 64, "float32": 32, "float16": 16, "bfloat16": 16, "int8": 8, "int4": 4}

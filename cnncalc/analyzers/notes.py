@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.geometry import AXES
+from cnncalc.records import NamedTuple
 
 UNREAD = "unread"
 UNEQUAL = "unequal-strides"

@@ -6,12 +6,13 @@ normalisation's running statistics, and weights that are fixed.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.analyzers.measurement import Measurement
 from cnncalc.geometry import elements
 from cnncalc.graph import Node
 from cnncalc.layers.base import Operation, once_per_operation
+from cnncalc.records import NamedTuple
 from cnncalc.values import AtLeast, added, known
 
 

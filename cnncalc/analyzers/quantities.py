@@ -3,9 +3,8 @@ come from it; a new quantity is a function in a file of this package and an entr
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from cnncalc.analyzers.quantity import Figure, Fold, Line, Measure, Nature, Quantity
+from cnncalc.records import NamedTuple
 
 FIELD = "receptive_field"
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import StrEnum
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from cnncalc.records import NamedTuple
 from cnncalc.values import BYTE_UNITS, UNITS
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ Axis by axis they are `patterns`, carried along the edges of the graph.  Branche
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.analyzers.measurement import Measurement
 from cnncalc.analyzers.notes import BEYOND, MISALIGNED, PERIODIC, UNEQUAL, Remark
@@ -17,26 +17,41 @@ from cnncalc.geometry import GLOBAL, Reach
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.base import Operation, once_per_operation
 from cnncalc.patterns import IDENTITY, AlongAxis, Alternatives, Pattern, along_axis, read, remembered, united
+from cnncalc.records import NamedTuple
 from cnncalc.values import AtLeast, PerAxis, ranged, ratio
 
 
-class Seen(NamedTuple):
-    """What the units of a tensor see of one input.
+class Seen:
+    """What the units of a tensor see of one input; known by identity, so that `alike` makes them."""
 
-    `local` (all paths) and `min_path` (the smallest one) hold one entry per axis of that input, and are None where
-    there is no local path.
-    """
+    __slots__ = ("is_global", "local", "min_path", "wanders")
 
-    local: tuple[Alternatives, ...] | None
-    min_path: tuple[Pattern, ...] | None
-    is_global: bool = False
-    wanders: bool = False
-    """Whether its centers move against its units, as those of windows that attend within themselves do: they are then
-    no sign of branches that do not fit each other."""
+    def __init__(
+        self,
+        local: tuple[Alternatives, ...] | None,
+        min_path: tuple[Pattern, ...] | None,
+        is_global: bool = False,
+        wanders: bool = False,
+    ) -> None:
+        self.local = local
+        """All paths together, per axis of that input; None where there is no local path."""
+        self.min_path = min_path
+        """The smallest path, per axis; None where there is no local path."""
+        self.is_global = is_global
+        """Whether some path sees everything."""
+        self.wanders = wanders
+        """Whether its centers move against its units, as those of windows that attend within themselves do: they are
+        then no sign of branches that do not fit each other."""
 
+
+alike = remembered(Seen)
+"""One object for all that see alike."""
 
 NOTHING = Seen(None, None)
 """Of a tensor that does not depend on the input at all."""
+
+EVERYTHING = Seen(None, None, is_global=True)
+"""Of a tensor that depends on all of it, on every path."""
 
 
 class Misfit(NamedTuple):
@@ -166,10 +181,10 @@ def receptive_fields(graph: Graph, of: str | None = None, memo: Memo | None = No
         if misfits:
             results.append(describe(seen, size, tuple([misfit.remark(graph, node) for misfit in misfits])))
             continue
-        key = (size, id(seen))
-        if key not in memo:
-            memo[key] = describe(seen, size)
-        results.append(memo[key])
+        field = memo.get((size, seen))
+        if field is None:
+            field = memo[size, seen] = describe(seen, size)
+        results.append(field)
     return results
 
 
@@ -201,22 +216,20 @@ def _sights(graph: Graph, of: str | None, memo: Memo) -> Iterator[tuple[Node, Se
     number = graph.input_number(of)
     axes = len(graph.inputs[number][1]) - 1
     tensors = [NOTHING] * len(graph.inputs)
-    tensors[number] = memo.setdefault(axes, Seen(((IDENTITY,),) * axes, (IDENTITY,) * axes))
+    tensors[number] = alike(((IDENTITY,),) * axes, (IDENTITY,) * axes)
     for node in graph.nodes:
-        taken = [tensors[tensor] for tensor in node.inputs]
         try:
             reading = reading_of(node.operation)
             if reading.own:
-                seen, misfits = taken[0], ()
+                through = tensors[node.inputs[0]], ()
             else:
-                key = (reading, *map(id, taken))
-                if key not in memo:
-                    memo[key] = _through(reading, taken)
-                seen, misfits = memo[key]
+                taken = tuple([tensors[tensor] for tensor in node.inputs])
+                key = (reading, taken)
+                through = memo.get(key) or memo.setdefault(key, _through(reading, taken))
         except Fault as fault:
             raise SpecError([fault.at(node.origin)]) from None
-        tensors.append(seen)
-        yield node, seen, misfits
+        tensors.append(through[0])
+        yield node, *through
 
 
 @once_per_operation
@@ -233,7 +246,7 @@ def _reading(reaches: tuple[tuple[int, Reach], ...], types: tuple[type, ...], wa
     return Reading(reaches, wanders)
 
 
-def _through(reading: Reading, inputs: list[Seen]) -> Through:
+def _through(reading: Reading, inputs: tuple[Seen, ...]) -> Through:
     """What a layer sees, from what its inputs see."""
     found: list[tuple[Seen, int]] = []
     for number, reach in reading.reaches:
@@ -248,11 +261,11 @@ def _reached(seen: Seen, reach: Reach, wanders: bool) -> Seen:
     if reach is None or seen is NOTHING:
         return seen
     if reach == GLOBAL or seen.local is None or seen.min_path is None:
-        return Seen(None, None, True)
+        return EVERYTHING
     assert isinstance(reach, tuple)
     local = tuple([tuple([read(each, axis) for each in patterns]) for patterns, axis in zip(seen.local, reach)])
     min_path = tuple([read(pattern, axis) for pattern, axis in zip(seen.min_path, reach)])
-    return Seen(local, min_path, seen.is_global, seen.wanders or wanders)
+    return alike(local, min_path, seen.is_global, seen.wanders or wanders)
 
 
 # -- joins -------------------------------------------------------------------------------------------------------------
@@ -265,7 +278,7 @@ def _united(seeing: list[tuple[Seen, int]]) -> Through:
     is_global = any(seen.is_global for seen, _ in seeing)
     locals_ = [(seen, place) for seen, place in seeing if seen.local is not None]
     if not locals_:
-        return Seen(None, None, is_global), ()
+        return EVERYTHING, ()
     wanders = any(seen.wanders for seen, _ in locals_)
     local, min_path = [], []
     misfits: dict[Misfit, None] = {}
@@ -278,7 +291,7 @@ def _united(seeing: list[tuple[Seen, int]]) -> Through:
         if misfit is not None:
             first, other = [locals_[branch][1] for branch in (misfit.first, misfit.other)]
             misfits[misfit._replace(first=first, other=other)] = None
-    return Seen(tuple(local), tuple(min_path), is_global, wanders), tuple(misfits)
+    return alike(tuple(local), tuple(min_path), is_global, wanders), tuple(misfits)
 
 
 @remembered

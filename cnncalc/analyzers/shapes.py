@@ -45,19 +45,38 @@ def reads_all(operation: Operation) -> bool:
     return True
 
 
+@once_per_operation
+def unread_sizes(operation: Operation) -> Sizes | None:
+    """What `unread_of` says, as sizes."""
+    counts = unread_of(operation)
+    return None if counts is None else Sizes(counts)
+
+
+@once_per_operation
+def shapes_taken(operation: Operation) -> Shapes:
+    """The shapes of its inputs."""
+    return Shapes(map(Sizes, operation.inputs))
+
+
+@once_per_operation
+def shape_given(operation: Operation) -> Sizes:
+    """The shape of its output."""
+    return Sizes(operation.output)
+
+
 def unread(measured: Measurement) -> list[Any]:
-    """For every node what `unread_of` says of it."""
-    return [None if (counts := unread_of(node.operation)) is None else Sizes(counts) for node in measured.graph.nodes]
+    """For every node what a stride leaves unread."""
+    return [unread_sizes(node.operation) for node in measured.graph.nodes]
 
 
 def input_shapes(measured: Measurement) -> list[Any]:
     """For every node the shapes that it takes."""
-    return [Shapes(map(Sizes, node.operation.inputs)) for node in measured.graph.nodes]
+    return [shapes_taken(node.operation) for node in measured.graph.nodes]
 
 
 def output_shapes(measured: Measurement) -> list[Any]:
     """For every node the shape that it gives."""
-    return [Sizes(node.operation.output) for node in measured.graph.nodes]
+    return [shape_given(node.operation) for node in measured.graph.nodes]
 
 
 def ones(measured: Measurement) -> list[int]:

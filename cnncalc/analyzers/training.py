@@ -6,7 +6,7 @@ the first of them, by its buffer: views share one.  Activations are out of place
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.analyzers.measurement import Measurement
 from cnncalc.analyzers.memory import (
@@ -25,6 +25,7 @@ from cnncalc.geometry import elements
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.base import Operation, once_per_operation
 from cnncalc.layers.memory import VIEW, Kept
+from cnncalc.records import NamedTuple
 from cnncalc.values import AtLeast, added
 
 OPTIMIZERS = {"sgd": 0, "momentum": 1, "adam": 2}
@@ -192,6 +193,8 @@ def _tensors(node: Node, keeping: Kept, gradient: list[bool]) -> list[int]:
     found = []
     if "input" in keeping.tensors:
         found.append(node.inputs[0])
+    if "inputs" in keeping.tensors:
+        found += node.inputs
     if "output" in keeping.tensors:
         found.append(node.number)
     if "factors" in keeping.tensors:  # the gradient of one is made with all the others

@@ -6,7 +6,7 @@ It takes typed expectations and a report; it knows no file system, and no other 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.analyzers.quantities import QUANTITIES
 from cnncalc.diagnostics import Diagnostic, Fault, Note, Span, SpecError, suggestion
@@ -16,6 +16,7 @@ from cnncalc.language.expectations import AxisFigures, Expectation, Figure, Quot
 from cnncalc.language.model import Value, ValueFault
 from cnncalc.language.source import Located, Scalar, Sequence
 from cnncalc.layers.types import SHAPE, show
+from cnncalc.records import NamedTuple
 from cnncalc.render.cells import size_in_bytes
 from cnncalc.report import Report
 from cnncalc.values import AtLeast, PerAxis, Range, Ratio, known

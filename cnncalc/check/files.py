@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.analyzers.memory import Setting
 from cnncalc.check.expectations import Verdict, compare
@@ -21,10 +21,12 @@ from cnncalc.expansion.ends import UNUSED
 from cnncalc.expansion.expand import MAX_STEPS, expand
 from cnncalc.expansion.instance import Given, Instance, located, variant_values
 from cnncalc.expansion.making import Maker
+from cnncalc.graph import Operations
 from cnncalc.language.expectations import Expectation
 from cnncalc.language.library import Imported, UnknownSpec, bundled_files, find, load_file, shown_path
 from cnncalc.language.lint import LINTS
 from cnncalc.language.model import File, ValueFault
+from cnncalc.records import NamedTuple
 from cnncalc.report import Report
 
 SUFFIXES = (".yaml", ".yml")
@@ -147,10 +149,12 @@ def _in_glob(pattern: str) -> Iterator[Task]:
 
 
 class Shared:
-    """What the checks of several files remember together: the files that they import, and what analyzers share."""
+    """What the checks of several files remember together: the files that they import, operations, and what analyzers
+    share."""
 
     def __init__(self) -> None:
         self.imported: Imported = {}
+        self.operations = Operations()
         self.measured: dict[Any, Any] = {}
 
 
@@ -190,7 +194,7 @@ class _Checker:
         self.file = file
         self.measured = shared.measured
         self.max_steps = max_steps
-        self.maker = Maker()
+        self.maker = Maker(shared.operations)
         self.steps: set[tuple[int, int]] = set()
         self.instances: dict[str | None, Instance] = {}
         self.hits: dict[tuple[str, object], tuple[Diagnostic, set[str], set[str]]] = {}

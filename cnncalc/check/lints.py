@@ -6,7 +6,7 @@ They read analyzers' results, and repeat no formula of theirs.  The codes and wh
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.analyzers.notes import BEYOND, MISALIGNED, UNEQUAL
 from cnncalc.analyzers.shapes import unread_remark
@@ -14,6 +14,7 @@ from cnncalc.geometry import AXES, Transposed, Window, dims, elements
 from cnncalc.graph import Node
 from cnncalc.layers.base import Operation, once_per_operation
 from cnncalc.layers.convolution import SEPARATED
+from cnncalc.records import NamedTuple
 from cnncalc.report import Report
 from cnncalc.rewrite import is_replaceable, replaced
 from cnncalc.values import known

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from cnncalc.compare.sweep import Sweep
     from cnncalc.network import Network
 
-BYTES = re.compile(rf"(\d+(?:\.\d+)?)\s*({'|'.join(BYTE_UNITS)})?")
+BYTES = rf"(\d+(?:\.\d+)?)\s*({'|'.join(BYTE_UNITS)})?"
 
 Dtype = Annotated[str, typer.Option(metavar="TYPE", help="Of numbers in memory: float32, float16, int8, …")]
 Least = Annotated[str | None, typer.Option("--sort", metavar="KEY", help="The least first; +KEY: the most first.")]
@@ -129,7 +129,7 @@ def size_in_bytes(text: str) -> int:
     from cnncalc.analyzers.memory import check_limit
 
     with given("--budget", text):
-        found = BYTES.fullmatch(text.strip())
+        found = re.fullmatch(BYTES, text.strip())
         if found is None:
             plain = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kKmMgG])[iI]?[bB]?", text.strip())
             help = f"write `{plain[1]}{plain[2].upper()}iB`" if plain else "for example `--budget 256KiB`"

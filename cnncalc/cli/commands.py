@@ -451,4 +451,7 @@ def main() -> None:
     """The entry point."""
     gc.set_threshold(1_000_000)  # a graph is many small objects and no cycles: collecting takes a third of the time
     only_the_named_command()
-    app(prog_name="cnncalc")
+    try:
+        app(prog_name="cnncalc")
+    finally:
+        gc.freeze()  # the process ends: to look for cycles once more takes as long as a small network

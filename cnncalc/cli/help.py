@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -126,6 +125,8 @@ class Panels(TyperGroup):
 
     def instead(self, name: str, rest: list[str]) -> str:
         """What to write in place of a line that begins with a word that is no command."""
+        import shlex
+
         from cnncalc.diagnostics import suggestion
         from cnncalc.language.library import is_spec
 

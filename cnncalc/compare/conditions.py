@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.analyzers.quantities import asked
 from cnncalc.analyzers.quantity import Quantity
@@ -14,6 +14,7 @@ from cnncalc.diagnostics import Source, Span, SpecError, suggestion
 from cnncalc.language.expressions import Expression, compile_expression
 from cnncalc.language.lexer import ExpressionFault, Token, tokens
 from cnncalc.language.operators import FUNCTIONS
+from cnncalc.records import NamedTuple
 from cnncalc.values import BYTE_UNITS, UNITS
 
 _BETWEEN = frozenset({"and", "or", "not", "if", "else", ","})

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.analyzers.measurement import Counting, Measurement
 from cnncalc.compare.writings import Form, Writing, form_of
@@ -18,6 +18,7 @@ from cnncalc.geometry import elements
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.base import Operation
 from cnncalc.layers.windows import per_axis
+from cnncalc.records import NamedTuple
 from cnncalc.values import AtLeast
 
 

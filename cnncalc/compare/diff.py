@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.analyzers.measurement import Measurement
 from cnncalc.analyzers.params import count
@@ -17,6 +17,7 @@ from cnncalc.analyzers.quantities import asked
 from cnncalc.analyzers.receptive_field import ReceptiveField, receptive_fields
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.types import show
+from cnncalc.records import NamedTuple
 from cnncalc.values import known
 
 TOTALS = ("params", "state", "macs", "peak_memory", "field")

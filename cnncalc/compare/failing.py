@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
-from typing import NamedTuple
 
 from cnncalc.analyzers.quantities import asked
 from cnncalc.compare.conditions import ALL_UNITS
 from cnncalc.compare.diff import TOTALS, Pair
 from cnncalc.diagnostics import Fault, Source, Span, SpecError, suggestion
+from cnncalc.records import NamedTuple
 
 _LIMIT = re.compile(
     r"\s*(?P<key>[A-Za-z_]\w*)\s*(?P<compare><=|>=|<|>)\s*(?P<sign>[+-]?)\s*(?P<number>\d+(?:\.\d+)?)"

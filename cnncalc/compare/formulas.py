@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import product
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.analyzers.memory import FLOAT32
 from cnncalc.analyzers.quantities import asked
@@ -24,6 +24,7 @@ from cnncalc.diagnostics import Fault, SpecError, UsageFault, suggestion
 from cnncalc.expansion.expand import MAX_STEPS
 from cnncalc.expansion.instance import Instance
 from cnncalc.language.model import File
+from cnncalc.records import NamedTuple
 
 STEPS = (Fraction(1, 8), Fraction(1, 4), Fraction(1, 2))
 """Distances between settings that are tried before whole numbers, for what scales around 1."""

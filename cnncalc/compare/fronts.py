@@ -6,10 +6,11 @@ Rows are mappings of figures; a figure of None is not known, and such a row is o
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.compare.conditions import Formula, formula
 from cnncalc.diagnostics import Fault, Source, Span, SpecError
+from cnncalc.records import NamedTuple
 
 Figures = Mapping[str, Any]
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise, product
 from math import prod
-from typing import NamedTuple
+
+from cnncalc.records import NamedTuple
 
 MAX_DEGREE = 8
 """The highest degree that is looked for."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from cnncalc.compare.conditions import Formula, condition
 from cnncalc.compare.fronts import Aim, aims, front, ordered
 from cnncalc.compare.sweep import Row
+from cnncalc.records import NamedTuple
 
 COLUMNS = "params,macs,peak_memory,field"
 """What is shown where nothing is asked for."""

@@ -9,13 +9,14 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import product
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.diagnostics import Fault, Source, Span, SpecError, suggestion
 from cnncalc.language.expressions import compile_expression
 from cnncalc.language.lexer import ExpressionFault
 from cnncalc.language.model import File
 from cnncalc.language.names import IDENTIFIER
+from cnncalc.records import NamedTuple
 
 MAX_SETTINGS = 100_000
 """Settings that a sweep makes unless it is told otherwise."""

@@ -7,7 +7,7 @@ with their centers apart or in unequal strides.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.analyzers.memory import FLOAT32
 from cnncalc.analyzers.notes import MISALIGNED, UNEQUAL
@@ -20,6 +20,7 @@ from cnncalc.diagnostics import Error, Fault, SpecError, UsageFault
 from cnncalc.expansion.expand import MAX_STEPS
 from cnncalc.geometry import Shape
 from cnncalc.graph import Graph
+from cnncalc.records import NamedTuple
 
 LARGEST = 1024
 """Up to where sizes are tried unless it is told otherwise."""

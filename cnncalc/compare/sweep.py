@@ -7,7 +7,7 @@ not build is a row that says why.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.analyzers.measurement import Measurement
 from cnncalc.analyzers.memory import FLOAT32, bits
@@ -28,6 +28,7 @@ from cnncalc.graph import Graph
 from cnncalc.language.library import find, load_file
 from cnncalc.language.model import File
 from cnncalc.network import check_argument, is_model, load_model, set_argument
+from cnncalc.records import NamedTuple
 from cnncalc.values import AtLeast, known
 
 MAX_RESIZERS = 16

@@ -10,13 +10,13 @@ import os
 from collections.abc import Sequence
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import NamedTuple
 
 from cnncalc.geometry import Shape
 from cnncalc.graph import Node
 from cnncalc.language.library import bundled_folder
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import Operation, make
+from cnncalc.records import NamedTuple
 
 
 class Form(StrEnum):

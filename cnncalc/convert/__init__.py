@@ -10,9 +10,10 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from cnncalc.geometry import Shape
+from cnncalc.records import NamedTuple
 
 if TYPE_CHECKING:
     from cnncalc.convert.account import Account

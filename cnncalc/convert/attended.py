@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from math import exp, isclose, log
-from typing import NamedTuple
 
 from cnncalc.convert.constants.evaluator import RESHAPING
 from cnncalc.convert.matching import Match, Matcher, bounds, composite
 from cnncalc.convert.operators import Constant, Operator
+from cnncalc.records import NamedTuple
 
 MAX_ADDED = 6
 """Operators between the products and their softmax: bias, shapes, mask."""
@@ -56,7 +56,10 @@ def attended(matcher: Matcher, operator: Operator) -> Match | None:
     while softmax is not None and softmax.kind != "Softmax":
         covers.append(softmax)
         softmax = matcher.inside(softmax.inputs[0], "Softmax", "Dropout", "Cast", "Identity")
-    if softmax is None or softmax.attributes.get("axis", -1) not in (-1, weighted.rank - 1):
+    if softmax is None:
+        return None
+    rank = len(matcher.stated.get(softmax.inputs[0]) or ()) or weighted.rank
+    if softmax.attributes.get("axis", -1) not in (-1, rank - 1):
         return None
     if softmax.attributes.get("flattened"):
         return None

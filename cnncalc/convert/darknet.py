@@ -12,10 +12,14 @@ from cnncalc.convert.account import Account
 from cnncalc.convert.darknet_file import Section, load, parse
 from cnncalc.convert.darknet_layers import HEADS, LAYERS, Build
 from cnncalc.convert.rows import Rows, failed
+from cnncalc.convert.unreadable import DARKNET, Advice, advised
 from cnncalc.diagnostics import Diagnostic, Fault, Source, Span, SpecError, suggestion
 from cnncalc.geometry import Shape
 
+FORM = "a Darknet file has `[net]`, then its layers, `[convolutional]` and others, each with lines of `name=value`"
 
+
+@advised(Advice(DARKNET, FORM, FORM))
 def read(source: str, inputs: Inputs = None) -> Imported:
     """The network of a ``.cfg`` file; raises `SpecError`."""
     return from_text(load(source), source, inputs)
@@ -26,8 +30,7 @@ def from_text(text: str, source: str = "net.cfg", inputs: Inputs = None) -> Impo
     sections = parse(text, source)
     if not sections or sections[0].word not in ("net", "network"):
         span = sections[0].span if sections else Span(Source(source, text), 0, 0, 0)
-        message = f"{source} does not begin with `[net]`"
-        raise SpecError([Diagnostic("wrong-format", message, span, help="a Darknet file has `[net]`, then its layers")])
+        raise SpecError([Diagnostic("wrong-format", f"{source} does not begin with `[net]`", span, help=FORM)])
     name = source.rpartition("/")[2].rpartition(".")[0] or "network"
     shape = _input_shape(sections[0], inputs, source)
     return build(Rows(name, source, [("input", shape)], Account(source)), sections)
@@ -61,7 +64,7 @@ def build(rows: Rows, sections: Sequence[Section]) -> Imported:
         first = len(graph.nodes)
         found = LAYERS.get(section.word)
         if found is None:
-            help = suggestion(section.word, LAYERS)
+            help = suggestion(section.word, LAYERS) or f"it knows {', '.join(sorted(LAYERS))}"
             raise section.fail("unknown-section", f"cnncalc does not know the section `[{section.word}]`", "", help)
         name, site.x = site.name, found(site)
         site.tensors.append(site.x)
@@ -71,7 +74,7 @@ def build(rows: Rows, sections: Sequence[Section]) -> Imported:
         if section.word in HEADS:
             heads.append((name, site.x))
     if not graph.nodes:
-        raise sections[0].fail("empty", "the file has no layers")
+        raise sections[0].fail("empty", "the file has no layers", "", FORM)
     for name, tensor in heads or [("", site.x)]:
         rows.leave(name, tensor)
     site.account.close(graph)

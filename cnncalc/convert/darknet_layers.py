@@ -100,9 +100,9 @@ class Build:
         """The current shape, which must have positions."""
         if len(self.shape) != 3:
             word = self.section.word
-            raise self.section.fail(
-                "no-spatial-axes", f"`[{word}]` needs an image, but its input is {dims(self.shape)}"
-            )
+            message = f"`[{word}]` needs an image, but its input is {dims(self.shape)}"
+            help = "give `[net]` its `height`, `width` and `channels`, and write it before any `[connected]`"
+            raise self.section.fail("no-spatial-axes", message, "", help)
         return self.shape
 
     def flat(self) -> int:
@@ -132,7 +132,9 @@ class Build:
             number = self.append("opaque", x, suffix, output=self.rows.graph.shapes[x], params=0, macs=0)
             self.account.unknown(word, self.rows.graph.nodes[-1])
             return number
-        help = suggestion(word, [*ACTIVATIONS, *POINTWISE])
+        help = (
+            suggestion(word, [*ACTIVATIONS, *POINTWISE]) or f"it knows {', '.join(sorted((*ACTIVATIONS, *POINTWISE)))}"
+        )
         raise self.section.fail(
             "unknown-activation", f"cnncalc does not know the activation `{word[:40]}`", "activation", help
         )
@@ -166,7 +168,8 @@ def _share(build: Build, made: Sequence[Node], owners: Sequence[Node]) -> None:
     """Let rows use the weights of an earlier section."""
     mine, theirs = ([node for node in nodes if node.operation.weights] for nodes in (made, owners))
     if [node.operation.weights for node in mine] != [node.operation.weights for node in theirs]:
-        raise build.section.fail("share", "that layer has weights of other shapes", "share_index")
+        help = "name a layer of the same kind, sizes and input channels"
+        raise build.section.fail("share", "that layer has weights of other shapes", "share_index", help)
     for node, owner in zip(mine, theirs):
         node.shares = owner.shares or owner
 
@@ -199,7 +202,9 @@ def local(build: Build) -> int:
     cut = 1 if section.number("pad", 0) else size
     rows, columns = ((length - cut) // stride + 1 for length in (height, width))
     if rows < 1 or columns < 1:
-        raise section.fail("window-too-large", f"kernel {size} does not fit {height} x {width}", "size")
+        raise section.fail(
+            "window-too-large", f"kernel {size} does not fit {height} x {width}", "size", "write a smaller `size`"
+        )
     products = rows * columns * filters * size * size * channels
     output = (filters, rows, columns)
     return build.finished(build.opaque("local", build.x, output, products + elements(output), products))
@@ -249,7 +254,9 @@ def _part(build: Build, x: int, groups: int, number: int) -> int:
     channels, group = build.rows.graph.shapes[x][0], section.number("group_id", 0)
     if channels % groups or group >= groups:
         message = f"{channels} channels have no part {group} of {groups}"
-        raise section.fail("groups", message, "groups" if channels % groups else "group_id")
+        if channels % groups:
+            raise section.fail("groups", message, "groups", f"`groups` divides the {channels} channels")
+        raise section.fail("groups", message, "group_id", f"`group_id` goes from 0 to {groups - 1}")
     size = channels // groups
     return build.append("slice", x, f".{number}", channels=(group * size, group * size + size))
 
@@ -273,7 +280,8 @@ def _fitted(build: Build, x: int, wanted: Shape, suffix: str) -> int:
     whole = all(size % target == 0 for size, target in zip(own[1:], wanted[1:]))
     if len(own) != len(wanted) or not whole or len(steps) > 1:
         message = f"`[shortcut]` cannot add {dims(own)} to {dims(wanted)}"
-        raise build.section.fail("branch-shapes", message, "from")
+        help = "what is added has the same height and width, or a multiple of them, and `from` counts layers back"
+        raise build.section.fail("branch-shapes", message, "from", help)
     if steps and (step := steps.pop()) > 1:
         x = build.append("max_pool", x, f"{suffix}.stride", kernel=1, stride=step)
     if own[0] > wanted[0]:
@@ -311,7 +319,8 @@ def crop(build: Build) -> int:
     for key, length in (("crop_height", height), ("crop_width", width)):
         wanted = section.number(key, 1, 1)
         if wanted > length:
-            raise section.fail("empty-output", f"{wanted} positions are more than the {length} there are", key)
+            message = f"{wanted} positions are more than the {length} there are"
+            raise section.fail("empty-output", message, key, f"write `{key}={length}`, or less")
         cuts.append(((length - wanted) // 2, length - wanted - (length - wanted) // 2))
     return build.append("crop", build.x, amount=tuple(cuts))
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from cnncalc.convert import Shapes
 from cnncalc.convert.account import Account
@@ -16,6 +15,7 @@ from cnncalc.convert.values import inverse
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import Shape, dims
 from cnncalc.language.names import IDENTIFIER, RESERVED
+from cnncalc.records import NamedTuple
 
 MAX_INPUTS = 1_000
 
@@ -130,7 +130,8 @@ def _is_batched(entry: Input) -> bool:
     if entry.shape is None:
         return True
     if not entry.shape:
-        raise Fault("unsupported", f"the input `{entry.name}` is a single number")
+        help = "export the model with this number as a constant, or with a tensor in its place"
+        raise Fault("unsupported", f"the input `{entry.name}` is a single number", None, help)
     return len(entry.shape) > 1
 
 

@@ -12,7 +12,7 @@ from cnncalc.convert.account import Account
 from cnncalc.convert.constants.evaluator import whole_list
 from cnncalc.convert.layout import Layout, is_deep, layout
 from cnncalc.convert.operators import FLOATS, Constant, Operator, Program, Sizes
-from cnncalc.convert.rows import Rows
+from cnncalc.convert.rows import MAX_AXES, Rows
 from cnncalc.convert.shapes import broadcast
 from cnncalc.convert.values import EXPANDED, PADDED, PART, ROLLED, SHAPED, TURNED, Operand, Parts, Value, View, inverse
 from cnncalc.diagnostics import Fault
@@ -20,8 +20,13 @@ from cnncalc.geometry import Shape, dims
 from cnncalc.graph import Node
 from cnncalc.layers.types import Value as Argument
 
-MAX_AXES = 4
-"""Axes that a row's shape may have: channels and three spatial ones."""
+UNSIZED = frozenset(("NonZero", "NonMaxSuppression", "Unique", "Compress", "StringSplit"))
+"""Operators of ONNX whose results have sizes that depend on values."""
+
+INFER = (
+    "let the file state it: `onnx.save(onnx.shape_inference.infer_shapes(onnx.load('model.onnx')), 'stated.onnx')`, at "
+    "the file's own input size"
+)
 
 
 def unsupported(message: str, help: str = "") -> Fault:
@@ -52,7 +57,7 @@ class Making:
         if shape is None or not self.compares:
             raise unsupported(
                 f"cnncalc does not know the operator `{operator.kind}`, and the file states no shape for its result",
-                "`onnx.shape_inference.infer_shapes` states the shapes of operators that it knows",
+                self.cut_off(operator) if "." in operator.kind or operator.kind in UNSIZED else INFER,
             )
         sizes = [size if isinstance(size, int) else self.batch if place == 0 else 0 for place, size in enumerate(shape)]
         if 0 in sizes:
@@ -61,6 +66,14 @@ class Making:
                 "export the model with fixed sizes",
             )
         return tuple(sizes)
+
+    def cut_off(self, operator: Operator) -> str:
+        """How a network is had that ends before an operator."""
+        source, inputs = self.program.source, [entry.name for entry in self.program.inputs]
+        return (
+            f"cut the network off before it: `onnx.utils.extract_model('{source}', 'part.onnx', {inputs}, "
+            f"{[name for name in dict.fromkeys(operator.inputs) if name not in self.program.constants]})`"
+        )
 
     def numbers(self, operator: Operator, operands: Sequence[Operand], name: str, place: int) -> list[int] | None:
         """Whole numbers that older opsets have as an attribute and newer ones as an operand; None where left out."""
@@ -524,7 +537,7 @@ class Making:
 
 
 def products_in(constant: Constant) -> int:
-    """Multiply-accumulates of the products of matrices by which a constant is worked out; 0 where there are none."""
+    """Multiply-accumulates of the products and convolutions behind a constant; 0 where there are none."""
     total, seen, pending = 0, set(), [constant]
     while pending:
         made = pending.pop()
@@ -536,6 +549,8 @@ def products_in(constant: Constant) -> int:
         if made.derivation.operator.kind in ("MatMul", "Gemm"):
             turned = made.derivation.operator.attributes.get("transA")
             total += made.size * operands[0].shape[0 if turned else -1]
+        elif made.derivation.operator.kind == "Conv":
+            total += made.size * prod(operands[1].shape[1:])
         pending += operands
     return total
 

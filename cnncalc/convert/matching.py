@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import isclose
-from typing import NamedTuple
 
 from cnncalc.convert.operators import Constant, Operator, Program
+from cnncalc.records import NamedTuple
 
 MAX_TERMS = 6
 """Factors of a product that are looked at: the longest composite has five."""

@@ -1,13 +1,13 @@
 """An ONNX file -> Graph: the source format's one entry.
 
-The file is mapped, not read: of the weights only their shapes are looked at, and they need not be there.
+The file is mapped, not read: of the weights only their shapes are looked at, and they need not be there.  Of a file
+beside it only small tensors are read, whole numbers above all: shapes, indices and masks.
 """
 
 from __future__ import annotations
 
 import mmap
 import os
-import stat
 from math import prod
 from typing import Any
 
@@ -18,30 +18,33 @@ from cnncalc.convert.onnx_versions import OLDEST, normalise
 from cnncalc.convert.operators import Constant, Input, Operator, Program, Reference
 from cnncalc.convert.rows import MAX_NODES, failed
 from cnncalc.convert.translation import TRANSLATIONS
-from cnncalc.convert.wire import Wire, bad
+from cnncalc.convert.unreadable import ONNX, Advice, advised
+from cnncalc.convert.wire import Wire
 from cnncalc.diagnostics import Fault
 
 MAX_DEPTH = 32
 """Calls of functions inside each other."""
 
 
+ADVICE = Advice(
+    ONNX,
+    "write it anew, from PyTorch with `torch.onnx.export(model.eval(), torch.zeros(1, 3, 224, 224), 'model.onnx')`",
+    "`onnx.checker.check_model('{}', full_check=True)` says what is wrong with the file; write it anew",
+)
+
+
+@advised(ADVICE)
 def read(source: str, inputs: Inputs = None) -> Imported:
     """The network of an ONNX file, and its account; raises `SpecError`.
 
     `inputs` give the sizes that the file leaves open, channels first and without the batch.
     """
-    shown = os.path.basename(source)
-    try:
-        with open(source, "rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise failed(bad("it is no regular file"), source)
-            if not status.st_size:
-                raise failed(bad("the file is empty"), source)
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as data:
-                return read_bytes(data, shown, inputs)
-    except OSError as error:
-        raise failed(Fault("no-such-file", f"cannot read the file: {error.strerror or error}"), source) from None
+    with (
+        open(source, "rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+        memoryview(mapped) as data,
+    ):
+        return read_bytes(data, os.path.basename(source), inputs, os.path.dirname(source))
 
 
 def read_proto(model: Any, inputs: Inputs = None) -> Imported:
@@ -49,10 +52,13 @@ def read_proto(model: Any, inputs: Inputs = None) -> Imported:
     return read_bytes(memoryview(model.SerializeToString()), "ModelProto", inputs)
 
 
-def read_bytes(data: memoryview, shown: str, inputs: Inputs = None) -> Imported:
-    """The network in the bytes of an ONNX file, which is shown as `shown`; raises `SpecError`."""
+def read_bytes(data: memoryview, shown: str, inputs: Inputs = None, folder: str | None = None) -> Imported:
+    """The network in the bytes of an ONNX file, which is shown as `shown`; raises `SpecError`.
+
+    `folder` is where files beside it are, which may hold its tensors.
+    """
     try:
-        model = Reader(Wire(data)).model(shown, os.path.splitext(shown)[0])
+        model = Reader(Wire(data, folder)).model(shown, os.path.splitext(shown)[0])
         program = whole(model)
     except Fault as fault:
         raise failed(fault, shown) from None
@@ -64,7 +70,9 @@ def whole(model: Model) -> Program:
     program = model.program
     version = model.versions.get("", OLDEST if model.versions else 0)
     if version < OLDEST:
-        raise Fault("unsupported", f"the file is of opset {version}; cnncalc reads opset {OLDEST} and later")
+        help = "`onnx.save(onnx.version_converter.convert_version(onnx.load('old.onnx'), 17), 'new.onnx')`"
+        message = f"the file is of opset {version}; cnncalc reads opset {OLDEST} and later"
+        raise Fault("unsupported", message, None, help)
     functions = {(kind_of(function), function.key[2]): function for function in model.functions.values()}
     for function in functions.values():
         for operator in function.nodes:

@@ -5,13 +5,14 @@ It knows ONNX's messages and no operator: those are made alike in `onnx_versions
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.convert.onnx_tensors import element_type, read_tensor
 from cnncalc.convert.operators import Constant, Graphs, Input, Operator, Program, Reference, Stated
 from cnncalc.convert.rows import MAX_NODES
 from cnncalc.convert.wire import BYTES, FIXED32, VARINT, Entry, Wire, bad
 from cnncalc.diagnostics import Fault
+from cnncalc.records import NamedTuple
 
 MAX_LIST = 65_536
 """Numbers of one attribute."""
@@ -118,7 +119,8 @@ class Reader:
                 if shape is not None:
                     program.stated[name] = shape
             elif field == 15:
-                raise Fault("unsupported", "the file holds sparse initializers, which cnncalc does not read")
+                message = "the file holds sparse initializers, which cnncalc does not read"
+                raise Fault("unsupported", message, None, "make the weights dense, and export the model again")
         # up to IR version 3 every initializer is listed as an input too
         program.inputs += [Input(name, shape) for name, shape in inputs if name not in program.constants]
 

@@ -5,14 +5,16 @@ The largest weights are never touched: their number of elements is all that anyo
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.convert.operators import Constant, Held
 from cnncalc.convert.wire import BYTES, FIXED64, Entry, Wire, bad, single
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import LIMIT, dims
+from cnncalc.records import NamedTuple
 
 MAX_AXES = 32
 MAX_WHOLE = 65_536
@@ -22,6 +24,10 @@ MAX_HELD = 262_144
 
 MAX_FLOATS = 1_024
 """Elements of a tensor of decimal numbers up to which it is read: scales, bounds and scalars are this small."""
+
+
+MAX_OFFSET = 18
+"""Digits of the place in a file at which a tensor begins."""
 
 
 class Type(NamedTuple):
@@ -73,7 +79,9 @@ def element_type(number: int, what: str) -> Type:
     """The element type of a tensor; raises `Fault` for one that ONNX has not, as far as we know."""
     found = TYPES.get(number)
     if found is None:
-        raise Fault("unsupported", f"{what} has the element type {number}, which cnncalc does not know")
+        message = f"{what} has the element type {number}, which cnncalc does not know"
+        help = "if the file is not damaged, its ONNX is newer than this cnncalc: cast it to 32-bit floats before export"
+        raise Fault("unsupported", message, None, help)
     return found
 
 
@@ -81,6 +89,7 @@ def read_tensor(wire: Wire, start: int, end: int) -> tuple[str, Constant]:
     """The name of a tensor, and the tensor; raises `Fault` where its parts do not fit together."""
     name, sizes, number, external = "", [], 0, False
     data: list[Entry] = []
+    place: dict[str, str] = {}
     for entry in wire.message(start, end):
         field = entry.number
         if field == 1:
@@ -93,6 +102,9 @@ def read_tensor(wire: Wire, start: int, end: int) -> tuple[str, Constant]:
             name = wire.text(entry)
         elif field in (FLOAT_DATA, INT32_DATA, STRING_DATA, INT64_DATA, RAW_DATA, DOUBLE_DATA, UINT64_DATA):
             data.append(entry)
+        elif field == 13 and entry.wire == BYTES:
+            texts = {part.number: wire.text(part) for part in wire.message(entry.start, entry.end)}
+            place[texts.get(1, "")] = texts.get(2, "")
         elif field == 14:
             external = entry.start == 1
     what = f"tensor {name}" if name else "a tensor"
@@ -110,6 +122,8 @@ def read_tensor(wire: Wire, start: int, end: int) -> tuple[str, Constant]:
     if data:
         _check(data, type, size, what)
     whole = _reader(wire, data, type, size) if (data or not size) and size <= MAX_HELD else None
+    if external and size <= MAX_HELD:
+        whole = _beside(wire, place, type, size)
     most = MAX_FLOATS if type.dtype in ("float", "double") else MAX_WHOLE
     found = Constant(shape, type.dtype, read=whole if size <= most else None)
     found.held = None if whole is None else Held(whole)
@@ -134,6 +148,36 @@ def _reader(wire: Wire, data: list[Entry], type: Type, size: int) -> Callable[[]
         for entry in data:
             values += _elements(wire, entry, type, size)
         return values if len(values) == size else None
+
+    return read
+
+
+def _beside(wire: Wire, place: dict[str, str], type: Type, size: int) -> Callable[[], Sequence[Any] | None] | None:
+    """What reads the elements of a tensor from a file beside its own, or in a folder there; None for any other place.
+
+    The file need not be there.
+    """
+    location, start = place.get("location", ""), place.get("offset", "0")
+    parts = location.replace("\\", "/").split("/")
+    if wire.folder is None or not type.code or not {"", ".."}.isdisjoint(parts) or not start.isdecimal():
+        return None
+    path, form = os.path.join(wire.folder, location), f"<{size}{type.code}"
+    if len(start) > MAX_OFFSET:
+        return None
+
+    def read() -> Sequence[Any] | None:
+        try:
+            if not os.path.isfile(path):
+                return None
+            with open(path, "rb") as file:
+                file.seek(int(start))
+                data = file.read(struct.calcsize(form))
+        except OSError:
+            return None
+        if len(data) < struct.calcsize(form):
+            return None
+        values = list(struct.unpack(form, data))
+        return [single(value) for value in values] if type.code == "f" else values
 
     return read
 

@@ -7,7 +7,9 @@ The vocabulary is ONNX's operators as of the newest opset, attributes and operan
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
+
+from cnncalc.records import NamedTuple
 
 Sizes = tuple[int, ...]
 Stated = tuple[int | str | None, ...]

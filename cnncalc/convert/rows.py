@@ -20,6 +20,9 @@ from cnncalc.layers.types import Value
 OTHER = re.compile(r"[^A-Za-z0-9_.\-/]+")
 """What a name may not hold."""
 
+MAX_AXES = 4
+"""Axes that a row's shape may have: channels and three spatial ones."""
+
 MAX_NODES = 200_000
 """Nodes of a source that are read."""
 

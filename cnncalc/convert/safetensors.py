@@ -13,9 +13,10 @@ import sys
 from array import array
 from collections.abc import Sequence
 from math import isfinite, prod
-from typing import Any, BinaryIO, NamedTuple, TypeGuard
+from typing import Any, BinaryIO, TypeGuard
 
 from cnncalc.diagnostics import Diagnostic, SpecError
+from cnncalc.records import NamedTuple
 
 MAX_HEADER = 100_000_000
 """Bytes of the longest header, as in the library."""

@@ -8,9 +8,10 @@ part of the layer that takes them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.convert.operators import Constant, Operator, Sizes
+from cnncalc.records import NamedTuple
 
 TURNED, SHAPED, PADDED, EXPANDED, PART, ROLLED = "turned", "shaped", "padded", "expanded", "part", "rolled"
 

@@ -7,9 +7,9 @@ fields is bounded, so that no file, however made, is read for long.
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
 
 from cnncalc.diagnostics import Fault
+from cnncalc.records import NamedTuple
 
 MAX_FIELDS = 10_000_000
 """Fields of all messages together."""
@@ -39,8 +39,10 @@ def bad(message: str) -> Fault:
 class Wire:
     """The bytes of a file or of a message in memory; everything is said by places in them."""
 
-    def __init__(self, data: memoryview) -> None:
+    def __init__(self, data: memoryview, folder: str | None = None) -> None:
         self.data = data
+        self.folder = folder
+        """Where files beside this one are; None for a message in memory."""
         self.fields = 0
         """Fields that have been read."""
 

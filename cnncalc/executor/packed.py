@@ -13,12 +13,13 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from math import prod
 from operator import mul
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.executor.algebras import shift
 from cnncalc.executor.sliding import inside, offsets, scattered
 from cnncalc.executor.tensors import Tensor
 from cnncalc.geometry import Slide
+from cnncalc.records import NamedTuple
 
 
 class Term(NamedTuple):

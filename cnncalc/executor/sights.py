@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.executor.sliding import unbordered
 from cnncalc.geometry import Shape, Slide, Taps, own
 from cnncalc.graph import Node
 from cnncalc.layers.kernels import Adjust, Reduction, Statistic
+from cnncalc.records import NamedTuple
 
 PADDED = 1
 """In a set: some of what was read is padding, or beyond the axis."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import product as combinations
 from math import prod
-from typing import NamedTuple
 
 from cnncalc.geometry import Shape, Slide, Taps
+from cnncalc.records import NamedTuple
 
 
 def taps(slide: Slide, width: int, ceil: bool = False, border: str = "zeros") -> Taps:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.geometry import Shape
+from cnncalc.records import NamedTuple
 
 
 class Tensor(NamedTuple):

@@ -65,6 +65,8 @@ class Appender:
             named = made.layers[0].layer.named()
         except Fault as fault:
             raise at_field(fault, made.sources, step, where) from None
+        if not named:
+            return inputs
         found, x = list(inputs), where.scope.env["x"]
         for name, texts in named:
             node = made.sources[name].node

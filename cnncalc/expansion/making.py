@@ -66,11 +66,11 @@ class Made:
 
 
 class Maker:
-    """Makes what calls append, and remembers it; expansions of one file may share it."""
+    """Makes what calls append, and remembers it; expansions of one file may share it, all others its operations."""
 
-    def __init__(self) -> None:
+    def __init__(self, operations: Operations | None = None) -> None:
         self.made: dict[Any, Made] = {}
-        self.operations = Operations()
+        self.operations = operations or Operations()
 
     def from_step(self, step: Call | Join, kind: type[Layer], where: Where) -> Made:
         """What a step of a known kind appends, with its arguments evaluated here; raises `SpecError`."""

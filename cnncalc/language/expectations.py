@@ -7,7 +7,7 @@ range (``4 M .. 5 M``) or a tolerance (``300 M +- 1%``).  Nothing is measured he
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.analyzers.quantities import GROUPS, QUANTITIES
 from cnncalc.analyzers.quantity import Nature, Quantity
@@ -16,6 +16,7 @@ from cnncalc.language.forms import FormReader
 from cnncalc.language.model import Argument, Value, ValueFault
 from cnncalc.language.source import Located, Mapping, Scalar, Sequence
 from cnncalc.layers.types import SHAPE, show
+from cnncalc.records import NamedTuple
 from cnncalc.values import BYTE_UNITS, UNITS
 
 FURTHER_KEYS = ("layers", "with", "dtype")

@@ -8,7 +8,7 @@ The length of the text and the depth of the tree are bounded; values are in `ope
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.diagnostics import suggestion
 from cnncalc.language.lexer import ExpressionFault, Token, tokens
@@ -34,6 +34,7 @@ from cnncalc.language.operators import (
     word_of,
 )
 from cnncalc.layers.types import show
+from cnncalc.records import NamedTuple
 
 MAX_TEXT = 2_000
 MAX_DEPTH = 60

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container
-from typing import NamedTuple
 
 from cnncalc.diagnostics import Fault
+from cnncalc.records import NamedTuple
 
 
 class ExpressionFault(Fault):

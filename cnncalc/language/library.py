@@ -101,7 +101,9 @@ def find_bundled(name: str) -> tuple[str, str | None] | None:
     path = os.path.join(bundled_folder(), f"{stem}.yaml")
     if os.path.isfile(path):
         return path, stem if stem in variant_names(path) else None
-    return next(((path, stem) for path in bundled_files() if stem in variant_names(path)), None)
+    # resnet50 is most likely in resnet.yaml
+    likely = sorted(bundled_files(), key=lambda path: not stem.startswith(os.path.basename(path).removesuffix(".yaml")))
+    return next(((path, stem) for path in likely if stem in variant_names(path)), None)
 
 
 def is_spec(text: str) -> bool:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.diagnostics import Fault, suggestion
 from cnncalc.geometry import AXES, Shape
 from cnncalc.language.lexer import ExpressionFault, Token
 from cnncalc.layers.types import show
+from cnncalc.records import NamedTuple
 
 MAX_ELEMENTS = 10_000
 MAX_LIST_DEPTH = 8

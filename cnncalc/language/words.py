@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import NamedTuple
+
+from cnncalc.records import NamedTuple
 
 FRAMEWORKS = ("pytorch", "keras", "tensorflow", "caffe", "darknet")
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import product
 from math import exp, isqrt, log, prod, sqrt
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import AXES, GLOBAL, Intervals, Reach, Shape, Taps, dims, own
 from cnncalc.layers.activation import log_sum
 from cnncalc.layers.base import Layer, Multiplies, Weight, divisor_help, field
+from cnncalc.layers.memory import Kept
 from cnncalc.layers.normalisation import squares
 from cnncalc.layers.types import BIAS, BIAS_WORDS, COUNT, NUMBER, SIZES, SOME_EXTRA, SOME_SIZES, Sizes, words
 from cnncalc.layers.windows import per_axis, spatial
+from cnncalc.records import NamedTuple
 
 if TYPE_CHECKING:
     from cnncalc.layers.kernels import Kernels, T
@@ -287,6 +289,14 @@ class Attention(Layer, kind="attention"):
             q_map, k_map = self.map_sizes(inputs)
             found.append(Multiplies("input", prod(q_map) * sum(k_map), q[0], True))
         return tuple(found)
+
+    def keeping(self, inputs: tuple[Shape, ...], output: Shape) -> Kept | None:
+        """Plain attention keeps q, k, v, its output, and the sum of exponentials of every head and query, in 32 bits
+        (Dao et al. 2022, FlashAttention, section 3.1); what windows and biases keep is another thing for every way to
+        write them."""
+        if self.mode != "softmax" or self.bias != "none" or self.window is not None or self.grid is not None:
+            return None
+        return Kept(("inputs", "output"), bytes=4 * self.heads * prod(output[1:]))
 
     def reach(self, inputs: tuple[Shape, ...]) -> Reach:
         frames = self.frames(inputs)

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from math import gcd
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, dataclass_transform
 
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import GLOBAL, Reach, Shape, bounded
 from cnncalc.layers.memory import OWN, Kept
 from cnncalc.layers.types import NOTHING, Follower, Type, Value
+from cnncalc.records import NamedTuple
 
 if TYPE_CHECKING:
     from cnncalc.layers.kernels import Kernels, T

@@ -6,9 +6,8 @@ place amount to.  It was measured kind by kind (tests/data/memory).
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from cnncalc.geometry import GLOBAL, Reach, Shape, Window, elements
+from cnncalc.records import NamedTuple
 
 OWN = "own"
 """The result has a buffer of its own."""
@@ -22,7 +21,7 @@ class Kept(NamedTuple):
     """What a layer holds from its forward pass until its backward pass."""
 
     tensors: tuple[str, ...] = ()
-    """`input`, `output`, or `factors`: the inputs that are multiplied with one that needs a gradient."""
+    """`input` (the first), `inputs`, `output`, or `factors`: inputs multiplied with one that needs a gradient."""
     numbers: int = 0
     """Further numbers of a sample, in the activations' type."""
     bytes: int = 0

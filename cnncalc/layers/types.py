@@ -6,10 +6,11 @@ A `Fault` raised here names no field and no place; `base.make` adds the one, exp
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.diagnostics import Fault, suggestion
 from cnncalc.geometry import LIMIT
+from cnncalc.records import NamedTuple
 
 Value = Any
 """What an expression gives: int, float, bool, a word (str), or a tuple of values."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from html import escape
 from math import ceil, floor, log10
-from typing import NamedTuple
 
+from cnncalc.records import NamedTuple
 from cnncalc.render.cells import size_in_bytes
 from cnncalc.tables.chart import Axis, Chart, Panel, Series
 from cnncalc.values import UNITS

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
+from cnncalc.records import NamedTuple
 from cnncalc.render.cells import written
 from cnncalc.tables.table import KIND, ORIGIN, Line, Table
 from cnncalc.values import Change, Compact, Described, Names, PerAxis, Shapes, Sizes

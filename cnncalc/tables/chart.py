@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.compare.fronts import Aim, front
 from cnncalc.compare.selection import Selection
 from cnncalc.compare.sweep import Row, Sweep
 from cnncalc.diagnostics import UsageFault
+from cnncalc.records import NamedTuple
 from cnncalc.tables.comparison import network_of, title
 
 MAX_SERIES = 12

@@ -7,12 +7,13 @@ its rows; turns that are equal in all that is shown are one, and counted.  Nothi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.geometry import Transposed, Window
 from cnncalc.graph import Graph, Node
 from cnncalc.layers import MODULES
 from cnncalc.layers.base import Operation, once_per_operation
+from cnncalc.records import NamedTuple
 
 MOST_ROWS = 32
 """Rows up to which blocks are opened, the outermost and the first first."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.analyzers.macs import convention
 from cnncalc.analyzers.notes import Remark
@@ -11,6 +11,7 @@ from cnncalc.analyzers.quantities import QUANTITIES, columns, reported
 from cnncalc.analyzers.quantity import Fold, Nature, Quantity, function
 from cnncalc.geometry import Shape, dims
 from cnncalc.graph import Graph
+from cnncalc.records import NamedTuple
 from cnncalc.report import Report
 from cnncalc.tables.outline import Stretch
 from cnncalc.tables.rows import arranged, shown, sort_key, table_rows

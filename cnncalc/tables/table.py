@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
+from cnncalc.records import NamedTuple
 from cnncalc.values import Prose
 
 

@@ -8,10 +8,10 @@ The executor gets all of these without the code that reports them.
 from __future__ import annotations
 
 from collections import Counter
-from typing import NamedTuple
 
 from cnncalc.geometry import dims
 from cnncalc.graph import Graph
+from cnncalc.records import NamedTuple
 from cnncalc.verify.fields import UNSEEN, Fields, Progress
 from cnncalc.verify.numbers import Observed, observe
 

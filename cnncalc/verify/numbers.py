@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from math import prod
 from random import Random
-from typing import NamedTuple
 
 from cnncalc.analyzers import params as param_counts
 from cnncalc.analyzers.memory import tensors_alive
@@ -14,6 +13,7 @@ from cnncalc.executor.machine import Machine, run
 from cnncalc.executor.tensors import Tensor
 from cnncalc.geometry import Shape, dims
 from cnncalc.graph import Graph, Node
+from cnncalc.records import NamedTuple
 from cnncalc.verify.fields import NOT_RUN, UNSEEN, Progress
 
 PLAIN = 1_000_000

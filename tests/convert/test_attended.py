@@ -9,6 +9,7 @@ from convert.executing import rows
 from convert.written import written
 
 from cnncalc.convert.onnx import read_bytes
+from cnncalc.diagnostics import SpecError
 
 INFINITE = float("-inf")
 
@@ -19,18 +20,20 @@ def mask(hidden: float) -> str:
 
 
 CONSTANTS = [
+    *(f"three: [3, 5, 5] {mask(-1e9)}", f"row: [1, 5] {'0.0 ' * 4}-1e9", f"rows: [3, 1, 5] {'0.0 ' * 4}-1e9"),
+    *("bias: [5, 5]", "odd: [3, 4] 1.0", "copies: [3] 3 5 4", "turned: [3] 3 4 5"),
     *("half: [] 0.5", "quarter: [] 0.25", "two: [] 2.0", "four: [] 4.0", "tiny: [] 1e-30", "last: [] 2"),
     *("shape: [3] 1 5 5", "zeros: [5, 5] 0.0", f"hidden: [5, 5] {'0.0 ' * 4}-1e9", "ones: [5, 5] 1", "none: [5, 5] 0"),
     *(f"causal: [5, 5] {mask(-1e9)}", f"infinite: [5, 5] {mask(INFINITE)}"),
 ]
 
 
-def model(steps: list[str], opset: int = 17) -> bytes:
+def model(steps: list[str], opset: int = 17, shape: list[int] | None = None) -> bytes:
     """A model of these lines on five tokens `x` of four channels; `t` is x turned."""
     nodes = ["t = Transpose(x) perm=[0, 2, 1]", *steps]
     used = set(re.findall(r"\w+", " ".join(nodes)))
     constants = [line for line in CONSTANTS if line.partition(":")[0] in used]
-    return written([*constants, *nodes], [1, 5, 4], [1, 5, 4], opset)
+    return written([*constants, *nodes], [1, 5, 4], shape or [1, 5, 4], opset)
 
 
 END = ["s = Softmax(p) axis=-1", "y = MatMul(s, x)"]
@@ -100,14 +103,54 @@ def test_a_mask_is_opaque_and_its_products_count(name: str) -> None:
     found = read_bytes(model(["a = MatMul(x, t)", f"p = Add(a, {name})", *END]), "net.onnx")
     assert sum(node.operation.macs or 0 for node in found.graph.nodes) == 2 * 5 * 5 * 4
     assert list(found.account.opaque) == ["Attention"]
+    assert (found.account.parameters, found.account.constants) == (0, 25)
 
 
-@pytest.mark.parametrize("name", ["ones", "none"])
-def test_whether_a_key_counts_is_no_bias(name: str) -> None:
-    """In the operator Attention a mask of truth values says which keys take part: it is not added."""
+def test_a_bias_that_is_opaque_is_learned() -> None:
+    """An untrained one, of zeros, among them: but for what is nothing, only what hides products is a constant."""
+    found = read_bytes(model(["a = MatMul(x, t)", "p = Add(a, bias)", *END]), "net.onnx")
+    assert (list(found.account.opaque), found.account.parameters) == (["Attention"], 25)
+
+
+LARGER = {
+    "in front": (["a = MatMul(x, t)", "p = Add(a, three)", *END], [3, 5, 4], 1 + 3),
+    "in front of one row": (["a = MatMul(x, t)", "p = Add(a, rows)", *END], [3, 5, 4], 1 + 3),
+    "not at all": (["a = MatMul(x, t)", "p = Add(a, row)", *END], [1, 5, 4], 1 + 1),
+    "in front of a bias": (["a = MatMul(x, t)", "b = Add(a, three)", "p = Add(b, bias)", *END], [3, 5, 4], 1 + 3),
+    "values": (
+        ["a = MatMul(x, t)", "p = Add(a, row)", "v = Expand(x, copies)", "s = Softmax(p)", "y = MatMul(s, v)"],
+        [3, 5, 4],
+        1 + 3,
+    ),
+    "keys": (
+        ["k = Expand(t, turned)", "a = MatMul(x, k)", "p = Add(a, row)", *END],
+        [3, 5, 4],
+        3 + 3,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LARGER)
+def test_products_that_become_larger(name: str) -> None:
+    """What is added to them repeats axes of size 1 by NumPy's rule, as ONNX Runtime finds (``frameworks``)."""
+    steps, shape, products = LARGER[name]
+    found = read_bytes(model(steps, shape=shape), "net.onnx")
+    (_, tensor), *_ = found.graph.outputs
+    assert found.graph.shapes[tensor] == tuple(shape if shape[0] > 1 else shape[1:])
+    assert sum(node.operation.macs or 0 for node in found.graph.nodes) == products * 5 * 5 * 4
+
+
+def test_products_that_do_not_fit() -> None:
+    with pytest.raises(SpecError, match="do not go together"):
+        read_bytes(model(["a = MatMul(x, t)", "p = Add(a, odd)", *END]), "net.onnx")
+
+
+@pytest.mark.parametrize(("name", "opaque"), [("ones", []), ("none", ["Attention"])])
+def test_whether_a_key_counts_is_no_bias(name: str, opaque: list[str]) -> None:
+    """In the operator Attention a mask of truth values says which keys take part: where all do, it says nothing."""
     steps = [f"m = Cast({name}) to=9", "y = Attention(x, x, x, m) q_num_heads=1 kv_num_heads=1"]
     found = read_bytes(model(steps, 23), "net.onnx")
-    assert list(found.account.opaque) == ["Attention"]
+    assert list(found.account.opaque) == opaque
 
 
 REGIONS = [(place >= 8) + (place >= 10) for place in range(12)]
@@ -150,3 +193,21 @@ def test_a_large_mask_that_is_moved_is_read() -> None:
     for wrong in (-100.0, 1.0):
         other = read_bytes(written(windows(wrong), [1, 2, 12, 12], [1, 2, 12, 12]), "net.onnx")
         assert "Attention" in other.account.opaque
+
+
+def test_a_bias_that_is_filled_where_a_mask_hides() -> None:
+    """PyTorch's `masked_fill` of what is added: a bias by relative position, and the mask of shifted windows."""
+    places = [(row, column) for row in range(4) for column in range(4)]
+    offsets = [7 * (a - c + 3) + b - d + 3 for a, b in places for c, d in places]
+    filled = [
+        "table: [49, 1]", f"at: [256] {' '.join(map(str, offsets))}", "square: [4] 1 1 16 16", "low: [] -50.5",
+        "least: [] -inf", "g1 = Gather(table, at)", "g2 = Reshape(g1, square)", "h = Less(m2, low)",
+        "g = Where(h, least, g2)", "q = Add(p, g)",
+    ]  # fmt: skip
+    lines = [line for line in windows() if line != "q = Add(p, m2)"]
+    end = lines.index("s = Softmax(q) axis=-1")
+    found = read_bytes(written([*lines[:end], *filled, *lines[end:]], [1, 2, 12, 12], [1, 2, 12, 12]), "net.onnx")
+    assert rows(found)[-1] == "attention heads=1 window=4 shift=2 scale=1.0 bias=relative"
+    assert (found.account.opaque, found.account.parameters) == ({}, 49)
+    (note,) = found.account.notes
+    assert note.startswith("the file does not hold the mask")  # of more numbers than are compared with others

@@ -35,6 +35,22 @@ def test_the_source_is_a_module_that_imports_keras_alone(name: str) -> None:
     assert any(isinstance(node, ast.FunctionDef) and node.name == name for node in tree.body)
 
 
+def test_a_row_that_reads_nothing_stands_beside_another() -> None:
+    net = cnncalc.loads("""
+input: [6, 8, 8]
+blocks:
+  biases:
+    layers: [{coordinates: [7, 7]}, {conv: 3, kernel: 1}]
+layers:
+  - {conv: 18, kernel: 1, name: qkv}
+  - {biases, name: table}
+  - {attention: 3, window: 4, shift: 2, mode: cosine, bias: table, from: qkv}
+""")
+    source = net.to_torch_source()
+    ast.parse(source)
+    assert "self.attention1(*qkv.chunk(3, dim=1), " in source
+
+
 def test_the_header_says_what_must_come_out() -> None:
     """Keras 3's applications.ResNet50 without its biases; torchvision: 25,557,032 learned, 53,120 kept."""
     assert "25,557,032 trainable, 53,120 non-trainable" in cnncalc.load("resnet50").to_keras_source()

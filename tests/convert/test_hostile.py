@@ -316,9 +316,9 @@ def test_names_are_bounded() -> None:
 
 
 @pytest.mark.parametrize(("make", "message"), [
-    (lambda path: None, "cannot read the file: No such file or directory"),
+    (lambda path: None, "there is no such file"),
     (lambda path: path.write_bytes(b""), "the file is empty"),
-    (lambda path: path.mkdir(), "cannot read the file: Is a directory"),
+    (lambda path: path.mkdir(), "it is a folder, and no file"),
 ])  # fmt: skip
 def test_what_is_no_file(tmp_path: Path, make: object, message: str) -> None:
     path = tmp_path / "model.onnx"
@@ -359,3 +359,37 @@ def test_weights_are_not_read(tmp_path: Path) -> None:
     parameters, megabytes = map(int, done.stdout.split())
     assert parameters == rows * columns
     assert megabytes < 80
+
+
+def apart(name: str, location: str, offset: str = "8") -> bytes:
+    """Three whole numbers that are in another file, as ONNX describes it."""
+    place = [message((1, "location"), (2, location)), message((1, "offset"), (2, offset))]
+    return message((1, 3), (2, 7), (8, name), *[(13, entry) for entry in place], (14, 1))
+
+
+def reshaping(folder: Path, location: str, offset: str = "8") -> bool:
+    """Whether a model knows the shape that such numbers say."""
+    content = model([node("Reshape", ["x", "s"], ["y"])], [X], ["y"], [apart("s", location, offset)])
+    (folder / "net.onnx").write_bytes(content)
+    try:
+        return read_model(str(folder / "net.onnx")).graph.shapes[-1] == (4, 8)
+    except SpecError as error:
+        told = error.diagnostics[0].message
+    assert told == "the values of `shape` are not in the file"
+    return False
+
+
+def test_shapes_are_read_from_a_file_beside_it(tmp_path: Path) -> None:
+    """Nowhere else; and where they are not, they are not known."""
+    whole = b"".join(value.to_bytes(8, "little", signed=True) for value in (9, 1, 4, -1))
+    inner = tmp_path / "inner"
+    (inner / "parts").mkdir(parents=True)
+    for path in (inner / "data", inner / "parts" / "data", tmp_path / "data"):
+        path.write_bytes(whole)
+    (inner / "short").write_bytes(whole[:-1])
+    os.mkfifo(inner / "pipe")
+    assert reshaping(inner, "data")
+    assert reshaping(inner, "./parts/data")
+    beyond = ["../data", str(tmp_path / "data"), "parts/../data", "short", "missing", "parts", "pipe", ""]
+    assert [location for location in beyond if reshaping(inner, location)] == []
+    assert not any(reshaping(inner, "data", offset) for offset in ("", "-8", "x", "9" * 400, "9" * 17))

@@ -124,8 +124,8 @@ ROWS = {
     "channel_shuffle": ["channel_shuffle groups=2"],
     "channel_shuffle_computed": [
         "channel_shuffle groups=2",
-        "slice channels=(0, 3)",
         "slice channels=(3, 6)",
+        "slice channels=(0, 3)",
         "concat",
     ],
     "pixel_shuffle": ["depth_to_space block=2"],
@@ -141,7 +141,7 @@ ROWS = {
     "pad_channels": ["pad amount=0 channels=(1, 2)"],
     "pad_crops": ["crop amount=((1, 0), (0, 2))"],
     "slice_positions": ["crop amount=((1, 0), 0)", "max_pool kernel=1 stride=(2, 1)", "crop amount=(0, (2, 1))"],
-    "split_channels": ["slice channels=(0, 2)", "slice channels=(2, 5)", "relu", "concat"],
+    "split_channels": ["slice channels=(0, 2)", "relu", "slice channels=(2, 5)", "concat"],
     "gather_channel": ["slice channels=(1, 2)"],
     "squeeze_to_flat": ["global_avg_pool", "flatten"],
     "flatten_computed": ["flatten"],
@@ -164,8 +164,7 @@ ROWS = {
     "unknown_stated": ["opaque output=(7, 3) params=0", "relu"],
     "foreign": ["opaque output=(3, 2, 2) params=54"],
     "attention_operator": [
-        "permute axes=(1, 0)", "conv channels=24 kernel=1 bias=False", "slice channels=(0, 8)",
-        "slice channels=(8, 16)", "slice channels=(16, 24)", "attention heads=2", "permute axes=(1, 0)",
+        "permute axes=(1, 0)", "conv channels=24 kernel=1 bias=False", "attention heads=2", "permute axes=(1, 0)",
     ],
     "attention_windows": [
         "conv channels=12 kernel=1 bias=False", "attention heads=2 window=(2, 3) scale=0.5",

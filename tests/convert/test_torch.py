@@ -53,7 +53,7 @@ ROWS = {
     "dropout": ["relu", "dropout rate=0.3"],
     "gate": ["global_avg_pool", "conv channels=2 kernel=1", "relu", "conv channels=4 kernel=1", "sigmoid", "multiply"],
     "gate_expanded": ["global_avg_pool", "sigmoid", "multiply"],
-    "halves": ["slice channels=(0, 2)", "slice channels=(2, 4)", "conv channels=2 kernel=1", "concat"],
+    "halves": ["slice channels=(2, 4)", "conv channels=2 kernel=1", "slice channels=(0, 2)", "concat"],
     "in_place": ["conv channels=2 kernel=3 padding=1", "add", "relu"],
     "layer_norm": ["layer_norm", "layer_scale"],
     "max_pool": ["max_pool kernel=3 stride=2 padding=1 ceil_mode=True"],
@@ -142,8 +142,8 @@ ROWS = {
     "of_one_sample": [
         "conv channels=4 kernel=3", "slice channels=(2, 4)", "slice channels=(0, 2)", "concat", "slice channels=(2, 4)",
         "slice channels=(0, 2)", "concat", "factor axes=one value=2.0", "subtract", "reshape shape=(2, 2, 2, 3)",
-        "permute axes=(1, 2, 0, 3)", "reshape shape=(4, 2, 3)", "add", "slice channels=(1, 2)", "slice channels=(3, 4)",
-        "reshape shape=(2, 3)", "factor axes=one value=2.0", "reshape shape=(2, 3)", "concat",
+        "permute axes=(1, 2, 0, 3)", "reshape shape=(4, 2, 3)", "add", "slice channels=(1, 2)", "reshape shape=(2, 3)",
+        "factor axes=one value=2.0", "slice channels=(3, 4)", "reshape shape=(2, 3)", "concat",
     ],
     "turned": ["conv channels=2 kernel=1", "slice channels=(3, 4) over=positions", "multiply"],
     "left_out": [
@@ -318,7 +318,7 @@ def test_a_pickle_under_another_name_is_not_read(tmp_path: Path) -> None:
 
 def test_a_zip_file_of_weights_is_no_program(tmp_path: Path) -> None:
     found = problem(saved(tmp_path / "net.pt2", b"\x80\x02.", "archive/data.pkl"))
-    assert "without `models/model.json`" in found.message
+    assert found.message == "it is a file of pickled Python objects, which could run code, and not a program of PyTorch"
 
 
 @pytest.mark.thorough
@@ -443,6 +443,7 @@ def test_running_code_is_said_first(code: Path, run: Any) -> None:
     assert lines[2:] == [
         "error[their-code]: calling `broken()` raised ValueError: no (net.py:5)",
         "  --> net.py:broken",
+        "help: make it run in Python first",
     ]
 
 
@@ -472,7 +473,7 @@ def test_a_missing_torch_names_the_extra(code: Path, run: Any) -> None:
 
 def test_unknown_names_are_suggested(code: Path, run: Any) -> None:
     assert "did you mean `Net`?" in run("summary", "net.py:Nett", "--input", "3x8x8").err
-    assert "there is no file none.py" in run("summary", "none.py:Net", "--input", "3x8x8").err
+    assert "there is no such file\n  --> none.py\n" in run("summary", "none.py:Net", "--input", "3x8x8").err
 
 
 def test_checking_a_folder_runs_nothing(code: Path, run: Any) -> None:

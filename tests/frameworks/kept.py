@@ -67,6 +67,27 @@ class ResponseNorm(nn.Module):
         return x + torch.addcmul(self.bias, self.weight, x * share)
 
 
+def attended(*tensors: torch.Tensor) -> torch.Tensor:
+    """Two heads of attention as networks of tokens have it, channels last; of one tensor q, k and v are thirds."""
+    rows = [tensor.flatten(2).transpose(1, 2).contiguous() for tensor in dict.fromkeys(tensors)]
+    q, k, v = rows[0].chunk(3, 2) if len(tensors) == 1 else [rows[0]] * 3
+    heads = [part.unflatten(2, (2, -1)).transpose(1, 2) for part in (q, k, v)]
+    found = F.scaled_dot_product_attention(*heads)
+    return found.transpose(1, 2).flatten(2)
+
+
+class SelfAttention(nn.Module):
+    """Attention between its projections."""
+
+    def __init__(self, rank: int) -> None:
+        super().__init__()
+        self.before = getattr(nn, f"Conv{rank}d")(CHANNELS, 3 * CHANNELS, 1)
+        self.after = nn.Linear(CHANNELS, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.after(attended(self.before(x)))  # type: ignore[no-any-return]
+
+
 class Unpooled(nn.Module):
     """SegNet's pair of a pool and its inverse."""
 
@@ -190,6 +211,8 @@ def cases(rank: int) -> dict[str, Any]:
             x.flatten(2).unflatten(1, (2, -1)).transpose(2, 3) @ x.flatten(2).unflatten(1, (2, -1))
         ),
         "{layers: [{max_pool: 2, name: p}, {max_unpool: p}]}": Unpooled(rank),
+        "{attention: 2, from: [x, x, x]}": lambda x: attended(x, x, x),
+        "{layers: [{conv: 24, kernel: 1}, {attention: 2}, {conv: 4, kernel: 1}]}": SelfAttention(rank),
         "{layers: [{split: {a: 2, b: rest}}, {silu, from: b}]}": lambda x: F.silu(x[:, 2:]),
     }
     if rank == 1:

@@ -14,10 +14,14 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 import torchvision
+from convert.test_attended import LARGER
+from convert.test_attended import model as attention
 from onnx.backend.test.case.node import collect_testcases
 from sampling import EVERY
 
@@ -320,3 +324,11 @@ def test_operators_with_a_kind_leave_nothing_opaque(prefix: str) -> None:
     assert imported
     assert all("training_mode" in name for name in found.keys() - imported.keys())
     assert {name for name, one in imported.items() if one.account.opaque} == WITHOUT_KIND.intersection(found)
+
+
+@pytest.mark.parametrize("name", LARGER)
+def test_products_of_attention_become_as_large(name: str) -> None:
+    steps, shape, _ = LARGER[name]
+    session = onnxruntime.InferenceSession(attention(steps, shape=shape))
+    (result,) = session.run(None, {"x": np.zeros((1, 5, 4), np.float32)})
+    assert list(result.shape) == shape

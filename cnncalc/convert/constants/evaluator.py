@@ -201,7 +201,16 @@ def result_sizes(operator: Operator, operands: Operands) -> Sizes | None:
     if operator.kind == "Gemm" and len(shapes) > 1 and len(shapes[0]) == len(shapes[1]) == 2:
         turns = [operator.attributes.get(name, 0) for name in ("transA", "transB")]
         return product_sizes(*[shape[::-1] if turn else shape for shape, turn in zip(shapes, turns)])
+    if operator.kind == "Conv" and len(shapes) > 1 and is_projection(operator, shapes[1]):
+        return (shapes[0][0], shapes[1][0], *shapes[0][2:])
     return None
+
+
+def is_projection(operator: Operator, kernel: Sizes) -> bool:
+    """Whether a Conv multiplies the channels of every position by a matrix."""
+    attributes = operator.attributes
+    steps = {*attributes.get("strides", ()), attributes.get("group", 1)} - {1}
+    return len(kernel) > 2 and set(kernel[2:]) == {1} and not steps and not any(attributes.get("pads", ()))
 
 
 def remember(operator: Operator, operands: Operands, made: Made) -> None:

@@ -251,6 +251,8 @@ def expand(evaluator: Evaluator, operator: Operator, operands: Operands) -> Made
     x = needed(operands, 0)
     target = whole_list(needed(operands, 1), "`shape`")
     shape = broadcast([x.shape, tuple(target)])
+    if shape == x.shape:
+        return [x]
     return [evaluator.make(shape, x.dtype, [x], lambda: spread(x, shape))]
 
 

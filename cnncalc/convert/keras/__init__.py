@@ -7,7 +7,7 @@ and `operations`, how the JSON is read in `config`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.convert import Imported, Inputs
 from cnncalc.convert.account import Account
@@ -18,13 +18,16 @@ from cnncalc.convert.keras.operations import is_operation, operate
 from cnncalc.convert.keras.site import Site
 from cnncalc.convert.keras.wiring import Key, Wiring
 from cnncalc.convert.rows import MAX_NODES, Rows, failed, row_name
+from cnncalc.convert.unreadable import KERAS, Advice, advised
 from cnncalc.diagnostics import Fault, SpecError, suggestion
 from cnncalc.geometry import Shape, dims
 from cnncalc.graph import Node, Part
+from cnncalc.records import NamedTuple
 
 JSON_HELP = "write the config with `model.to_json()`, or `model.save('model.keras')`"
 
 
+@advised(Advice(KERAS, JSON_HELP, f"the config is not as Keras writes it: {JSON_HELP}"))
 def read(source: str, inputs: Inputs = None) -> Imported:
     """The network of a ``.json`` or ``.keras`` file; raises `SpecError`."""
     return from_config(load(source, ("config.json",), JSON_HELP), source, inputs)
@@ -86,7 +89,8 @@ def input_shapes(model: Model, source: str, given: Inputs, channels_last: bool) 
         shape = chosen.get(name)
         if shape is None:
             if first is None or None in first or not first:
-                raise failed(_open(name, first), source, shown(name))
+                flag = "--input " if len(names) == 1 else f"--input {shown(name)}="
+                raise failed(_open(name, first, flag), source, shown(name))
             shape = tuple([size for size in first if size is not None])
         elif first is not None and any(size not in (None, own) for size, own in zip(first, shape)):
             is_stated = False
@@ -100,17 +104,17 @@ def input_shapes(model: Model, source: str, given: Inputs, channels_last: bool) 
 AXES = {1: ("features",), 2: ("channels", "length"), 3: ("channels", "height", "width")}
 
 
-def _open(name: str, shape: Sizes | None) -> Fault:
-    """The fault of an input whose sizes are left open."""
+def _open(name: str, shape: Sizes | None, flag: str) -> Fault:
+    """The fault of an input whose sizes are left open; `flag` gives them."""
     if not shape:
         message = f"the config does not say the shape of the input `{shown(name)}`"
-        return Fault("dynamic-size", message, None, "give it: `--input 3x224x224`")
+        return Fault("dynamic-size", message, None, f"give it: `{flag}3x224x224`")
     axes = AXES.get(len(shape), ("channels", "depth", "height", "width"))
     left = [axis for axis, size in zip(axes, shape) if size is None]
     text = "x".join("?" if size is None else str(size) for size in shape)
     example = "x".join(str(size or 224) for size in shape)
     message = f"the input `{shown(name)}` leaves {' and '.join(left)} open: {text}, channels first"
-    return Fault("dynamic-size", message, None, f"give it: `--input {example}`")
+    return Fault("dynamic-size", message, None, f"give it: `{flag}{example}`")
 
 
 def _is_channels_last(model: Model) -> bool:

@@ -7,11 +7,12 @@ is said in `layers`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.convert.archive import shown
 from cnncalc.convert.rows import MAX_NODES, failed, origin
 from cnncalc.diagnostics import Fault, SpecError
+from cnncalc.records import NamedTuple
 
 MAX_NESTING = 32
 """Levels of models within models, and of lists within a call's arguments."""
@@ -133,9 +134,13 @@ class Reader:
         if isinstance(config, list):  # Keras 1 wrote a Sequential so
             config = {"layers": config}
         if not isinstance(config, dict) or not isinstance(config.get("layers"), list):
-            name = shown(value.get("class_name", "it"))
-            message = f"`{name}` has no list of layers"
-            raise self.fail("wrong-format", message, node, "a model that is a class of its own has no config to read")
+            if "class_name" not in value:
+                raise self.fail("wrong-format", "it is JSON, and no config of Keras", node)
+            message = f"`{shown(value['class_name'])}` has no list of layers"
+            help = (
+                "a model that is a class of its own has no config: write it as ONNX, `model.export('net.onnx', 'onnx')`"
+            )
+            raise self.fail("wrong-format", message, node, help)
         name = config["name"] if isinstance(config.get("name"), str) else ""
         trainable = config.get("trainable", value.get("trainable")) is not False
         entries = {}
@@ -280,7 +285,7 @@ class Reader:
     ) -> Model:
         """A chain of layers: each is given its one call."""
         if not entries:
-            raise self.fail("wrong-format", "it has no layers", node)
+            raise self.fail("wrong-format", "it has no layers", node, "add some: a model begins with `keras.Input`")
         chain = list(entries.values())
         first = chain[0]
         shape = _input_shape(first.config) or sizes(config.get("build_input_shape")) or _built(value, {}) or first.built

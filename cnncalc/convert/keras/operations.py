@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.convert.archive import shown
 from cnncalc.convert.keras.activations import FUNCTIONS, POINTWISE, activated
@@ -16,6 +16,7 @@ from cnncalc.convert.keras.layers import Results
 from cnncalc.convert.keras.shaping import concatenated, joined, permuted, reshaped
 from cnncalc.convert.keras.site import Site, even
 from cnncalc.diagnostics import Fault
+from cnncalc.records import NamedTuple
 
 MODULE = "keras.src.ops."
 """Where Keras 3 has the classes of its operations."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from cnncalc.convert.archive import shown
 from cnncalc.convert.keras.site import Site, each, even
+from cnncalc.convert.rows import MAX_AXES
 from cnncalc.diagnostics import Fault
 
 # -- shapes ------------------------------------------------------------------------------------------------------------
@@ -20,6 +21,9 @@ def flatten(site: Site) -> int:
     if shape[0] > 1 and prod(shape[1:]) > 1:
         site.rows.account.note(f"{site.node}: {FLATTENED}")
     return site.append("flatten", site.x)
+
+
+AS_ONNX = "write the model as ONNX, of which more is recognised: `model.export('net.onnx', 'onnx')`"
 
 
 def reshape(site: Site) -> int:
@@ -39,6 +43,11 @@ def reshaped(site: Site, x: int, target: tuple[int, ...], suffix: str = "") -> i
         target = tuple(total // known if size == -1 else size for size in target)
     if not target or prod(target) != total:
         raise Fault("wrong-shape", f"{total:,} elements do not fit the shape {shown(repr(target))}")
+    if len(target) > MAX_AXES:
+        message = (
+            f"a tensor has {len(target)} axes besides the batch, as windows of attention may; rows have {MAX_AXES}"
+        )
+        raise Fault("unsupported", message, None, AS_ONNX)
     shape = site.keras_shape(x)
     if not site.channels_last or shape[-1] == target[-1] or (_is_in_order(shape) and _is_in_order(target)):
         if len(target) == 1:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.convert.keras_out.calls import REQUIRED, Call
+from cnncalc.records import NamedTuple
 
 ABSENT: Any = object()
 """The value of an argument in a block that leaves the call out."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.convert.keras_out.attending_snippets import USES
 from cnncalc.diagnostics import Fault, SpecError
 from cnncalc.graph import Graph, Node, Part
+from cnncalc.records import NamedTuple
 
 REQUIRED: Any = object()
 """The default of an argument that must be written."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.convert.keras_out.bodies import Body
+from cnncalc.records import NamedTuple
 
 
 def shape_of(each: Body) -> tuple[Any, ...]:

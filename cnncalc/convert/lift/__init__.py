@@ -9,7 +9,6 @@ does not, the rewrite that is to blame is found by bisection and left out; where
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from cnncalc.convert.lift.blocks import BlockSearch
 from cnncalc.convert.lift.fuse import steps_of
@@ -26,6 +25,7 @@ from cnncalc.expansion.expand import MAX_STEPS, expand
 from cnncalc.graph import Graph
 from cnncalc.language.library import load_text
 from cnncalc.layers import KINDS
+from cnncalc.records import NamedTuple
 
 LAYERS = frozenset(name for name, kind in KINDS.items() if not kind.joins)
 """What is repeated before blocks are sought; joins are not, since blocks begin with them."""

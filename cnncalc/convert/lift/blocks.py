@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.convert.lift.cost import ARGUMENT, BLOCK, CELL, REPEAT, STEP, VALUE, Costs
 from cnncalc.convert.lift.explain import Argument, Explained, Explainer, Unexplained
@@ -28,6 +28,7 @@ from cnncalc.convert.lift.tree import (
 from cnncalc.convert.lift.unify import Tokens
 from cnncalc.convert.lift.wires import LOCAL, Mentions, Wiring
 from cnncalc.layers import KINDS
+from cnncalc.records import NamedTuple
 
 MAX_WINDOW = 10
 """Steps of a block, those inside joins not counted."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.convert.lift.formulas import Column, agree, agree_all, fitted, rename
 from cnncalc.convert.lift.tree import Branch, Formula, Item, Turned, defaults_of
@@ -13,6 +13,7 @@ from cnncalc.convert.lift.unify import Slot, Twig, every_slot
 from cnncalc.convert.lift.wires import Unlike, Wiring
 from cnncalc.language.names import RESERVED
 from cnncalc.layers import KINDS
+from cnncalc.records import NamedTuple
 
 SIZES_OF = frozenset({"channels", "features", "groups"})
 """Fields whose values are numbers of channels, and so multiples and parts of each other."""

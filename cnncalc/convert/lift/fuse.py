@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.convert.lift.followers import chosen_followers, follower_defaults, layer_of, words
 from cnncalc.convert.lift.normal import Normal, rank_of
@@ -10,6 +10,7 @@ from cnncalc.convert.lift.spelling import loose_padding, spelled
 from cnncalc.convert.lift.tree import CURRENT, Item
 from cnncalc.convert.spec_text import Wires
 from cnncalc.graph import Graph, Node
+from cnncalc.records import NamedTuple
 
 
 class Steps(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.convert.lift.cost import CELL, LOOP, Costs
 from cnncalc.convert.lift.explain import SIZES_OF, Explained, Explainer, Unexplained
@@ -11,6 +11,7 @@ from cnncalc.convert.lift.rewrites import Rewrites
 from cnncalc.convert.lift.tree import Block, Item, Turned, every, every_list, item_key
 from cnncalc.convert.lift.unify import Tokens
 from cnncalc.expansion.expand import MAX_TURNS
+from cnncalc.records import NamedTuple
 
 MAX_PERIOD = 12
 """Steps of a turn of a loop or of a repeated group."""

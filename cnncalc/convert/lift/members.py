@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.convert.lift.tree import Item, item_key
 from cnncalc.layers import KINDS
+from cnncalc.records import NamedTuple
 
 
 class Member(NamedTuple):

@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.layers import KINDS
+from cnncalc.records import NamedTuple
 
 CURRENT = -1
 """Stands for the tensor that a step follows, which is called `x`."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.convert.lift.tree import Branch, Item, size
+from cnncalc.records import NamedTuple
 
 MAX_TABLE = 2_000
 """Pairs that an alignment may compare; longer lists have to be alike place by place."""

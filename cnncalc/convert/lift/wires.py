@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from cnncalc.convert.lift.tree import CURRENT, Item, every
 from cnncalc.convert.lift.unify import Slot, every_slot
+from cnncalc.records import NamedTuple
 
 INPUT = -3
 """Stands for the tensor that a block takes."""

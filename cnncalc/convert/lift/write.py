@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.convert.lift.tree import CURRENT, Block, Branch, Formula, Item, Turned, defaults_of, every, taken_by_name
 from cnncalc.convert.spec_text import outputs, quoted, show_whole
 from cnncalc.layers import KINDS
 from cnncalc.layers.types import LAYER_NAME, SIZES, TENSORS
+from cnncalc.records import NamedTuple
 
 WIDTH = 120
 

@@ -27,11 +27,11 @@ def attention(w: Writer, node: Node, *inputs: str) -> None:
     if layer.mode == "linear":
         summed_first(w, node, q, k, v)
         return
-    if layer.mode == "cosine":
-        q, k = (unit(w, layer, x) for x in (q, k))
     frames = layer.frames(shapes)
     sizes = w.shapes[q][1:]
     heads: list[str] = [by_head(w, layer.heads, x, frames) for x in (q, k, v)]
+    if layer.mode == "cosine":
+        heads[:2] = [unit(w, x) for x in heads[:2]]
     rank = len(w.shapes[heads[0]])
     keys = transposed(w, heads[1], [*range(rank - 2), rank - 1, rank - 2])
     scores = product(w, heads[0], keys)
@@ -41,7 +41,7 @@ def attention(w: Writer, node: Node, *inputs: str) -> None:
         scores = w.op("Add", [scores, added], w.shapes[scores])
     if frames is not None and any(frame.shift for frame in frames):
         scores = w.op("Add", [scores, mask(w, frames)], w.shapes[scores])
-    shares = w.op("Softmax", [scores], w.shapes[scores], axis=rank)
+    shares = w.op("Softmax", [scores], w.shapes[scores], axis=-1)
     joined(w, product(w, shares, heads[2]), sizes, frames)
 
 
@@ -130,13 +130,11 @@ def mask(w: Writer, frames: Sequence[Frame]) -> str:
     return w.numbers("mask", values, (1, len(windows), 1, count, count))
 
 
-def unit(w: Writer, layer: Any, x: str) -> str:
-    """The channels of every head, divided by their norm."""
-    shape = w.shapes[x]
-    x = reshaped(w, x, (layer.heads, shape[0] // layer.heads, *shape[1:]))
-    norm = reduced(w, "ReduceL2", x, [1])
+def unit(w: Writer, x: str) -> str:
+    """The channels of every head, which the last axis is, divided by their norm."""
+    norm = reduced(w, "ReduceL2", x, [len(w.shapes[x]) - 1])
     norm = w.op("Clip", [norm, w.numbers("least", [1e-12], ())], w.shapes[norm])
-    return reshaped(w, w.op("Div", [x, norm], w.shapes[x]), shape)
+    return w.op("Div", [x, norm], w.shapes[x])
 
 
 def scaled(w: Writer, layer: Any, scores: str, channels: int, rank: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.convert import Imported, Inputs, Shapes
+from cnncalc.convert import Imported, Inputs, Shapes, is_callable
 from cnncalc.convert.archive import shown
 from cnncalc.convert.building import build
 from cnncalc.convert.rows import failed
@@ -18,15 +18,14 @@ from cnncalc.convert.torch.exporting import exported
 from cnncalc.convert.torch.lowering import InPlace, lower
 from cnncalc.convert.translation import TRANSLATIONS
 from cnncalc.convert.translation.torch import TORCH
+from cnncalc.convert.unreadable import SAVE, Advice, Content, advised
 from cnncalc.diagnostics import Fault
 
 
 def read(source: str, inputs: Inputs = None) -> Imported:
     """The network of ``package.module:name`` or ``net.py:Name``, which is imported and called; raises `SpecError`."""
-    if ":" not in source:
-        raise failed(
-            Fault("pickle", "it holds pickled Python objects, which could run code: it is not read", None, SAVE), source
-        )
+    if not is_callable(source):
+        return refused(source)
     made = called(source)
     if hasattr(made, "to_json"):
         from cnncalc.convert.keras import from_keras
@@ -35,10 +34,11 @@ def read(source: str, inputs: Inputs = None) -> Imported:
     return from_torch(made, inputs, source)
 
 
-SAVE = (
-    "name the module that it belongs to, as `package.module:name`, or write a program: "
-    "`torch.export.save(torch.export.export(model, (x,)), 'model.pt2')`"
-)
+@advised(Advice(Content(""), SAVE, SAVE))
+def refused(source: str, inputs: Inputs = None) -> Imported:
+    """Raise `SpecError` for a file of pickled weights, or whatever else a ``.pt`` file is."""
+    message = "files of this name hold pickled Python objects, which could run code: it is not read"
+    raise failed(Fault("pickle", message, None, SAVE), source)
 
 
 def from_torch(module: Any, inputs: Shapes, source: str = "") -> Imported:
@@ -50,7 +50,8 @@ def from_torch(module: Any, inputs: Shapes, source: str = "") -> Imported:
     source = source or type(module).__name__
     if not isinstance(module, torch.nn.Module):
         message = f"it is no `torch.nn.Module`, it is of the type `{shown(type(module).__name__)}`"
-        raise failed(Fault("wrong-format", message), source)
+        help = "give a `torch.nn.Module`, or name what returns one"
+        raise failed(Fault("wrong-format", message, None, help), source)
     if not inputs:
         raise failed(Fault("dynamic-shape", "a module does not say what it takes", None, GIVE), source)
     training = [part for part in module.modules() if part.training]

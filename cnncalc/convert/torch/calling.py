@@ -13,10 +13,17 @@ from typing import Any
 
 from cnncalc.convert.archive import shown
 from cnncalc.convert.rows import failed
+from cnncalc.convert.unreadable import readable
 from cnncalc.diagnostics import Fault, suggestion
 
 MAX_MESSAGE = 240
 """Characters of another program's message."""
+
+MAX_LISTED = 12
+"""Names of a module in a message."""
+
+FIRST = "make it run in Python first"
+WRAP = "call it in a function of your own that needs no arguments: `def net(): return Net(10)`, then name `net.py:net`"
 
 EXTRA = "install it: `pip install 'cnncalc[torch]'`"
 
@@ -24,15 +31,21 @@ EXTRA = "install it: `pip install 'cnncalc[torch]'`"
 def called(source: str) -> Any:
     """The module that ``package.module:name`` is, or gives when it is called; raises `SpecError`."""
     path, _, name = source.rpartition(":")
+    if path.endswith(".py"):
+        readable(path)
     found = theirs(source, lambda: _imported(path), f"importing `{path}`")
     for part in name.split("."):
         if not hasattr(found, part):
-            help = suggestion(part, [known for known in dir(found) if not known.startswith("_")])
+            names = [known for known in dir(found) if not known.startswith("_") and callable(getattr(found, known))]
+            listed = ", ".join(f"`{name}`" for name in names[:MAX_LISTED])
+            help = suggestion(part, names) or (f"it has {listed}" if names else "name what the file defines")
             raise failed(Fault("unknown-name", f"`{shown(path)}` has no `{shown(part)}`", None, help), source)
         found = getattr(found, part)
     if isinstance(found, type) or not (hasattr(found, "parameters") or hasattr(found, "to_json")):
         if not callable(found):
-            raise failed(Fault("wrong-format", f"`{shown(name)}` is no module, and cannot be called"), source)
+            help = "name a `torch.nn.Module`, a Keras model, or what returns one"
+            fault = Fault("wrong-format", f"`{shown(name)}` is no module, and cannot be called", None, help)
+            raise failed(fault, source)
         made = found
         found = theirs(source, made, f"calling `{name}()`")
     return found
@@ -48,8 +61,8 @@ def _imported(path: str) -> Any:
 
     name = os.path.splitext(os.path.basename(path))[0]
     spec = spec_from_file_location(name, path)
-    if spec is None or spec.loader is None or not os.path.exists(path):
-        raise FileNotFoundError(f"there is no file {path}")
+    assert spec is not None
+    assert spec.loader is not None
     folder = os.path.dirname(os.path.abspath(path))
     if folder not in sys.path:
         sys.path.insert(0, folder)
@@ -59,7 +72,7 @@ def _imported(path: str) -> Any:
     return module
 
 
-def theirs(source: str, run: Callable[[], Any], what: str) -> Any:
+def theirs(source: str, run: Callable[[], Any], what: str, help: str = FIRST) -> Any:
     """What others' code gives; whatever it raises is told in one line, as theirs, and with its place."""
     try:
         return run()
@@ -69,9 +82,12 @@ def theirs(source: str, run: Callable[[], Any], what: str) -> Any:
         place = _place(error)
         text = shown(str(error).strip().partition("\n")[0], MAX_MESSAGE)
         message = f"{what} raised {type(error).__name__}: {text}{f' ({place})' if place else ''}"
-        help = ""
-        if isinstance(error, ModuleNotFoundError) and error.name in ("torch", "torchvision"):
+        if isinstance(error, TypeError) and "argument" in text and help is FIRST:
+            help = WRAP
+        elif isinstance(error, ModuleNotFoundError) and error.name in ("torch", "torchvision"):
             help = EXTRA
+        elif isinstance(error, ModuleNotFoundError):
+            help = f"install `{shown(str(error.name))}` where cnncalc is, or name a file of your own: `net.py:Net`"
         elif "DataDependent" in type(error).__name__:
             help = "what a network does may not depend on the values of its input: no layer says that"
         raise failed(Fault("their-code", message, None, help), source) from None

@@ -15,6 +15,8 @@ from cnncalc.convert.torch.calling import theirs
 from cnncalc.convert.torch.program import Call, Exported, Tensor
 from cnncalc.diagnostics import Fault
 
+TRY = "give sizes that it takes, `--input`, and make `torch.export.export(model.eval(), (x,))` run in Python first"
+
 MAX_VALUES = 4_096
 """Elements of a weight that are read: enough for what shapes are made of."""
 
@@ -43,13 +45,13 @@ def exported(torch: Any, module: Any, inputs: Any, source: str) -> Callable[[boo
             return torch.export.export(module, args, kwargs, strict=False)
 
     with silent():
-        program = theirs(source, run, "exporting it")
+        program = theirs(source, run, "exporting it", TRY)
 
     def give(functional: bool) -> Exported:
         if not functional:
             return _program(torch, program)
         with silent():
-            return _program(torch, theirs(source, lambda: program.run_decompositions({}), "exporting it"))
+            return _program(torch, theirs(source, lambda: program.run_decompositions({}), "exporting it", TRY))
 
     return give
 

@@ -19,6 +19,7 @@ from cnncalc.convert.torch.lowering import InPlace, lower
 from cnncalc.convert.torch.program import Call, Exported, Tensor
 from cnncalc.convert.translation import TRANSLATIONS
 from cnncalc.convert.translation.torch import TORCH
+from cnncalc.convert.unreadable import PROGRAM, Advice, advised
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import dims
 
@@ -30,6 +31,7 @@ HELP = "write it with `torch.export.save(torch.export.export(model, (x,)), 'mode
 MAX_NESTING = 16
 
 
+@advised(Advice(PROGRAM, HELP, f"the program is not as PyTorch writes it: {HELP}"))
 def read(source: str, inputs: Shapes = None) -> Imported:
     """The network of a ``.pt2`` file, and its account; raises `SpecError`.
 

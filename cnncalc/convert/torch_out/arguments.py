@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.convert.torch_out.leaf import FLAGS, NEVER
 from cnncalc.convert.torch_out.names import identifier
 from cnncalc.convert.torch_out.slots import slots
 from cnncalc.convert.torch_out.templates import Argument, Place, Slot, Template, Templates
+from cnncalc.records import NamedTuple
 
 MAX_FACTOR = 64
 MODULE_CHANNELS = ("in_channels", "out_channels", "num_features", "groups", "normalized_shape", "num_channels")

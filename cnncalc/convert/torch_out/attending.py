@@ -65,10 +65,10 @@ def from_windows(
     "shift_mask": '''
 def shift_mask(x: Tensor, window: tuple[int, ...], shift: tuple[int, ...]) -> Tensor:
     """Which positions of a window are neighbours in the map, and not rolled in from its other side."""
-    axes = [torch.arange(size, device=x.device) < step for size, step in zip(x.shape[2:], shift)]
-    rolled = torch.stack(torch.meshgrid(*axes, indexing="ij"))[None]
-    sides = to_windows(rolled, 1, window, shift, False)
-    return (sides.unsqueeze(-2) == sides.unsqueeze(-3)).all(-1)
+    axes = [(torch.arange(size, device=x.device) < step).long() for size, step in zip(x.shape[2:], shift)]
+    rolled = sum(side * 2**axis for axis, side in enumerate(torch.meshgrid(*axes, indexing="ij")))
+    sides = to_windows(rolled[None, None], 1, window, shift, False).squeeze(-1)
+    return sides.unsqueeze(-1) == sides.unsqueeze(-2)
 ''',
     "relative_bias": '''
 def relative_bias(table: Tensor, sizes: tuple[int, ...]) -> Tensor:
@@ -115,24 +115,18 @@ def beside_tokens(bias: Tensor, q: Tensor, k: Tensor) -> Tensor:
     tokens, key_tokens = q.shape[2:].numel() - bias.shape[-2], k.shape[2:].numel() - bias.shape[-1]
     return F.pad(bias, (key_tokens, 0, tokens, 0))
 ''',
-    "unit": '''
-def unit(x: Tensor, heads: int) -> Tensor:
-    """The channels of every head, divided by their norm."""
-    return F.normalize(x.unflatten(1, (heads, -1)), dim=2).flatten(1, 2)
-''',
-    "per_channel": '''
-def per_channel(factors: Tensor, x: Tensor) -> Tensor:
-    """A factor per head, for all channels of the head."""
-    return factors.repeat_interleave(x.shape[1] // len(factors)).view(-1, *[1] * (x.dim() - 2))
+    "cosine_attention": '''
+def cosine_attention(q: Tensor, k: Tensor, v: Tensor, logit_scale: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Attention by the cosines of queries and keys, times a factor per head; heads, positions and channels are last."""
+    scores = F.normalize(q, dim=-1) @ F.normalize(k, dim=-1).transpose(-2, -1)
+    scores = scores * logit_scale.clamp(max=4.605170185988092).exp().view(-1, 1, 1)
+    return (scores if bias is None else scores + bias).softmax(-1) @ v
 ''',
 }
 """Functions by name; the classes of attention that learn something are written by `attention_class`."""
 
 CLASS = re.compile(r"(?P<bias>Relative|Distance|Decomposed|Given)?(?P<cosine>Cosine)?(?P<where>Window|Token)?Attention")
 """What such a class is called: its bias, whether it is one of cosines, and of windows, or of maps behind tokens."""
-
-LARGEST = "4.605170185988092"
-"""The logarithm of 100, to which those of the scales are clipped."""
 
 TELLS = {
     "Relative": "with a learned bias by relative position",
@@ -214,45 +208,55 @@ def mapped_parts(bias: str) -> tuple[list[str], list[str]]:
 
 def forward(bias: str, cosine: str, where: str) -> list[str]:
     """The statements of a class."""
-    lines = ["q, k = unit(q, self.heads), unit(k, self.heads)"] if cosine else []
     if where == "Window":
-        lines += framed_bias(bias)
-    elif bias:
-        lines += mapped_bias(bias)
-        if where:
+        lines = framed_bias(bias, cosine)
+    else:
+        lines = mapped_bias(bias, cosine) if bias else []
+        if where and bias:
             lines.append("bias = beside_tokens(bias, q, k)")
-    if cosine:
-        lines.append(f"q = q * per_channel(self.logit_scale.clamp(max={LARGEST}).exp(), q)")
-    scale = "1.0" if cosine else "self.scale"
+    given = "self.logit_scale, bias" if bias or where == "Window" else "self.logit_scale"
+    if where != "Window" and not cosine:
+        return [*lines, f"return attention(q, k, v, heads=self.heads, scale=self.scale{', bias=bias' if bias else ''})"]
     if where != "Window":
-        return [*lines, f"return attention(q, k, v, heads=self.heads, scale={scale}{', bias=bias' if bias else ''})"]
+        return [
+            *lines,
+            "sizes = q.shape[2:]",
+            "q, k, v = (x.flatten(2).unflatten(1, (self.heads, -1)).transpose(2, 3) for x in (q, k, v))",
+            f"x = cosine_attention(q, k, v, {given})",
+            "return x.transpose(2, 3).flatten(1, 2).unflatten(2, sizes)",
+        ]
+    plain = "F.scaled_dot_product_attention(q, k, v, attn_mask=bias, scale=self.scale)"
     return [
         *lines,
         "frame, sizes = (self.window, self.shift, self.grid), list(q.shape[2:])",
         "q, k, v = (to_windows(x, self.heads, *frame) for x in (q, k, v))",
-        f"x = F.scaled_dot_product_attention(q, k, v, attn_mask=bias, scale={scale})",
+        f"x = {f'cosine_attention(q, k, v, {given})' if cosine else plain}",
         "return from_windows(x, sizes, *frame)",
     ]
 
 
-def framed_bias(bias: str) -> list[str]:
+def framed_bias(bias: str, cosine: str) -> list[str]:
     """What is added to the products within windows, and hides what a shift has rolled in."""
+    hide = '{}.masked_fill(~shift_mask(q, self.window, self.shift), float("-inf"))'
     if not bias:
-        return ["bias = shift_mask(q, self.window, self.shift) if any(self.shift) else None"]
+        mask = hide.format("q.new_zeros(())") if cosine else "shift_mask(q, self.window, self.shift)"
+        return ["bias = None", "if any(self.shift):", f"    bias = {mask}"]
     table = "relative_bias(self.bias_table, self.window)"
     return [
         f"bias = {table if bias == 'Relative' else 'relative_bias(table, self.window).unsqueeze(1)'}",
         "if any(self.shift):",
-        '    bias = bias.masked_fill(~shift_mask(q, self.window, self.shift), float("-inf"))',
+        f"    bias = {hide.format('bias')}",
     ]
 
 
-def mapped_bias(bias: str) -> list[str]:
+def mapped_bias(bias: str, cosine: str) -> list[str]:
     """What is added to the products on a whole map."""
     if bias == "Decomposed":
+        unit = "F.normalize(q.unflatten(1, (self.heads, -1)), dim=2).flatten(1, 2)"
         return [
             'tables = [self.get_parameter(f"rel_pos_{axis}") for axis in self.axes]',
-            "bias = decomposed_bias(q, self.heads, tables, self.sizes, self.key_sizes)",
+            *([f"unit = {unit}"] if cosine else []),
+            f"bias = decomposed_bias({'unit' if cosine else 'q'}, self.heads, tables, self.sizes, self.key_sizes)",
         ]
     return {
         "Relative": ["bias = relative_bias(self.bias_table, self.sizes)"],

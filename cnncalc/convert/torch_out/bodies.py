@@ -6,12 +6,12 @@ This station knows nothing of PyTorch but what may stand in a chain; `building` 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from cnncalc.convert.torch_out.kinds import describe
 from cnncalc.convert.torch_out.sliding import uneven
 from cnncalc.geometry import Shape
 from cnncalc.graph import Node
+from cnncalc.records import NamedTuple
 
 
 class Ref(NamedTuple):

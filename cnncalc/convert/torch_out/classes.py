@@ -61,7 +61,7 @@ class Class:
         result = "Tensor" if len(template.outputs) == 1 else f"tuple[{', '.join(['Tensor'] * len(template.outputs))}]"
         if len(template.outputs) > 4:
             result = "tuple[Tensor, ...]"
-        takes = ", ".join(f"{name}: Tensor" for name in self.input_names())
+        takes = ", ".join(["self", *(f"{name}: Tensor" for name in self.input_names())])
         return [
             f"class {template.name}(nn.Module):",
             *head,
@@ -69,7 +69,7 @@ class Class:
             *(f"        self.{name} = {text}" for name, text in self.kept.items()),
             *self.attributes(),
             "",
-            *fold(f"def forward(self, {takes}) -> {result}:", 4),
+            *fold(f"def forward({takes}) -> {result}:", 4),
             *statements,
         ]
 

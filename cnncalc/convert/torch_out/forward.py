@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from typing import NamedTuple
 
 from cnncalc.convert.torch_out.bodies import Ref
 from cnncalc.convert.torch_out.names import identifier
 from cnncalc.convert.torch_out.templates import ACTS, Place, Template
 from cnncalc.convert.torch_out.text import MAX_LINE, fold, split
 from cnncalc.layers import names
+from cnncalc.records import NamedTuple
 
 NORMS = set(names("normalisation"))
 MAX_NESTED = 4
@@ -143,10 +143,10 @@ class Forward:
         if number + 2 >= len(self.places) or self.places[number + 2].item.inputs != pair:
             return False
         simple = all(not joins(place) and len(place.item.inputs) == 1 for place in self.places[number : number + 2])
-        named = self.places[number + 1].item.inputs[0] in self.named
+        named = simple and self.places[number + 1].item.inputs[0] in self.named
         alone = all(self.takers[ref] == [number + 2] and ref not in self.template.outputs for ref in pair)
         join = self.places[number + 2]
-        return simple and named and alone and joins(join) and not join.optional and not spread_over_batch(join)
+        return named and alone and joins(join) and not join.optional and not spread_over_batch(join)
 
     # -- names
 

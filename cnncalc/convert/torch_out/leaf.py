@@ -6,11 +6,12 @@ Geometry comes resolved from the node's operation, so that a padding word become
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.diagnostics import Fault, SpecError
 from cnncalc.geometry import Window
 from cnncalc.graph import Node
+from cnncalc.records import NamedTuple
 
 NEVER: Any = object()
 """The default of an argument that is always written."""

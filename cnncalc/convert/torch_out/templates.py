@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from functools import cached_property
 from graphlib import TopologicalSorter
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.convert.torch_out.aligning import fit
 from cnncalc.convert.torch_out.bodies import Body, Item, Ref, all_bodies, bodies_of, copied
@@ -19,6 +19,7 @@ from cnncalc.convert.torch_out.leaf import Leaf, Param
 from cnncalc.convert.torch_out.names import identifier
 from cnncalc.convert.torch_out.sliding import uneven
 from cnncalc.layers import names
+from cnncalc.records import NamedTuple
 
 ACTS = set(names("activation")) - {"prelu"}
 

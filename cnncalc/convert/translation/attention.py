@@ -10,14 +10,15 @@ import itertools
 from collections.abc import Sequence
 from itertools import chain
 from math import isclose, prod
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.convert.attended import still
 from cnncalc.convert.building import Translate
 from cnncalc.convert.constants.evaluator import whole_list
 from cnncalc.convert.layout import Layout, layout
-from cnncalc.convert.making import MAX_AXES, Making
+from cnncalc.convert.making import Making
 from cnncalc.convert.operators import FLOATS, Constant, Operator, Sizes
+from cnncalc.convert.rows import MAX_AXES
 from cnncalc.convert.shapes import broadcast, reshaped_sizes, strides
 from cnncalc.convert.translation.learned import number
 from cnncalc.convert.translation.moving import compact
@@ -25,6 +26,7 @@ from cnncalc.convert.translation.tables import Table, is_moved, rows_of, worked_
 from cnncalc.convert.values import PART, Operand, Value
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import dims
+from cnncalc.records import NamedTuple
 
 # -- attention ---------------------------------------------------------------------------------------------------------
 
@@ -99,9 +101,47 @@ def attention(making: Making, operator: Operator, operands: list[Operand]) -> li
         turned = making.turn(found, (0, 2, 1, 3), operator)
         joined = making.shape(turned, (*samples, *count, turned.shape[2] * turned.shape[3]), operator)
         return [making.straightened(joined, operator)]
-    macs = prod(q.shape[:-1]) // (making.batch if q.batch else 1) * k.shape[-2] * (q.shape[-1] + v.shape[-1])
-    whole = (*samples, *count, q.shape[1] * v.shape[-1]) if by_heads else (*q.shape[:-1], v.shape[-1])
-    return making.opaque(operator, [q, k, v, *operands[3:]], [whole], macs)
+    first = last = (*q.shape[:-1], k.shape[-2])
+    if "transposed" in attributes:  # written out, sizes of 1 are repeated; the operator itself says more of heads
+        first = (*broadcast([q.shape[:-2], k.shape[:-2]]), q.shape[-2], k.shape[-2])
+        last = weighted_by(first, attributes["steps"], operands[3:])
+        last = (*broadcast([last[:-2], v.shape[:-2]]), *last[-2:])
+    if last[-1] != v.shape[-2]:
+        raise Fault("bad-model", f"products of {dims(last)} cannot be multiplied by {dims(v.shape)}")
+    macs = (prod(first) * q.shape[-1] + prod(last) * v.shape[-1]) // (making.batch if q.batch else 1)
+    whole = (*samples, *count, q.shape[1] * v.shape[-1]) if by_heads else (*last[:-1], v.shape[-1])
+    rest = [operand for operand in operands[3:] if not hides(making, operand, first)]
+    return making.opaque(operator, [q, k, v, *rest], [whole], macs)
+
+
+def weighted_by(products: Sizes, steps: Sequence[str], operands: list[Operand]) -> Sizes:
+    """The shape of products of this shape after what is done to them; raises `Fault` where it does not fit."""
+    for step, operand in reversed(list(zip(steps, operands))):
+        if step == "Reshape" and isinstance(operand, Constant):
+            products = reshaped_sizes(products, whole_list(operand, "the shape"))
+        elif isinstance(operand, (Value, Constant)):
+            products = broadcast([products, operand.shape])
+    return products
+
+
+def hides(making: Making, operand: Operand, products: Sizes) -> bool:
+    """Whether an operand is a constant that says which products do not count: nobody learns it.
+
+    Where its values are not in the file, it is one that is equal for all of several heads.
+    """
+    if not isinstance(operand, Constant) or operand.dtype not in FLOATS or operand.size == 1:
+        return False
+    if operand.roots.keys() & making.program.learned:
+        return False
+    values = elements(operand)
+    if values is None:
+        shared = operand.shape[-3:-2] in ((), (1,)) and products[-3:-2] not in ((), (1,))
+        is_mask = shared and operand.shape[-2:] == products[-2:]
+    else:
+        is_mask = min(values) <= MASKED and all(value == 0 or value <= MASKED for value in values)
+    if is_mask:
+        making.ignored(operand)
+    return is_mask
 
 
 def headed(making: Making, operator: Operator, x: Value, heads: Any) -> Value:
@@ -198,14 +238,42 @@ def added(
             shape = reshaped_sizes(shape, whole_list(operand, "the shape"))
             continue
         rank = len(shape)
-        if broadcast([shape, operand.shape]) != shape or operand.dtype not in FLOATS:
+        if broadcast([shape, operand.shape]) != shape or shape[-3:] != products[-3:]:
             return None
-        own = (1,) * (rank - len(operand.shape)) + operand.shape
-        outer = [size for size in own[:-3] if size != 1]
-        if shape[-3:] != products[-3:] or len(outer) > 1:
-            return None
-        found.append((operand, (prod(outer), *own[-3:])))
+        for term in terms_of(operand):
+            own = (1,) * (rank - len(term.shape)) + term.shape
+            outer = [size for size in own[:-3] if size != 1]
+            if term.dtype not in FLOATS or len(outer) > 1:
+                return None
+            found.append((term, (prod(outer), *own[-3:])))
     return found if shape == products else None
+
+
+HIDDEN = float("-inf")
+
+
+def terms_of(constant: Constant) -> list[Constant]:
+    """What a constant that is added is a sum of: something, and a mask of which it has been filled."""
+    if constant.dtype == "bool":
+        keeps = constant.values
+        if keeps is None:
+            return [constant]
+        return [Constant(constant.shape, "float", [0.0 if keep else HIDDEN for keep in keeps])]
+    derivation = constant.derivation
+    if derivation is None or derivation.operator.kind != "Where" or None in derivation.operands:
+        return [constant]
+    chosen, first, second = derivation.operands
+    assert chosen is not None
+    assert first is not None
+    assert second is not None
+    for hides, filled, rest in ((True, first, second), (False, second, first)):
+        if filled.size != 1 or filled.values is None or filled.values[0] > MASKED:
+            continue
+        mask = None
+        if chosen.values is not None:
+            mask = [filled.values[0] if bool(value) == hides else 0.0 for value in chosen.values]
+        return [rest, Constant(chosen.shape, "float", mask)]
+    return [constant]
 
 
 class Added(NamedTuple):
@@ -240,16 +308,20 @@ def biased(
             found.weights["bias_table"] = table
         elif constant.gathered is not None:
             table = constant.gathered.table
-            whole = is_moved(table)
-            if found.weights or found.table or not is_relative(making, operator, constant, read, shape, whole):
+            if is_moved(table):
+                worked, heads_first = None, [False, True]
+            else:
+                wide = tuple([2 * size - 1 for size in read.sizes])
+                worked = worked_out(making, table, wide, False) or worked_out(making, table, wide, True)
+                if worked is None:
+                    return None
+                heads_first = [worked.channels_first]
+            if found.weights or found.table or not is_relative(making, operator, constant, read, shape, heads_first):
                 return None
-            if whole:
+            if worked is None:
                 found.arguments["bias"] = "relative"
                 found.weights["bias_table"] = table
                 continue
-            worked = worked_out(making, table, tuple([2 * size - 1 for size in read.sizes]))
-            if worked is None:
-                return None
             found = found._replace(table=worked, gathered=constant)
         elif "shift" in found.arguments or not is_mask(making, operator, constant, read, shape):
             return None
@@ -259,11 +331,11 @@ def biased(
 
 
 def is_relative(
-    making: Making, operator: Operator, constant: Constant, read: Reading, shape: Sizes, heads_first: bool
+    making: Making, operator: Operator, constant: Constant, read: Reading, shape: Sizes, heads_first: Sequence[bool]
 ) -> bool:
     """Whether a constant is, for each head, a table of the offsets between the positions of a window, or of a grid.
 
-    `heads_first`: the heads may also be the first axis of the table, not the last.
+    `heads_first`: whether the heads are the first axis of the table, and not the last; what each may be.
     """
     assert constant.gathered is not None
     table, places = constant.gathered
@@ -279,10 +351,11 @@ def is_relative(
         return True
     offsets = offsets_of(read.sizes)
     heads = range(read.heads)
-    ways = [[offset * read.heads + head for head in heads for offset in offsets]]
-    if heads_first:
-        ways.append([head * prod(wide) + offset for head in heads for offset in offsets])
-    return list(chosen) in ways
+    ways = {
+        False: [offset * read.heads + head for head in heads for offset in offsets],
+        True: [head * prod(wide) + offset for head in heads for offset in offsets],
+    }
+    return list(chosen) in [ways[is_first] for is_first in heads_first]
 
 
 def offsets_of(sizes: Sizes) -> list[int]:

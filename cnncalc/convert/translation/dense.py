@@ -11,8 +11,9 @@ from typing import Any
 
 from cnncalc.convert.building import Translate
 from cnncalc.convert.layout import is_deep, layout
-from cnncalc.convert.making import MAX_AXES, Making
+from cnncalc.convert.making import Making
 from cnncalc.convert.operators import Constant, Operator, Sizes
+from cnncalc.convert.rows import MAX_AXES
 from cnncalc.convert.shapes import product_sizes
 from cnncalc.convert.translation.products import product
 from cnncalc.convert.translation.sliding import biased

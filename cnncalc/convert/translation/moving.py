@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.convert.building import Translate
 from cnncalc.convert.layout import Layout, layout
-from cnncalc.convert.making import MAX_AXES, Making, unsupported
+from cnncalc.convert.making import Making, unsupported
 from cnncalc.convert.operators import Operator, Sizes
+from cnncalc.convert.rows import MAX_AXES
 from cnncalc.convert.shapes import (
     axis_of,
     broadcast,
@@ -21,6 +22,7 @@ from cnncalc.convert.shapes import (
 from cnncalc.convert.values import SHAPED, TURNED, Operand, Value
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import Pads
+from cnncalc.records import NamedTuple
 
 
 def compact(values: Sequence[Any]) -> Any:
@@ -244,11 +246,14 @@ def pad(making: Making, operator: Operator, operands: list[Operand]) -> list[Ope
     if mode is None or len(base.sample) > 4 or len(base.sample) < 2 or (base.batch and any(ours[0])):
         return making.opaque(operator, [x], [whole], 0)
     if cropped:
-        if any(side > 0 for pads in ours for side in pads) or any(ours[first]):
+        padded = any(side > 0 for pads in ours for side in pads)
+        if min(ours[first]) < 0 or (padded and mode != "constant"):
             return making.opaque(operator, [x], [whole], 0)
-        cuts = tuple([(-before, -after) for before, after in ours[first + 1 :]])
-        row = making.append(operator, "crop", [making.force(base)], {"amount": cuts})
-        return [making.turn(making.made(row.number, base), order, operator)]
+        cuts = tuple([(max(-before, 0), max(-after, 0)) for before, after in ours[first + 1 :]])
+        base = making.made(making.append(operator, "crop", [making.force(base)], {"amount": cuts}).number, base)
+        if not padded:
+            return [making.turn(base, order, operator)]
+        ours = [(max(before, 0), max(after, 0)) for before, after in ours]
     if any(ours[first]) and mode != "constant":
         return making.opaque(operator, [x], [whole], 0)
     padding = Padding(ours[first], tuple(ours[first + 1 :]), mode, value)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from cnncalc.convert.building import Translate
 from cnncalc.convert.layout import Layout, layout
-from cnncalc.convert.making import MAX_AXES, Making
+from cnncalc.convert.making import Making
 from cnncalc.convert.operators import Constant, Operator
+from cnncalc.convert.rows import MAX_AXES
 from cnncalc.convert.shapes import axis_of, sliced, split_sizes
 from cnncalc.convert.translation.learned import parameter
 from cnncalc.convert.translation.moving import compact
@@ -99,8 +100,7 @@ def part(making: Making, operator: Operator, x: Value, axis: int, places: range)
         assert isinstance(found, Value)
         return found
     if at == base.first:
-        row = making.append(operator, "slice", [making.force(base)], {"channels": (places.start, places[-1] + 1)})
-        return making.turn(making.made(row.number, base), order, operator)
+        return making.turn(making.part(base, places, operator), order, operator)
     rank, place = len(base.sample) - 1, at - base.first - 1
     tensor = making.force(base)
     if rank == 1 and places.step == 1:

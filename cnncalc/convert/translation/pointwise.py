@@ -8,8 +8,9 @@ from typing import Any
 
 from cnncalc.convert.building import Translate
 from cnncalc.convert.layout import layout
-from cnncalc.convert.making import MAX_AXES, Making
+from cnncalc.convert.making import Making
 from cnncalc.convert.operators import Constant, Operator
+from cnncalc.convert.rows import MAX_AXES
 from cnncalc.convert.shapes import axis_of, broadcast
 from cnncalc.convert.translation.learned import number, with_constant, with_number
 from cnncalc.convert.values import EXPANDED, Operand, Value

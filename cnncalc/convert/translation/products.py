@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from cnncalc.convert.layout import Layout, layout
-from cnncalc.convert.making import MAX_AXES, Making
+from cnncalc.convert.making import Making
 from cnncalc.convert.operators import Operator, Sizes
+from cnncalc.convert.rows import MAX_AXES
 from cnncalc.convert.values import Value
+from cnncalc.records import NamedTuple
 
 
 class Matrices(NamedTuple):

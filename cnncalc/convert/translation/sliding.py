@@ -7,8 +7,9 @@ from math import prod
 from typing import Any
 
 from cnncalc.convert.building import Translate
-from cnncalc.convert.making import MAX_AXES, Making, unsupported
+from cnncalc.convert.making import Making, unsupported
 from cnncalc.convert.operators import Constant, Operator, Sizes
+from cnncalc.convert.rows import MAX_AXES
 from cnncalc.convert.shapes import reduced
 from cnncalc.convert.translation.moving import Padding, compact
 from cnncalc.convert.values import PADDED, Operand, Value
@@ -230,7 +231,7 @@ def pool(kind: str) -> Translate:
         pads = pads_of(operator, rank) if auto == "NOTSET" else [(0, 0)] * rank
         counted = bool(operator.attributes.get("count_include_pad", 0))
         if auto in ("NOTSET", "VALID") and not any(map(any, pads)):
-            x, pads = taken_in(kind, x, rank, pads)
+            x, pads = taken_in(kind, x, kernel, pads)
             counted = True
         if kind == "avg_pool" and set(kernel) == set(strides) == {1} and not any(map(any, pads)):
             # an average over single positions: what exporters make of an adaptive pool that has nothing to do
@@ -254,14 +255,18 @@ def pool(kind: str) -> Translate:
     return translate
 
 
-def taken_in(kind: str, x: Value, rank: int, pads: list[Pads]) -> tuple[Value, list[Pads]]:
-    """A pool's input without padding that the pool itself can do: zeros for a mean, what never wins for a maximum."""
+def taken_in(kind: str, x: Value, kernel: Sequence[int], pads: list[Pads]) -> tuple[Value, list[Pads]]:
+    """A pool's input without padding that the pool itself can do: zeros for a mean, what never wins for a maximum.
+
+    A pool has no window that is wholly in its padding.
+    """
     view = x.view
     if view is None or view.kind != PADDED or x.tensor is not None:
         return x, pads
     held: Padding = view.argument
     wanted = held.value == 0 if kind == "avg_pool" else held.value < -3e38 and kind == "max_pool"
-    fits = held.mode == "constant" and held.channels == (0, 0) and len(held.pads) == rank
+    fits = held.mode == "constant" and held.channels == (0, 0) and len(held.pads) == len(kernel)
+    fits = fits and all(max(sides) < size for sides, size in zip(held.pads, kernel))
     return (view.of, list(held.pads)) if wanted and fits else (x, pads)
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise, product
 from math import isclose, prod
-from typing import Any, NamedTuple
+from typing import Any
 
-from cnncalc.convert.constants.evaluator import EACH, FOLLOWED, RESHAPING
+from cnncalc.convert.constants.evaluator import EACH, FOLLOWED, RESHAPING, is_projection
 from cnncalc.convert.making import Making
 from cnncalc.convert.operators import FLOATS, Constant, Derivation, Operator, Sizes
 from cnncalc.convert.shapes import strides
@@ -20,6 +20,7 @@ from cnncalc.convert.translation.learned import is_whole, number
 from cnncalc.convert.translation.pointwise import POINTWISE
 from cnncalc.convert.translation.sliding import biased
 from cnncalc.convert.values import Operand, Value
+from cnncalc.records import NamedTuple
 
 MOVING = FOLLOWED | RESHAPING | {"CastLike", "Concat", "DequantizeLinear"}
 """Operators whose results are the elements of what they take."""
@@ -36,28 +37,38 @@ class Table(NamedTuple):
     """Whether that are coordinates, not what is learned."""
     steps: list[Derivation]
     """What is done to it, in order: each takes the result before it as the first of its operands that is no number."""
+    channels_first: bool
+    """Whether its channels are before its positions in the source, not behind them."""
 
 
-def worked_out(making: Making, table: Constant, sizes: Sizes) -> Table | None:
-    """How a table is worked out, whose last axis is its channels, and the others its positions.
+def worked_out(making: Making, table: Constant, sizes: Sizes, channels_first: bool) -> Table | None:
+    """How a table is worked out, whose first or last axis is its channels, and the others its positions.
 
     None where it is worked out in some other way, or not at all.
     """
     steps: list[Derivation] = []
     found = table
-    while (derivation := found.derivation) is not None and not are_coordinates(making, found, sizes):
+    while (derivation := found.derivation) is not None and not are_coordinates(making, found, sizes, channels_first):
         inner = taken(derivation)
-        if inner is None or inner.size % prod(sizes) or inner.shape[-1:] != (inner.size // prod(sizes),):
+        if inner is None or inner.size % prod(sizes):
+            return None
+        channels = inner.size // prod(sizes)
+        if channels_first and channels not in inner.shape:
+            return None
+        if channels_first and prod(inner.shape[: inner.shape.index(channels) + 1]) != channels:
+            return None
+        if not channels_first and inner.shape[-1:] != (channels,):
             return None
         if derivation.operator.kind in EACH:
             others = [operand for operand in derivation.operands if operand is not None and operand is not inner]
-            if inner.size != found.size or not all(is_per_channel(making, other, inner.shape[-1]) for other in others):
+            most = 0 if channels_first else channels
+            if inner.size != found.size or not all(is_per_channel(making, other, most) for other in others):
                 return None
             if derivation.operator.kind in ("Div", "Sub") and (
                 inner is not derivation.operands[0] or not divides(making, others)
             ):
                 return None
-        elif derivation.operator.kind in ("MatMul", "Gemm"):
+        elif derivation.operator.kind in (("Conv",) if channels_first else ("MatMul", "Gemm")):
             if projection(making, derivation) is None:
                 return None
         elif derivation.operator.kind not in RESHAPING:
@@ -67,11 +78,13 @@ def worked_out(making: Making, table: Constant, sizes: Sizes) -> Table | None:
         found = inner
     if not steps or not is_whole(found):
         return None
-    if are_coordinates(making, found, sizes):
-        return Table(sizes, found, True, steps)
+    if are_coordinates(making, found, sizes, channels_first):
+        return Table(sizes, found, True, steps, channels_first)
     # a table that is learned begins with a number for each head, unless the source says that it is one
     is_learned = found.roots.keys() <= making.program.learned or steps[0].operator.kind in EACH
-    return Table(sizes, found, False, steps) if is_learned and not found.roots.keys() & making.program.buffers else None
+    if not is_learned or found.roots.keys() & making.program.buffers:
+        return None
+    return Table(sizes, found, False, steps, channels_first)
 
 
 def is_per_channel(making: Making, constant: Constant, channels: int) -> bool:
@@ -103,19 +116,21 @@ def taken(derivation: Derivation) -> Constant | None:
     return operands[0] if operands else None
 
 
-def are_coordinates(making: Making, constant: Constant, sizes: Sizes) -> bool:
+def are_coordinates(making: Making, constant: Constant, sizes: Sizes, channels_first: bool) -> bool:
     """Whether a constant holds, for each position of a map, a number per axis that grows along this axis alone.
 
     They are odd about the middle.  Where the source does not hold the numbers, the sizes decide.
     """
     rank = len(sizes)
-    if constant.dtype not in FLOATS or constant.size != rank * prod(sizes) or constant.shape[-1:] != (rank,):
+    shape = (rank, *sizes) if channels_first else (rank,)
+    if constant.dtype not in FLOATS or constant.size != rank * prod(sizes) or constant.shape[-len(shape) :] != shape:
         return False
     if constant.roots.keys() & making.program.learned:
         return False
     values = constant.values
     if values is None:
         return constant.derivation is None
+    values = turned(values, sizes, channels_first)
     lines = [lines_of(values, sizes, axis) for axis in range(rank)]
     for axis, line in enumerate(lines):
         if any(a >= b for a, b in pairwise(line)):
@@ -126,6 +141,16 @@ def are_coordinates(making: Making, constant: Constant, sizes: Sizes) -> bool:
         if list(values[axis::rank]) != expected:
             return False
     return True
+
+
+def turned(values: Sequence[Any], sizes: Sizes, channels_first: bool) -> Sequence[Any]:
+    """The numbers of coordinates, all of a position together."""
+    count = prod(sizes)
+    return (
+        [values[axis * count + place] for place in range(count) for axis in range(len(sizes))]
+        if channels_first
+        else values
+    )
 
 
 def lines_of(values: Sequence[Any], sizes: Sizes, axis: int) -> list[Any]:
@@ -142,9 +167,13 @@ class Projection(NamedTuple):
 
 
 def projection(making: Making, derivation: Derivation) -> Projection | None:
-    """What a MatMul or a Gemm multiplies the channels by; None where it does something else."""
+    """What a MatMul, a Gemm or a Conv multiplies the channels by; None where it does something else."""
     _, weight, bias = (*derivation.operands, None)[:3]
     attributes = derivation.operator.attributes
+    if derivation.operator.kind == "Conv":
+        if weight is None or not is_projection(derivation.operator, weight.shape):
+            return None
+        return Projection(weight.shape[0], {"weight": weight, **biased(making, bias, weight.shape[0])})
     if weight is None or len(weight.shape) != 2 or attributes.get("transA"):
         return None
     if attributes.get("alpha", 1.0) != 1 or attributes.get("beta", 1.0) != 1:
@@ -160,19 +189,21 @@ def rows_of(making: Making, operator: Operator, table: Table) -> int:
     leaf = table.leaf
     title = next(iter(leaf.roots), operator.title)
     if table.is_coordinates:
-        tell(making, leaf, table.sizes, operator)
+        tell(making, leaf, table, operator)
         tensor = making.append(operator, "coordinates", [], {"sizes": table.sizes}, None, title).number
         making.ignored(leaf)
     else:
-        shape = (leaf.shape[-1], *table.sizes)
+        shape = (leaf.size // prod(table.sizes), *table.sizes)
         tensor = making.append(operator, "parameter", [], {"shape": shape}, {"weight": leaf}, title).number
     rank = len(table.sizes)
-    value = making.turn(Value(making.rows.graph.shapes[tensor], False, tensor), (*range(1, rank + 1), 0), operator)
+    value = Value(making.rows.graph.shapes[tensor], False, tensor)
+    if not table.channels_first:
+        value = making.turn(value, (*range(1, rank + 1), 0), operator)
     for step in table.steps:
         inner = taken(step)
         product = projection(making, step) if step.operator.kind not in EACH else None
         if product is not None:
-            value = project(making, step.operator, value, rank, *product)
+            value = project(making, step.operator, value, 0 if table.channels_first else rank, *product)
             continue
         operands: list[Operand] = [value if operand is inner else operand for operand in step.operands]
         made = (POINTWISE[step.operator.kind](making, step.operator, operands) or [None])[0]
@@ -182,7 +213,7 @@ def rows_of(making: Making, operator: Operator, table: Table) -> int:
     return making.force(base)
 
 
-def tell(making: Making, leaf: Constant, sizes: Sizes, operator: Operator) -> None:
+def tell(making: Making, leaf: Constant, table: Table, operator: Operator) -> None:
     """Note what is not certain about coordinates, or not kept."""
     values = leaf.values
     if values is None:
@@ -191,6 +222,8 @@ def tell(making: Making, leaf: Constant, sizes: Sizes, operator: Operator) -> No
             "sizes it has"
         )
         return
+    sizes = table.sizes
+    values = turned(values, sizes, table.channels_first)
     even = [2 * place / (size - 1) - 1 for size in sizes for place in range(size)]
     own = [value for axis in range(len(sizes)) for value in lines_of(values, sizes, axis)]
     if not all(isclose(a, b, rel_tol=1e-4, abs_tol=1e-6) for a, b in zip(own, even)):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from cnncalc.convert.torch.aten.moving import (
+    arange,
+    cast,
     concat,
     copied,
     dropout,
@@ -13,6 +15,7 @@ from cnncalc.convert.torch.aten.moving import (
     identity,
     index,
     masked,
+    meshgrid,
     movedim,
     narrow,
     pad,
@@ -45,6 +48,7 @@ from cnncalc.convert.torch.aten.pointwise import (
     linear,
     matmul,
     norm,
+    opposite,
     power,
     prelu,
     quotient,
@@ -127,6 +131,8 @@ OPERATIONS: dict[str, Lower] = {
     "square": square,
     "rsqrt": inverse_root,
     "ne": differs,
+    "all": reduction("ReduceMin"),
+    **dict.fromkeys(("bitwise_not", "logical_not"), opposite),
     "addcmul": addcmul,
     "linalg_vector_norm": norm,
     "norm": norm,
@@ -156,9 +162,8 @@ OPERATIONS: dict[str, Lower] = {
     "amax": reduction("ReduceMax"),
     "amin": reduction("ReduceMin"),
     **dict.fromkeys(("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout"), dropout),
-    **dict.fromkeys(
-        ("contiguous", "clone", "alias", "detach", "to", "_to_copy", "lift_fresh_copy", "type_as"), identity
-    ),
+    **dict.fromkeys(("contiguous", "clone", "alias", "detach", "lift_fresh_copy"), identity),
+    **dict.fromkeys(("to", "_to_copy", "type_as"), cast),
     **dict.fromkeys(
         ("view", "_unsafe_view", "reshape", "reshape_as", "flatten", "unflatten", "squeeze", "unsqueeze", "view_as"),
         reshape,
@@ -189,6 +194,8 @@ OPERATIONS: dict[str, Lower] = {
     **{word: filled(0) for word in ("zeros", "new_zeros", "zeros_like")},
     **{word: filled(1) for word in ("ones", "new_ones", "ones_like")},
     **{word: filled(None, "fill_value") for word in ("full", "new_full", "full_like")},
+    "arange": arange,
+    "meshgrid": meshgrid,
     "fill": fill,
     "copy": copied,
     "zero": filled(0),

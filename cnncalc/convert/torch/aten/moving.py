@@ -5,12 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from cnncalc.convert.constants.evaluator import MAX_VALUES
+from cnncalc.convert.operators import Constant
 from cnncalc.convert.torch.lowering import Given, Lower, Lowering, x_of
 from cnncalc.convert.torch.program import Tensor
 
 
 def identity(low: Lowering, given: Given) -> None:
     low.emit("Identity", [low.operand(x_of(given))])
+
+
+def cast(low: Lowering, given: Given) -> None:
+    """Between numbers, whole numbers and truth values; how wide they are says nothing of a layer."""
+    before, after = (low.exported.types.get(tensor, "float") for tensor in (x_of(given), low.output))
+    if before == after or after not in NUMBERS:
+        identity(low, given)
+    else:
+        low.emit("Cast", [low.operand(x_of(given))], None, to=NUMBERS[after])
+
+
+NUMBERS = {"float": 1, "int": 7, "bool": 9}
+"""Of ONNX's element types."""
 
 
 def dropout(low: Lowering, given: Given) -> None:
@@ -172,6 +187,31 @@ def index(low: Lowering, given: Given) -> None:
 
 
 # -- made from nothing
+
+
+def arange(low: Lowering, given: Given) -> None:
+    """Whole numbers, or others, at equal distances."""
+    start, step = given.get("start") or 0, given.get("step") or 1
+    (count,) = low.fixed(low.output)
+    kind = low.exported.types.get(low.output, "int")
+    if count > MAX_VALUES or isinstance(start, Tensor) or isinstance(step, Tensor):
+        return low.unknown()
+    values = [start + place * step for place in range(count)]
+    low.program.constants[low.output] = Constant((count,), kind, values)
+    return None
+
+
+def meshgrid(low: Lowering, given: Given) -> None:
+    """For each of several rows a map on whose axis of the same number it is spread out."""
+    if given.get("indexing") not in (None, "ij"):
+        return low.unknown()
+    rows = low.tensors(given["tensors"])
+    for axis, (row, output) in enumerate(zip(rows, low.call.outputs)):
+        sizes = low.fixed(output)
+        shape = [size if place == axis else 1 for place, size in enumerate(sizes)]
+        line = low.emit("Reshape", [row, low.ints(shape)], [low.inner()])
+        low.emit("Expand", [line, low.ints(sizes)], [output])
+    return None
 
 
 def filled(value: float | None, key: str = "") -> Lower:

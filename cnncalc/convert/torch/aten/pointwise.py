@@ -162,6 +162,14 @@ def differs(low: Lowering, given: Given) -> None:
     low.emit("Not", [equal])
 
 
+def opposite(low: Lowering, given: Given) -> None:
+    """Of truth values; whole numbers have others."""
+    if low.exported.types.get(low.output) != "bool":
+        return low.unknown()
+    low.emit("Not", [low.operand(x_of(given))])
+    return None
+
+
 def addcmul(low: Lowering, given: Given) -> None:
     product = low.emit("Mul", [low.operand(given["tensor1"]), low.operand(given["tensor2"])], [low.inner()])
     if given.get("value", 1) != 1:

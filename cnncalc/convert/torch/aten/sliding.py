@@ -84,10 +84,11 @@ def batch_norm(low: Lowering, given: Given) -> None:
         # of a kernel: timm's convolutions with standardised weights
         low.emit("torch.Normed", [low.operand(x_of(given)), low.operand(given.get("weight"))], None, norm="standardize")
         return None
-    if given.get("training") or mean is None or variance is None:
+    if mean is None or variance is None:
         return low.unknown()
     inputs = [low.operand(value) for value in (x_of(given), given.get("weight"), given.get("bias"), mean, variance)]
-    low.emit("torch.BatchNorm", inputs, None, epsilon=float(given.get("eps", 1e-5)))
+    training = {"training_mode": 1} if given.get("training") else {}
+    low.emit("torch.BatchNorm", inputs, None, **training, epsilon=float(given.get("eps", 1e-5)))
     return None
 
 
