@@ -60,7 +60,8 @@ def _gates(matcher: Matcher, x: str, gate: str) -> list[tuple[str, dict[str, obj
         return [("HardSwish", {}, 1 / 6, found[1])] if found and found[0] == x else []
     if inner.kind == "Tanh":
         softplus = matcher.inside(inner.inputs[0], "Softplus")
-        return [("Mish", {}, 1.0, [inner, softplus])] if softplus and softplus.inputs == [x] else []
+        is_plain = softplus is not None and softplus.inputs == [x] and softplus.attributes.get("beta", 1.0) == 1.0
+        return [("Mish", {}, 1.0, [inner, softplus])] if softplus and is_plain else []
     return _gelu(matcher, x, inner)
 
 

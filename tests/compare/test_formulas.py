@@ -125,6 +125,21 @@ def test_two_arguments_together() -> None:
     assert value({"width": Fraction(7, 4), "classes": 7}) == direct
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("mobilenet_v1", "--in", "width"), "at width = 1/8, 1/4, 3/8, 1/2, 5/8, 3/4, 7/8, 1, 9/8, 3/2, 2, 17/8\n"),
+        (
+            ("alexnet", "--in", "size"),
+            "at size = 64, 65, 66, 67, 68, 69, … (192 values), 459, 460, 461, 462, 463, 464\n",
+        ),
+    ],
+)
+def test_the_settings_of_a_check_are_listed(arguments: tuple[str, ...], told: str, run: Any) -> None:
+    """Twelve of them in full; of more the first six and the last six."""
+    assert told in run("formula", *arguments, "--of", "macs").out
+
+
 def test_macs_by_size_are_told_by_residue() -> None:
     """Every piece, one for each residue of the stride 16 of its last convolutions, against a network that
     it was not made from; torchvision's AlexNet has 714,188,480 at 224."""

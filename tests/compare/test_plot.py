@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -94,6 +96,45 @@ def test_names_are_no_markup() -> None:
     picture = Chart("<i>", (Panel(Axis("x&y"), Axis("y", "bytes"), (series,), series),))
     _, texts = drawn(picture)
     assert {"<i>", "x&y", "a < b & c", "x<y"} <= set(texts)
+
+
+PICTURE = Chart(
+    "by hand",
+    (
+        Panel(
+            Axis("k"),
+            Axis("Peak", "bytes"),
+            (
+                Series("one", ((1, 0), (10, 2**20), (100, 2**21))),
+                Series("two", ((2, 2**19), (20, 2**20))),
+                *(Series(f"more {number}", ((number, number * 2**18),)) for number in range(3, 9)),
+            ),
+        ),
+        Panel(Axis("size"), Axis("MACs"), (Series("front", ((150, 1e6), (160, 5e9), (170, 6e9))),)),
+        Panel(
+            Axis("Params"),
+            Axis("MACs"),
+            (Series("front", ((-1, 8), (3, 9))),),
+            Series("", ((-1, 8), (3, 9), (3.01, 9), (0.5, 8.5)), ("left", "right", "over it", "a & b")),
+        ),
+    ),
+)
+
+
+def test_powers_of_ten_lie_evenly_and_inside_the_frame() -> None:
+    """From 1 to 100 is more than 40 times: drawn in powers of ten, with room for a factor of 1.3 at either end."""
+    lines, texts = drawn(PICTURE)
+    (first, _), (middle, _), (last, _) = lines[0]
+    assert middle - first == pytest.approx(last - middle, abs=0.2)
+    frames = [float(at) for at in re.findall(r'd="M([\d.]+) [\d.]+V[\d.]+H[\d.]+" fill="none"', render(PICTURE))]
+    ends = [float(at) for at in re.findall(r'V[\d.]+H([\d.]+)" fill="none"', render(PICTURE))]
+    tenth = (middle - first) * math.log10(1.3)
+    assert (first - frames[0], ends[0] - last) == (pytest.approx(tenth, abs=0.2), pytest.approx(tenth, abs=0.2))
+    assert {"k (logarithmic)", "Peak", "MACs (logarithmic)", "size"} <= set(texts)
+
+
+def test_a_picture_in_full(expected: Any) -> None:
+    expected.check(Path(__file__).parents[1] / "golden" / "picture.svg", render(PICTURE))
 
 
 @pytest.mark.parametrize("value", [0, 5, -3, 1e12])

@@ -263,6 +263,16 @@ def test_conditions_leave_nothing_out(text: str, test: Any) -> None:
     assert 0 < len(chosen) < len(measured())
 
 
+@pytest.mark.parametrize("text", ["field > 0", "field <= 0", "not field > 0", "params > 0 and field > 0"])
+def test_what_does_not_apply_is_neither_more_nor_less(text: str, tmp_path: Path) -> None:
+    """Features have no positions, and no field."""
+    path = tmp_path / "flat.yaml"
+    path.write_text("input: [8]\nlayers: [{linear: 4}]\n")
+    found = compare([open_spec(str(path))], [], ("params", "field"))
+    assert [row.known["field"] for row in found.rows] == [None]
+    assert not any(condition(text).holds(row.known) for row in found.rows)
+
+
 @pytest.mark.parametrize(
     ("text", "code", "place"),
     [

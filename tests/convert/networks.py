@@ -48,6 +48,17 @@ layers:
   - {conv: 4, kernel: 3, padding: 4, padding_mode: reflect}
   - {depthwise_conv: 3, padding: 1, padding_mode: replicate, act: sigmoid}
 """,
+    "optional at both ends": """
+input: [4, 5, 5]
+blocks:
+  block:
+    args: {wide: true}
+    layers:
+      - {conv: 4, kernel: 1, if: wide}
+      - {add: [x, [{conv: 4, kernel: 3, padding: 1}, relu]]}
+      - {conv: 4, kernel: 1, if: wide}
+layers: [block, {block, wide: false}, tanh, block, {block, wide: false}]
+""",
     "pads": """
 input: [3, 4, 5]
 layers:

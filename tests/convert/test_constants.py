@@ -12,7 +12,7 @@ from convert.encoding import message, varint
 from sampling import together
 
 from cnncalc.convert.constants import EVALUATED
-from cnncalc.convert.constants.evaluator import Evaluator
+from cnncalc.convert.constants.evaluator import Evaluator, result_sizes
 from cnncalc.convert.onnx_tensors import read_tensor
 from cnncalc.convert.operators import Constant, Operator
 from cnncalc.convert.wire import Wire
@@ -38,6 +38,30 @@ def test_results(place: int) -> None:
         assert constant.dtype.replace("double", "float") == expected["dtype"]
         assert constant.values is not None
         assert list(constant.values) == pytest.approx(expected["values"], rel=1e-6)
+
+
+@together(
+    "kind, attributes, shapes, expected",
+    [
+        ("MatMul", {}, [(3, 4), (4, 5)], (3, 5)),
+        ("MatMul", {}, [(2, 1, 3, 4), (6, 4, 5)], (2, 6, 3, 5)),
+        ("Gemm", {}, [(3, 4), (4, 5)], (3, 5)),
+        ("Gemm", {"transA": 1}, [(4, 3), (4, 5), (5,)], (3, 5)),
+        ("Gemm", {"transB": 1}, [(3, 4), (5, 4)], (3, 5)),
+        ("Gemm", {"transA": 1, "transB": 1}, [(4, 3), (5, 4)], (3, 5)),
+        ("Gemm", {}, [(3, 4)], None),
+        ("Gemm", {}, [(2, 3, 4), (4, 5)], None),
+        ("Add", {}, [(3, 1), (4,)], (3, 4)),
+        ("Conv", {}, [(1, 3, 4, 4), (2, 3, 1, 1)], (1, 2, 4, 4)),
+    ],
+    label=str,
+)
+def test_sizes_of_what_is_not_worked_out(
+    kind: str, attributes: dict[str, Any], shapes: list[tuple[int, ...]], expected: tuple[int, ...] | None
+) -> None:
+    """As in linear algebra: m x k by k x n is m x n."""
+    operator = Operator(kind, [f"in{number}" for number in range(len(shapes))], ["out"], attributes, kind)
+    assert result_sizes(operator, [Constant(shape, "float") for shape in shapes]) == expected
 
 
 # -- tensors of a file -------------------------------------------------------------------------------------------------

@@ -138,6 +138,15 @@ SIZES = [
     (section("reorg", stride=3), (72, 3, 3)),
     (section("upsample", stride=3), (8, 27, 27)),
     (section("avgpool"), (8, 1, 1)),
+    # what darknet's parser.c takes where nothing is said
+    (section("convolutional"), (1, 9, 9)),
+    (section("deconvolutional"), (1, 9, 9)),
+    (section("connected"), (1,)),
+    (section("maxpool"), (8, 9, 9)),
+    (section("maxpool", stride=3), (8, 3, 3)),
+    (section("upsample"), (8, 18, 18)),
+    (section("local"), (1, 9, 9)),
+    (section("reorg"), (8, 9, 9)),
 ]
 
 

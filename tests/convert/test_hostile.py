@@ -289,6 +289,17 @@ def test_chains_of_products_are_looked_at_in_linear_time() -> None:
     assert time.process_time() - start < 10
 
 
+def test_inputs_with_few_axes_or_none() -> None:
+    """Features in one axis are no batch; where nothing is said of an input, its shape is asked for, or given."""
+    steps, weights = [node("Relu", ["x"], ["y"])], message((1, "x"), (2, message((1, message((1, 1))))))
+    features = read_bytes(memoryview(model(steps, [value_info("x", 7)], ["y"])), "net.onnx").graph
+    assert features.shapes == [(7,), (7,)]
+    assert "a single number" in problem(model(steps, [value_info("x")], ["y"])).message
+    unsaid = memoryview(model(steps, [weights], ["y"]))
+    assert "shape" in problem(bytes(unsaid)).message
+    assert read_bytes(unsaid, "net.onnx", (3, 8, 9)).graph.shapes == [(3, 8, 9)] * 2
+
+
 def test_names_that_would_control_a_terminal() -> None:
     found = problem(model([node("Nothing", ["x"], ["y"], name="\x1b[31mred\n")], [X], ["y"]))
     assert str(found.span) == r"model.onnx: node \x1b[31mred\n"

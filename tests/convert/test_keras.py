@@ -277,6 +277,15 @@ WRONG: dict[str, tuple[Any, str]] = {
     "missing tensor": (functional(layer("ReLU", "a", [["input_1", 0, 7, {}]]), last="a"), "node a"),
     "missing output": (functional(last="zz"), "config"),
     "no kernel": (functional(conv("a", [["input_1", 0, 0, {}]], kernel_size=None), last="a"), "node a"),
+    "sizes that do not fit": (
+        functional(
+            conv("a", [["input_1", 0, 0, {}]]),
+            conv("b", [["input_1", 0, 0, {}]], filters=7),
+            layer("Maximum", "c", [["a", 0, 0, {}], ["b", 0, 0, {}]]),
+            last="c",
+        ),
+        "node c",
+    ),
     "negative": (functional(conv("a", [["input_1", 0, 0, {}]], filters=-5), last="a"), "node a"),
     "huge": (functional(conv("a", [["input_1", 0, 0, {}]], filters=10**40), last="a"), "node a"),
     "activation": (functional(conv("a", [["input_1", 0, 0, {}]], activation="zap"), last="a"), "node a"),

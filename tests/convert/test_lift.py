@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from convert import exporting, importing
 from convert.networks import NETWORKS, REFUSED, network
+from sampling import together
 
 import cnncalc
 from cnncalc.convert import lift as lifting
@@ -183,6 +184,16 @@ layers:
   - {{add: [a15, c], name: s}}
   - {{multiply: [s, c]}}
 """,
+    "a branch that begins with a tensor of its own": """
+input: [12, 4]
+layers:
+  - {parameter: [12, 9]}
+  - relu
+  - {sigmoid, name: k}
+  - {conv: 12, kernel: 1, from: input}
+  - {relu, name: q}
+  - {attention: 3, from: [q, k, k]}
+""",
     "open ends": "input: [8, 4, 4]\nlayers: [{slice: [2, none]}, {slice: [-3, -1]}]\n",
 }
 
@@ -207,6 +218,78 @@ def test_equal_layers_become_a_repeat_and_alike_ones_a_table() -> None:
     assert "repeat: 5" in text
     assert "for: [channels, kernel]" in text
     assert "[16, 3]" in text
+
+
+DEFAULTS = {
+    "most of three": ("batch_norm, eps: ", ["0.001"] * 3 + ["1e-05"], "eps: 0.001"),
+    "of two": ("batch_norm, eps: ", ["0.001"] * 2, None),
+    "half": ("batch_norm, eps: ", ["0.001"] * 3 + ["0.01"] * 3, None),
+    "the usual one is said as often as the other was": ("batch_norm, eps: ", ["0.001"] * 3 + ["1e-05"] * 2, None),
+    "the usual one is longer": ("batch_norm, eps: ", ["0.1"] * 3 + ["1e-05"] * 2, None),
+    "the usual one is shorter": ("batch_norm, eps: ", ["0.00001234"] * 3 + ["1e-05"] * 2, "eps: 1.234e-05"),
+    "four kernels of five": ("conv: 4, padding: half, kernel: ", ["3"] * 4 + ["1"], "padding: half"),
+    "five kernels of six": ("conv: 4, padding: half, kernel: ", ["3"] * 5 + ["1"], "kernel: 3, padding: half"),
+    "a stride of three, where one follows the kernel": (
+        "max_pool: 2, stride: ",
+        ["1"] * 3 + ["2"],
+        "kernel: 2, stride: 1",
+    ),
+}
+
+
+@together("name", DEFAULTS)
+def test_an_argument_is_a_default_where_most_have_it_and_it_saves_letters(name: str) -> None:
+    """A kernel only where nearly all have it: it is what one looks for in a row."""
+    step, values, wanted = DEFAULTS[name]
+    apart = ("relu", "sigmoid", "tanh", "relu6", "elu", "silu")
+    steps = [f"{{{step}{value}}}, {apart[place]}" for place, value in enumerate(values)]
+    text, _ = lifted(cnncalc.loads(f"input: [4, 16, 16]\nlayers: [{', '.join(steps)}]\n").graph)
+    told = re.search(r"^  \w+: \{(.*)\}$", text, re.M) if "\ndefaults:\n" in text else None
+    assert (told and told[1]) == wanted
+
+
+KINDS = (
+    *("relu", "sigmoid", "tanh", "elu", "silu", "gelu", "selu", "mish", "softplus", "hard_swish"),
+    *("hard_sigmoid", "relu6", "softmax"),
+)
+
+
+def turned(width: int, turns: int) -> str:
+    return ", ".join(KINDS[:width] * turns)
+
+
+def skipped(width: int) -> str:
+    """Two residual blocks, and before each its branch alone, as where the sizes do not allow the sum."""
+    sizes = [f"{{conv: 4, kernel: {(1, 3, 5)[place % 3]}, padding: half}}" for place in range(width)]
+    branch = ", ".join(sizes)
+    return ", ".join([branch, "tanh", f"{{add: [x, [{branch}]]}}", "elu"] * 2)
+
+
+def columns(width: int) -> str:
+    """Five rows of as many convolutions, whose channels no formula gives."""
+    sizes = [[3 + (7 * row + 5 * place + row * row * place) % 11 for place in range(width)] for row in range(5)]
+    return ", ".join(f"{{conv: {size}, kernel: 1}}, {KINDS[place]}" for row in sizes for place, size in enumerate(row))
+
+
+@pytest.mark.thorough
+@together(
+    "steps, sought, found",
+    [
+        (turned(3, 20), "repeat: 20", True),
+        (turned(3, 19), "repeat: 19", False),  # blocks are sought first
+        (turned(12, 20), "repeat: 20", True),
+        (turned(13, 20), "repeat: 20", False),
+        (skipped(10), "with_skip", True),
+        (skipped(11), "with_skip", False),
+        (columns(7), "channels7]", True),
+        (columns(8), "channels7", False),
+        ("relu, " * 10_001 + "relu", "{relu, repeat: 10000}", True),
+    ],
+    label=lambda case: f"{case[1]} in {case[0][:60]}",
+)
+def test_what_is_sought_is_bounded(steps: str, sought: str, found: bool) -> None:
+    """A table has at most seven columns, and a branch that stands for a block without its skip at most ten steps."""
+    assert (sought in lift(cnncalc.loads(f"input: [4, 8, 8]\nlayers: [{steps}]\n").graph).text) == found
 
 
 def test_a_residual_block_in_the_branch_of_another_ends() -> None:
@@ -295,6 +378,74 @@ def test_what_is_another_network(name: str) -> None:
     assert other != ONE
     assert lifting.rows_in(ONE, graph) is not None
     assert lifting.rows_in(other, graph) is None
+
+
+SAME = {
+    "what is one position to itself": ("[4, 1, 1]", "{reshape: [4, 1, 1]}, relu", "relu"),
+    "what is flat, flattened": ("[4]", "flatten, relu", "relu"),
+    "one position flattened, and back": ("[4, 1, 1]", "flatten, {reshape: [4, 1, 1]}, relu", "relu"),
+    "one position of a sequence flattened, and back": ("[4, 1]", "flatten, {reshape: [4, 1]}, relu", "relu"),
+    "an identity, and a join of one": ("[4, 2, 2]", "{identity, name: i}, {add: [i]}, relu", "relu"),
+    "a join in a join": (
+        "[4, 2, 2]",
+        "{relu, name: a}, {sigmoid, name: b}, {concat: [a, b], name: j}, {concat: [j, a, j]}",
+        "{relu, name: a}, {sigmoid, name: b}, {concat: [a, b, a, a, b]}",
+    ),
+    "two joins that begin alike": (
+        "[4, 2, 2]",
+        "{relu, name: a}, {sigmoid, name: b}, {concat: [a, b], name: j}, {concat: [j, a], name: k}, {concat: [k, j]}",
+        "{relu, name: a}, {sigmoid, name: b}, {concat: [a, b, a, a, b]}",
+    ),
+    "the order of branches": (
+        "[4, 2, 2]",
+        "{relu, name: a}, {tanh, name: b, from: input}, {subtract: [a, b]}",
+        "{tanh, name: b}, {relu, name: a, from: input}, {subtract: [a, b]}",
+    ),
+    "half the kernel": (
+        "[4, 9]",
+        "{conv: 4, kernel: 5, padding: half, dilation: 2}",
+        "{conv: 4, kernel: 5, padding: 4, dilation: 2}",
+    ),
+    "sizes of each axis": (
+        "[4, 9, 9]",
+        "{conv: 4, kernel: 3, padding: half, dilation: 2, groups: 2}, {max_pool: 2}, {upsample: 2}, {pad: 1}",
+        "{conv: 4, kernel: [3, 3], padding: [[2, 2], 2], dilation: [2, 2], groups: 2, stride: [1, 1]},"
+        " {max_pool: [2, 2], stride: 2, padding: valid}, {upsample: [2, 2]}, {pad: [[1, 1], 1]}",
+    ),
+}
+DIFFERENT = {
+    "many positions to themselves": ("[4, 2, 2]", "{reshape: [4, 2, 2]}, relu", "relu"),
+    "a sequence to itself": ("[4, 3]", "{reshape: [4, 3]}, relu", "relu"),
+    "a sequence flattened, and back": ("[4, 3]", "flatten, {reshape: [4, 3]}, relu", "relu"),
+    "one position to another shape": ("[4, 1, 1]", "flatten, {reshape: [2, 2, 1]}, relu", "relu"),
+    "the axis of a join": ("[4, 4]", "{concat: [x, x]}", "{concat: [x, x], over: positions}"),
+    "a longer join": ("[4, 4]", "{concat: [x, x]}", "{concat: [x, x, x]}"),
+    "the order in a join": (
+        "[4, 2, 2]",
+        "{relu, name: a}, {sigmoid, name: b}, {concat: [a, b], name: j}, {concat: [j, a]}",
+        "{relu, name: a}, {sigmoid, name: b}, {concat: [a, b], name: j}, {concat: [a, j]}",
+    ),
+    "padding that depends on the size": (
+        "[4, 9]",
+        "{conv: 4, kernel: 3, padding: same}",
+        "{conv: 4, kernel: 3, padding: 1}",
+    ),
+    "padding of one side": (
+        "[4, 9]",
+        "{conv: 4, kernel: 2, padding: [[0, 1]]}",
+        "{conv: 4, kernel: 2, padding: [[1, 0]]}",
+    ),
+}
+
+
+@together("name, same", [(name, True) for name in SAME] + [(name, False) for name in DIFFERENT])
+def test_spellings_of_a_network(name: str, same: bool) -> None:
+    """What computes nothing is nothing, but a reshape of several positions: behind one a receptive field is global."""
+    shape, one, other = (SAME if same else DIFFERENT)[name]
+    one, other = (f"input: {shape}\nlayers: [{layers}]\n" for layers in (one, other))
+    for text, against in ((one, other), (other, one)):
+        assert (lifting.rows_in(text, cnncalc.loads(against).graph) is not None) == same
+        lifted(cnncalc.loads(text).graph)
 
 
 def test_progress_is_told_stage_by_stage() -> None:

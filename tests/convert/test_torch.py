@@ -139,12 +139,37 @@ ROWS = {
         "permute axes=(0, 2, 1, 3)", "reshape shape=(8, 3, 2)", "permute axes=(0, 2, 1)", "reshape shape=(4, 4, 3)",
         "conv channels=3 kernel=3",
     ],
+    "of_one_sample": [
+        "conv channels=4 kernel=3", "slice channels=(2, 4)", "slice channels=(0, 2)", "concat", "slice channels=(2, 4)",
+        "slice channels=(0, 2)", "concat", "factor axes=one value=2.0", "subtract", "reshape shape=(2, 2, 2, 3)",
+        "permute axes=(1, 2, 0, 3)", "reshape shape=(4, 2, 3)", "add", "slice channels=(1, 2)", "reshape shape=(2, 3)",
+        "factor axes=one value=2.0", "slice channels=(3, 4)", "reshape shape=(2, 3)", "concat",
+    ],
+    "turned": ["conv channels=2 kernel=1", "slice channels=(3, 4) over=positions", "multiply"],
+    "left_out": [
+        "conv channels=4 kernel=3 bias=False", "avg_pool kernel=2 stride=2",
+        "group_norm groups=2 scale=False shift=False", "max_pool kernel=2 stride=2", "add", "leaky_relu",
+        "permute axes=(2, 0, 1)", "layer_norm scale=False shift=False", "elu", "gelu", "multiply",
+        "permute axes=(1, 2, 0)", "subtract", "instance_norm", "softplus", "add",
+        "conv_transpose channels=3 kernel=1 stride=2 bias=False", "conv_transpose channels=3 kernel=1 stride=2", "add",
+        "pad amount=(0, (0, 1))", "permute axes=(2, 0, 1)", "l2_norm eps=0.0010918300671385692",
+        "factor axes=one value=3.1622776601683795", "permute axes=(1, 2, 0)",
+    ],
+    "norms_of_parts": [
+        "conv channels=3 kernel=3", "reduce way=norm", "multiply", "relu6", "relu", "factor axes=one value=2.0", "add",
+        "layer_scale", "add", "multiply", "factor axes=one value=0.5", "add", "add", "softplus beta=2.0",
+        "factor axes=one value=0.5", "subtract", "softplus beta=0.5", "tanh", "multiply", "add",
+        "offset axes=one value=2.0", "relu6", "multiply", "factor axes=one value=0.16666666666666666", "add",
+        "offset axes=one value=2.0", "relu6", "factor axes=one value=0.16666666666666666", "add", "global_avg_pool",
+        "multiply", "global_max_pool", "add",
+    ],
+    "normed": ["conv channels=3 kernel=3 weight_norm=gain", "multiply"],
     "attention": ATTENTION,
     "attention_written_out": ATTENTION,
     "multi_head_attention": ATTENTION,
 }  # fmt: skip
 FAILS = {"assigned_turned", "open_size"}
-OTHERS = {"unknown", "unused", "open_batch"}
+OTHERS = {"unknown", "other_forms", "cosines_unbounded", "normed_by_inputs", "unused", "open_batch"}
 
 
 def test_every_file_has_its_test() -> None:
@@ -188,6 +213,38 @@ def test_an_unknown_operator_is_opaque_with_its_shape() -> None:
     assert account.opaque == {"aten.cumsum.default": ["cumsum"]}
     assert graph.shapes[-1] == (3, 2, 2)
     assert [failure.code for failure in account.failures()] == ["opaque"]
+
+
+def test_forms_that_no_row_has_are_opaque() -> None:
+    """ELUs with scales, rounded quotients, a softplus that is straight from 3 on, averages by another divisor."""
+    found = imported("other_forms")
+    whole, pooled = ("opaque output=(2, 3, 3) params=0", "opaque output=(2, 1, 1) params=0")
+    assert rows(found) == [
+        "conv channels=2 kernel=1",
+        *[whole] * 3,
+        *[pooled] * 2,
+        "add",
+        whole,
+        "add",
+        f"{whole} macs=0",
+    ]
+    assert found.account.roles["least"] == "constants"
+
+
+def test_an_opaque_row_counts_what_its_constants_are_worked_out_of() -> None:
+    """A bias by layers from coordinates, which are not learned: 2*5 + 5 + 5*2 weights, 9*(2*5 + 5*2) MACs."""
+    (graph, account), expected = imported("cosines_unbounded"), EXPECTED["cosines_unbounded"]
+    assert "opaque output=(4, 2, 4, 4) params=25 macs=180" in rows(imported("cosines_unbounded"))
+    assert account.parameters == expected["parameters"]
+    assert sum(node.operation.macs or 0 for node in graph.nodes) == expected["macs"]
+    assert account.roles["coordinates"] == "constants"
+
+
+def test_a_gain_by_inputs_is_left_over() -> None:
+    """The rows have one of each output channel."""
+    _, account = imported("normed_by_inputs")
+    assert [each.code for each in account.failures()] == ["left-over"]
+    assert account.parameters == EXPECTED["normed_by_inputs"]["parameters"] - 2
 
 
 def test_what_is_left_over_is_listed() -> None:
@@ -330,6 +387,21 @@ def test_numbers_that_might_depend_on_a_size(tmp_path: Path) -> None:
     assert changed >= {"as_sym_int", "as_sym_ints"}
     path = tmp_path / "block.pt2"
     assert rows(read_model(saved(path, json.dumps(document).encode()))) == ROWS["block"]
+
+
+def test_types_by_torch_s_numbers(tmp_path: Path) -> None:
+    """torch.serialization's schema: 1 to 5 are whole numbers, 6 to 8 and 13 decimal ones, 12 truth values.
+
+    A fixed tensor is a constant of an opaque row if it is of decimal numbers.
+    """
+    with zipfile.ZipFile(FILES / "other_forms.pt2") as file:
+        document = json.loads(file.read("other_forms/models/model.json"))
+    told = {}
+    for number in (*range(1, 9), 12, 13):
+        document["graph_module"]["graph"]["tensor_values"]["b_least"]["dtype"] = number
+        found = read_model(saved(tmp_path / f"{number}.pt2", json.dumps(document).encode()))
+        told[number] = found.account.roles.get("least")
+    assert told == {**dict.fromkeys((1, 2, 3, 4, 5, 12)), **dict.fromkeys((6, 7, 8, 13), "constants")}
 
 
 # -- code --------------------------------------------------------------------------------------------------------------

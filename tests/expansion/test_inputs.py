@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sampling import together
 
 import cnncalc
 
@@ -53,3 +54,26 @@ def test_the_layout_holds_for_input_and_output(run) -> None:
     assert "ResNet (resnet50), input 224 x 224 x 3," in last.out
     assert first.out.splitlines()[-1] == last.out.splitlines()[-1].replace("224x224x3", "3x224x224")
     assert "25.56 M params" in last.out.splitlines()[-1]
+
+
+@together(
+    "given, meant",
+    [
+        ("[28, 28, 1]", "channels come first: write `input: [1, 28, 28]`"),
+        ("[5, 28, 3]", "channels come first: write `input: [3, 5, 28]`"),
+        ("[28, 28, 4]", "channels come first: write `input: [4, 28, 28]`"),
+        ("[4, 28, 4]", ""),
+        ("[28, 28, 2]", ""),
+        ("[28, 28, 5]", ""),
+        ("[1, 3, 3, 28]", "the batch stays out: write `input: [3, 3, 28]`"),
+        ("[2, 3, 3, 28]", ""),
+    ],
+)
+def test_what_an_input_was_probably_meant_as(given: str, meant: str) -> None:
+    """Of images 1, 3 or 4 channels; a window that is too large says so, and what else the sizes may be."""
+    with pytest.raises(cnncalc.SpecError) as caught:
+        cnncalc.loads(f"input: {given}\nlayers: [{{conv: 4, kernel: 7}}]\n")
+    (found,) = caught.value.diagnostics
+    assert found.code == "window-too-large"
+    assert meant in found.help
+    assert ("write `input" in found.help) == bool(meant)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sampling import together
 
 import cnncalc
 from cnncalc.diagnostics import SpecError
@@ -38,6 +39,44 @@ def chained(count: int, inner: str = "relu", wrap: str = "{step}") -> str:
 def test_blocks_call_each_other_32_deep() -> None:
     assert codes(chained(32)) == []
     assert message(chained(33)) == "blocks call each other at most 32 deep"
+
+
+ASKING = (
+    "{conv: 4 + i, kernel: 1, repeat: 2}",
+    "{relu, if: i < 1, repeat: 2}",
+    "{conv: 4, kernel: 1, learned: i == 0, repeat: 2}",
+    "{relu, from: l$i, repeat: 2}",
+    "{relu, name: q$i, repeat: 2}",
+    "{relu, share: l$i, repeat: 2}",
+    "{conv: 4, kernel: 1, norm: {group_norm: i + 1}, repeat: 2}",
+    "{b: 4 + i, repeat: 2}",
+    "{b, channels: 4 + i, repeat: 2}",
+    "{layers: [relu, {conv: 4 + i, kernel: 1}], repeat: 2}",
+    "{layers: [{relu, repeat: i + 1}], repeat: 2}",
+    "{layers: [{for: k, in: 2, layers: [{conv: 4 + i, kernel: 1}]}], repeat: 2}",
+    "{layers: [{for: k, in: i + 1, layers: [relu]}], repeat: 2}",
+    "{layers: [{for: i, in: i + 1, layers: [relu]}], repeat: 2}",
+    "{concat: [x], over: positions if i else channels, repeat: 2}",
+    "{add: [l$i, x], repeat: 2}",
+    "{add: [[relu, {conv: 1 + 0*i, kernel: 1}], x], repeat: 2}",
+    "{add: [{layers: [relu], if: i < 1}, x], repeat: 2}",
+    "{add: [{for: k, in: i + 1, layers: [relu]}, x], repeat: 2}",
+    "{add: [{for: k, in: 2, layers: [{conv: 1 + 0*i, kernel: 1}]}, x], repeat: 2}",
+)
+SILENT = (
+    "{relu, repeat: 2}",
+    "{relu, repeat: i + 1}",
+    "{conv: 4 + i, kernel: 1}",
+    "{layers: [{for: i, in: 2, layers: [{conv: 4 + i, kernel: 1}]}], repeat: 2}",
+    "{add: [{for: i, in: 2, layers: [{conv: 1 + 0*i, kernel: 1}]}, x], repeat: 2}",
+)
+
+
+@together("step", (*ASKING, *SILENT))
+def test_a_repeat_may_not_hide_the_turn_of_a_loop_that_it_asks_for(step: str) -> None:
+    steps = f"{{relu, name: l1}}, {{relu, name: l0, from: input}}, {{for: i, in: 1, layers: [{step}]}}"
+    text = f"blocks: {{b: {{args: {{channels: 4}}, layers: [{{conv: channels, kernel: 1}}]}}}}\nlayers: [{steps}]\n"
+    assert codes(text) == (["hidden-name"] if step in ASKING else [])
 
 
 GROUPS = "{{layers: [{{layers: [{{layers: [{step}]}}]}}]}}"

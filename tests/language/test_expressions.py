@@ -265,17 +265,27 @@ def test_names_are_known_before_anything_runs() -> None:
     assert compile_expression("1 + 2").names == set()
 
 
-@pytest.mark.parametrize(
-    "text", ["(" * 100 + "1" + ")" * 100, "-" * 100 + "1", "[" * 100 + "]" * 100, "not " * 100 + "true"]
+@together(
+    "open, middle, close",
+    [
+        ("(", "1", ")"),
+        ("-", "-1", ""),
+        ("not ", "not true", ""),
+        ("max(", "max(1)", ")"),
+        ("", "1 + 1", "+1"),
+        ("1 if true else ", "1 if true else 1", ""),
+        ("", "1 ** 1", " ** 1"),
+        ("", "true and true", " and true"),
+        ("", "a[0]", "[0]"),
+    ],
+    label=str,
 )
-def test_depth_is_bounded(text: str) -> None:
-    assert fault(text).code == "nesting"
-
-
-@pytest.mark.parametrize("text", ["+".join("1" * 500), "1 if true else " * 60 + "1", "1" + " ** 1" * 60])
-def test_length_without_brackets_is_bounded_too(text: str) -> None:
-    """Long chains build deep trees: refused, not a recursion error."""
-    assert fault(text).code == "nesting"
+def test_depth_is_60(open: str, middle: str, close: str) -> None:
+    """Brackets around a number, or one operation of another, which long chains are too: refused, no recursion error."""
+    whole = 60 if open == "(" else 58
+    compile_expression(open * whole + middle + close * whole)
+    for more in (whole + 1, 100):
+        assert fault(open * more + middle + close * more).code == "nesting"
 
 
 def test_characters_are_bounded() -> None:

@@ -163,6 +163,8 @@ def test_shapes_are_written_closer_where_there_is_little_room() -> None:
 
 def test_running_text_goes_on_below_its_term() -> None:
     assert wrapped("Output  one two three four", 18) == "Output  one two\n        three four"
+    assert wrapped("Output  one two three", 16) == "Output  one two\n        three"  # half the width, and more
+    assert wrapped("Output  one two three", 15) == "Output  one two\nthree"
     assert wrapped("  conv  one two three four", 18) == "  conv  one two\n        three four"
     assert wrapped("one two three four five", 12, indent=2) == "one two\n  three four\n  five"
     assert wrapped("short\n\nlines", 80) == "short\n\nlines"

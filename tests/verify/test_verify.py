@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from convert import networks
 from sampling import some
 from typer.testing import CliRunner
 
@@ -100,6 +101,37 @@ def test_small_bundled_networks(name: str) -> None:
 def differing(text: str = NETWORK) -> list[tuple[str, str]]:
     """Layers that differ, and the first words of why."""
     return [(name, text.split(":")[0]) for name, text in of(text).differences]
+
+
+UNPOOLED = """
+input: [2, 11, 8]
+layers:
+  - {conv: 2, kernel: 3, padding: half}
+  - {max_pool: [3, 2], stride: [2, 2], padding: [1, 0], name: pool}
+  - {conv: 2, kernel: 3, padding: half}
+  - {max_unpool: pool}
+  - {conv: 2, kernel: 3, padding: half}
+"""
+
+
+def test_an_unpooling_sees_the_window_that_its_maxima_are_from() -> None:
+    assert fields(of(UNPOOLED)) == [EQUAL] * 5
+
+
+def test_the_example_of_every_kind_on_sequences() -> None:
+    assert_examples("[64, 9]")
+
+
+@pytest.mark.thorough
+def test_the_example_of_every_kind_on_images() -> None:
+    assert_examples("[64, 8, 8]")
+
+
+def assert_examples(shape: str) -> None:
+    """Sizes, counts, memory and fields of the reference's examples are those of their execution."""
+    found = {name: verify(graph) for name, graph in networks.examples() if name.endswith(f" on {shape}")}
+    assert len(found) > 45
+    assert {name: result.differences for name, result in found.items() if result.differences} == {}
 
 
 def test_a_wrong_output_size(monkeypatch: pytest.MonkeyPatch) -> None:

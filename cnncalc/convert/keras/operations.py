@@ -133,6 +133,8 @@ def _activation(name: str) -> Operation:
         if name == "leaky_relu":
             slope = given.get(1, "negative_slope", "alpha", default=0.2)
             return site.append("leaky_relu", site.x, negative_slope=slope)
+        if name == "elu":
+            return site.append("elu", site.x, alpha=given.get(1, "alpha", default=1.0))
         return activated(site, site.x, name, "")
 
     return operation
@@ -151,7 +153,7 @@ def _reduced(kind: str, what: str) -> Operation:
         axes = set(range(len(shape))) if axis is None else {site.axis(value, len(shape)) for value in values}
         keeps = bool(given.get(2, "keepdims", "keep_dims", default=False))
         channel = len(shape) - 1 if site.channels_last else 0
-        if axes == set(range(len(shape))) - {channel} and len(shape) > 1:
+        if axes and axes == set(range(len(shape))) - {channel}:
             x = site.append(kind, site.x)
             return x if keeps else site.append("flatten", x, ".flatten")
         left = tuple([1 if place in axes else size for place, size in enumerate(shape) if keeps or place not in axes])
@@ -161,14 +163,14 @@ def _reduced(kind: str, what: str) -> Operation:
 
 
 def concatenate(site: Site, given: Arguments) -> Results:
-    return concatenated(site, _tensors(given.get(0, "xs", "values")), given.get(1, "axis", default=-1))
+    return concatenated(site, _tensors(given.get(0, "xs", "values")), given.get(1, "axis", default=0))
 
 
 def split(site: Site, given: Arguments) -> Results:
     """Parts along an axis, each a slice."""
     parts = given.named.get("indices_or_sections", given.get(1, "num_or_size_splits"))
     shape = site.keras_shape(site.x)
-    place = site.axis(given.get(2, "axis", default=-1), len(shape))
+    place = site.axis(given.get(2, "axis", default=0), len(shape))
     size = shape[place]
     if type(parts) is int and parts > 0 and size % parts == 0 and parts <= size:
         bounds = list(range(0, size + 1, size // parts))
@@ -273,9 +275,12 @@ def pad(site: Site, given: Arguments) -> Results:
     inward = site.inward(tuple([tuple(pair) if isinstance(pair, list) else (pair, pair) for pair in amounts[1:]]))
     mode = str(given.named.get("mode", "constant")).lower()
     words = {"constant": "zeros", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
-    if mode not in words:
+    value = given.named.get("constant_values", given.get(3, "constant_values"))
+    if mode not in words or isinstance(value, list):
         return site.unknown(f"Pad ({mode})", params=0)
     extra: dict[str, Any] = {} if inward[0] == (0, 0) else {"channels": inward[0]}
+    if value:
+        return site.append("pad", site.x, amount=inward[1:], mode="constant", value=value, **extra)
     return site.append("pad", site.x, amount=inward[1:], mode=words[mode], **extra)
 
 

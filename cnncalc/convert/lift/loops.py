@@ -10,13 +10,13 @@ from cnncalc.convert.lift.explain import SIZES_OF, Explained, Explainer, Unexpla
 from cnncalc.convert.lift.rewrites import Rewrites
 from cnncalc.convert.lift.tree import Block, Item, Turned, every, every_list, item_key
 from cnncalc.convert.lift.unify import Tokens
+from cnncalc.expansion.expand import MAX_TURNS
 from cnncalc.records import NamedTuple
 
 MAX_PERIOD = 12
 """Steps of a turn of a loop or of a repeated group."""
 
 MAX_COLUMNS = 7
-MAX_TURNS = 10_000
 
 
 class Row(NamedTuple):

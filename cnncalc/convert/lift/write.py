@@ -57,16 +57,15 @@ def chosen_defaults(items: Iterable[Item], fixed: Values) -> Values:
     found: Values = {kind: dict(values) for kind, values in fixed.items() if values}
     for (kind_name, name), counter in counts.items():
         usual = defaults_of(kind_name).get(name)
-        written = {value: number * (len(name) + len(show(value)) + 4) for value, number in counter.items()}
+        lengths = {value: len(f", {name}: {show(value)}") for value in (*counter, usual)}
         literal = [value for value in counter if not isinstance(value, (Formula, Turned)) and value is not None]
         if not literal or (None in counter and name != "stride"):
             continue
-        value = max(literal, key=lambda value: written[value])
+        value = max(literal, key=lambda value: counter[value])
         share = 0.8 if name == "kernel" and KINDS[kind_name].following else 0.5
         if value == usual or counter[value] < 3 or counter[value] <= share * counter.total():
             continue
-        saved = written[value] - written.get(usual, 0) - len(name) - len(show(value)) - 4
-        if saved > 0:
+        if (counter[value] - 1) * lengths[value] > counter[usual] * lengths[usual]:
             found.setdefault(kind_name, {})[name] = value
     order = list(KINDS)
     return {

@@ -332,7 +332,7 @@ POINTWISE: dict[str, Translate] = {
     "HardSigmoid": activation("hard_sigmoid", alpha=("alpha", 0.2), beta=("beta", 0.5)),
     "HardSwish": activation("hard_swish"),
     "Tanh": activation("tanh"),
-    "Softplus": activation("softplus"),
+    "Softplus": activation("softplus", beta=("beta", 1.0)),
     "Softmax": softmax("softmax"),
     "LogSoftmax": softmax("log_softmax"),
     "Clip": clip,

@@ -71,6 +71,22 @@ def clip(least: str, most: str, *defaults: float | None) -> Lower:
     return lower
 
 
+def elu(low: Lowering, given: Given) -> None:
+    """Its scales are those of SELU, which is an operator of its own."""
+    if given.get("scale", 1) != 1 or given.get("input_scale", 1) != 1:
+        return low.unknown()
+    low.emit("Elu", [low.operand(x_of(given))], None, alpha=float(given.get("alpha", 1)))
+    return None
+
+
+def softplus(low: Lowering, given: Given) -> None:
+    """From a threshold on torch takes the identity: at its own of 20 a softplus is that, nearly."""
+    if given.get("threshold", 20) != 20:
+        return low.unknown()
+    low.emit("Softplus", [low.operand(x_of(given))], None, beta=float(given.get("beta", 1)))
+    return None
+
+
 def gelu(low: Lowering, given: Given) -> None:
     low.emit("Gelu", [low.operand(x_of(given))], None, approximate=str(given.get("approximate", "none")))
 
@@ -105,7 +121,18 @@ def arithmetic(kind: str) -> Lower:
 
 
 def reversed_sub(low: Lowering, given: Given) -> None:
-    low.emit("Sub", [low.operand(given["other"]), low.operand(x_of(given))])
+    x = low.operand(x_of(given))
+    if given.get("alpha", 1) != 1:
+        x = low.emit("Mul", [x, low.operand(given["alpha"])], [low.inner()])
+    low.emit("Sub", [low.operand(given["other"]), x])
+
+
+def quotient(low: Lowering, given: Given) -> None:
+    """One that is rounded is another operator."""
+    if given.get("rounding_mode") is not None:
+        return low.unknown()
+    low.emit("Div", [low.operand(x_of(given)), low.operand(given["other"])])
+    return None
 
 
 def power(low: Lowering, given: Given) -> None:

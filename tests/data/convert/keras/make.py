@@ -86,6 +86,24 @@ def operations() -> keras.Model:
     return keras.Model(a, [h, ops.max(e, axis=(1, 2)), ops.expand_dims(gate, 1)], name="operations")
 
 
+def arguments() -> keras.Model:
+    """Functions with their arguments by name, counted from the end, or left out."""
+    a = keras.Input((6, 9, 8), name="a")
+    b = ops.concatenate(xs=[ops.gelu(a), ops.elu(ops.leaky_relu(a), 0.5)], axis=-1)
+    b = ops.add(ops.gelu(b, approximate=False), ops.leaky_relu(b, negative_slope=0.3))
+    b = ops.multiply(ops.gelu(b, False), ops.leaky_relu(ops.elu(b, alpha=2.0), 0.1))
+    c, d, e = ops.split(b, [4, 10], axis=3)
+    f, g, h = ops.split(ops.concatenate([c, d, e, c], axis=-1), indices_or_sections=[3, 7], axis=-2)
+    i, j = ops.split(ops.softmax(f, -1), 2, axis=1)
+    k = ops.concatenate([i[..., 2:-3], j[:, :, :, 2:17]], axis=1)[:, -4:-1, 1:]
+    means, greatest = ops.mean(g, [-2, -3]), ops.max(h, (2, 1), True)
+    m = ops.pad(k, [[0, 0], [1, 2], [0, 3], [4, 0]], constant_values=0.5) * 2
+    m = ops.pad(m, pad_width=((0, 0), (1, 0), (0, 2), (0, 0)), mode="reflect")
+    n = ops.transpose(ops.squeeze(greatest, axis=1), axes=[0, 2, 1])
+    o = ops.max(ops.expand_dims(ops.softmax(means, axis=1), axis=1), axis=1)
+    return keras.Model(a, [m, n, o, ops.squeeze(greatest), ops.log_softmax(means)], name="arguments")
+
+
 def first() -> keras.Model:
     """Channels first, and one-dimensional and three-dimensional layers."""
     a = keras.Input((3, 16, 20), name="a")
@@ -93,8 +111,9 @@ def first() -> keras.Model:
     x = L.BatchNormalization(axis=1, name="norm")(x)
     x = L.MaxPooling2D(2, data_format="channels_first", name="pool")(x)
     x = L.Concatenate(axis=1, name="concat")([x, x])
+    y = ops.max(x, axis=(-1, -2))
     x = L.GlobalAveragePooling2D(data_format="channels_first", name="mean")(x)
-    return keras.Model(a, L.Dense(4, name="dense")(x), name="first")
+    return keras.Model(a, [L.Dense(4, name="dense")(x), y], name="first")
 
 
 def line() -> keras.Model:
@@ -158,7 +177,7 @@ def facts(model: keras.Model) -> dict[str, object]:
 
 if __name__ == "__main__":
     said = {}
-    for build in (every_layer, nested, operations, first, line, volume):
+    for build in (every_layer, nested, operations, arguments, first, line, volume):
         model = build()
         (HERE / f"{build.__name__}.json").write_text(json.dumps(json.loads(model.to_json()), indent=1) + "\n")
         said[build.__name__] = facts(model)

@@ -18,6 +18,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.utils import parametrizations
 from torch.utils.flop_counter import FlopCounterMode
 
 HERE = Path(__file__).parent
@@ -179,6 +180,13 @@ class Cosines(Bounded):
         return cosines * torch.clamp(self.scale, max=math.log(100)).exp()
 
 
+class Unbounded(Cosines):
+    """The same with a scale that has no bound, which is no layer of its own."""
+
+    def products(self, q, k):
+        return F.normalize(q, dim=-1) @ F.normalize(k, dim=-1).transpose(-2, -1) * self.scale.exp()
+
+
 class Grid(nn.Module):
     """Attention of a grid with a bias, as torchvision writes it: with sums over named indices."""
 
@@ -242,6 +250,52 @@ def merged(self, x):
     batch, height, width, channels = (x := self.conv(x).permute(0, 2, 3, 1)).shape
     x = x.reshape(batch, height // 2, 2, width // 2, 2, channels).permute(0, 1, 3, 4, 2, 5).flatten(3)
     return self.reduction(x)
+
+
+def of_one_sample(self, x):
+    """A sample without a batch: the axes that are first where nothing is said are its channels."""
+    y = self.conv(x).squeeze(0)
+    first, second = y.split(2)
+    third, fourth = y.chunk(2)
+    y = torch.cat([second, third]) - torch.cat([fourth, first]) * 2
+    y = y + y.reshape(2, 2, 2, 3).permute(1, 2, 0, 3).reshape(4, 2, 3)
+    parts = y.unbind()
+    return torch.cat([parts[1] * 2, parts[3]])[None]
+
+
+def turned(self, x):
+    rows = self.fc(x.squeeze(0).t()).t()
+    return (rows * rows.select(-1, -1)[:, None])[None]
+
+
+def left_out(self, x):
+    """Operators without the arguments that have a default."""
+    aten = torch.ops.aten
+    y = aten.conv2d(x, self.weight)
+    y = aten.group_norm(aten.avg_pool2d(y, [2, 2]), 2) + aten.max_pool2d(y, [2, 2])
+    y = aten.layer_norm(aten.leaky_relu(y), [5]) - aten.elu(y) * aten.gelu(y)
+    y = aten.instance_norm(y, None, None, None, None, True, 0.1, 1e-5, False) + aten.softplus(y)
+    y = aten.conv_transpose2d(y, self.back, None, [2, 2]) + aten.conv_transpose2d(y, self.other, self.bias, [2])
+    return aten.rms_norm(aten.constant_pad_nd(y, [0, 1]), [10], None)
+
+
+def norms_of_parts(self, x):
+    """Norms and sums over axes that are counted from the end, over one, and over all."""
+    y = self.conv(x)
+    y = y * torch.linalg.vector_norm(y, dim=-3, keepdim=True)
+    y = torch.add(torch.clamp(y, 0, 6), torch.clamp_min(y, 0), alpha=2)
+    y = torch.addcmul(y, y, self.scale) + torch.addcmul(y, y, y, value=0.5)
+    y = torch.rsub(y, F.softplus(y, 2.0), alpha=0.5) + y * F.softplus(y, 0.5).tanh()
+    y = y + y * F.relu6(y + 2) / 6 + F.relu6(y + 2) / 6  # no hard swish and no hard sigmoid, which have 3
+    return y * y.mean(dim=(-2, -1), keepdim=True) + y.amax(dim=(2, 3), keepdim=True)
+
+
+def other_forms(self, x):
+    """What no row computes: activations with scales or thresholds, rounded quotients, a divisor of its own."""
+    aten = torch.ops.aten
+    y = torch.div(aten.elu(self.conv(x), 1.0, 2.0), 0.5, rounding_mode="floor")
+    y = F.softplus(y, 1, 3) + aten.elu(x.std((2, 3), keepdim=True), 1.0, 1.0, 2.0)
+    return torch.maximum(y + F.avg_pool2d(x, 3, 1, 1, divisor_override=2), self.least)
 
 
 CASES = {
@@ -334,6 +388,13 @@ CASES = {
     "cosines": (Cosines(4, 2, 2), [(3, 4, 4)]),
     "cosines_shifted": (Cosines(6, 3, 3, 1), [(6, 8, 6)]),
     "cosines_of_one_head": (Cosines(4, 1, 3), [(3, 2, 4)]),
+    "cosines_unbounded": (Unbounded(4, 2, 2), [(4, 4, 4)]),
+    "normed": (
+        Does(lambda s, x: s.conv(x).square(), conv=parametrizations.weight_norm(conv(2, 3))), [(2, 4, 5)],
+    ),
+    "normed_by_inputs": (
+        Does(lambda s, x: s.conv(x), conv=parametrizations.weight_norm(conv(2, 3), dim=1)), [(2, 4, 5)],
+    ),
     "grid": (Grid(8, 2, 2), [(8, 4, 6)]),
     "merged": (Does(merged, conv=conv(2, 3), reduction=nn.Linear(12, 5, bias=False)), [(2, 6, 8)]),
     "rolled": (Does(lambda s, x: torch.roll(s.conv(x), (1, -2), (3, 2)) + 1.0, conv=conv(2, 3)), [(2, 6, 7)]),
@@ -344,8 +405,22 @@ CASES = {
         ),
         [(2, 4, 5)],
     ),
+    "of_one_sample": (Does(of_one_sample, conv=conv(2, 4)), [(2, 4, 5)]),
+    "turned": (Does(turned, fc=nn.Linear(3, 2)), [(3, 4)]),
+    "left_out": (
+        Does(
+            left_out,
+            weight=nn.Parameter(torch.ones(4, 2, 3, 3)), back=nn.Parameter(torch.ones(4, 3, 1, 1)),
+            other=nn.Parameter(torch.ones(4, 3, 1, 1)), bias=nn.Parameter(torch.ones(3)),
+        ),
+        [(2, 6, 12)],
+    ),
+    "norms_of_parts": (
+        Does(norms_of_parts, conv=conv(2, 3), scale=nn.Parameter(torch.ones(3, 1, 1))), [(2, 5, 4)],
+    ),
     "tiles": (Does(tiled, conv=conv(4, 3)), [(2, 6, 4)]),
     "unknown": (Does(lambda s, x: torch.cumsum(s.conv(x), 2), conv=conv(2, 3)), [(2, 4, 4)]),
+    "other_forms": (Does(other_forms, conv=conv(2, 2, 1), least=torch.zeros(2, 1, 1)), [(2, 3, 3)]),
     "unused": (Does(lambda s, x: s.conv(x), conv=conv(2, 3), left=nn.Linear(3, 4)), [(2, 4, 4)]),
 }  # fmt: skip
 
