@@ -17,6 +17,9 @@ from cnncalc.language.names import IDENTIFIER, MAX_NAME, NAME, RESERVED
 from cnncalc.language.operators import Env, Run, check_list
 from cnncalc.language.source import MAX_PROBLEMS, Located, Mapping, Scalar, Sequence
 
+MISSING = ("syntax", "a value is missing here")
+"""Code and message where nothing stands behind a key."""
+
 
 class FormReader:
     """Reads the parts of one file; `problems` grows until the end."""
@@ -94,7 +97,8 @@ class FormReader:
             help = "" if fault.help == QUOTE_HELP and not node.plain else fault.help
             if tuples := listed(node.text):
                 span, help = node.span, tuples
-            self.report(fault.code, fault.message if node.text else "a value is missing here", span, help)
+            code, message = (fault.code, fault.message) if node.text else MISSING
+            self.report(code, message, span, help if node.text else "write it behind the colon, or leave the key out")
             return Value(node, broken, frozenset())
         return Value(node, expression.run, expression.names)
 
@@ -157,8 +161,10 @@ class FormReader:
                 reason = "is reserved" if name in RESERVED else "is no name"
                 self.report("name", f"an argument cannot be called `{name}`: it {reason}", key.span)
                 continue
-            required = isinstance(given, Scalar) and given.plain and given.text == "required"
-            found[name] = Parameter(name, key.span, None if required else self.value(given))
+            text = given.text if isinstance(given, Scalar) and given.plain else None
+            if text == "":
+                self.report(*MISSING, given.span, f"write `{name}: required` if there is no default")
+            found[name] = Parameter(name, key.span, None if text in ("required", "") else self.value(given))
         return found
 
     def arguments(self, node: Located, what: str, allowed: Iterable[str]) -> dict[str, Argument]:
