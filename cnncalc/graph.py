@@ -291,8 +291,8 @@ class Graph:
         self._moved.update((prefix + name[cut:], prefix + other[cut:]) for name, other in stretch.moved)
         for part in stretch.parts:
             taken = tuple([tensor_of(tensor) for tensor in part.inputs])
-            first, end = part.first + shift, part.end + shift
-            self.parts.append(Part(prefix + part.name[cut:], part.block, taken, tensor_of(part.result), first, end))
+            name, result = prefix + part.name[cut:], tensor_of(part.result)
+            self.parts.append(Part(name, part.block, taken, result, part.first + shift, part.end + shift))
         return tensor_of
 
     # -- asking
