@@ -124,7 +124,7 @@ def group_norm(low: Lowering, given: Given) -> None:
 
 
 def instance_norm(low: Lowering, given: Given) -> None:
-    if given.get("running_mean") is not None and not given.get("use_input_stats", True):
+    if not given.get("use_input_stats", True) and given.get("running_mean") is not None:
         return batch_norm(low, given)
     inputs = [low.operand(value) for value in (x_of(given), given.get("weight"), given.get("bias"))]
     low.emit("torch.InstanceNorm", inputs, None, epsilon=float(given.get("eps", 1e-5)))
