@@ -15,6 +15,8 @@ from convert.executing import agrees, rows
 
 import cnncalc
 from cnncalc.convert import Imported, read_model, recognised
+from cnncalc.convert.torch.lowering import Lowering, lower
+from cnncalc.convert.torch.program import Call, Exported, Tensor
 from cnncalc.diagnostics import Diagnostic, SpecError
 
 FILES = Path(__file__).parents[1] / "data" / "convert" / "torch"
@@ -229,6 +231,24 @@ def test_forms_that_no_row_has_are_opaque() -> None:
         f"{whole} macs=0",
     ]
     assert found.account.roles["least"] == "constants"
+
+
+@pytest.mark.parametrize(
+    ("argument", "kind"),
+    [({}, "torch.Attention"), ({"enable_gqa": False}, "torch.Attention"), ({"enable_gqa": True}, "aten.known")],
+)
+def test_an_operator_with_an_argument_that_nobody_asks_for_is_not_known(argument: dict[str, bool], kind: str) -> None:
+    """With `enable_gqa` several heads of q share one of k and v (PyTorch's documentation of scaled dot products)."""
+    tensors = {name: Tensor(name) for name in ("query", "key", "value")}
+    call = Call("aten.known", {**tensors, **argument}, ["out"], "known", ())
+    shapes = dict.fromkeys([*tensors, "out"], (1, 2, 5, 4))
+    types = dict.fromkeys(shapes, "float")
+    exported = Exported([call], shapes, types, {}, set(), {}, list(tensors), ["out"])
+
+    def known(low: Lowering, given: dict[str, Any]) -> None:
+        low.emit("torch.Attention", [low.operand(given[name]) for name in tensors])
+
+    assert [operator.kind for operator in lower(exported, "net", "net", {"known": known}).operators] == [kind]
 
 
 def test_an_opaque_row_counts_what_its_constants_are_worked_out_of() -> None:

@@ -93,11 +93,16 @@ class Lowering:
         if operation is None:
             self.unknown()
             return
+        given, before = Arguments(call.given), len(self.program.operators)
         try:
-            operation(self, call.given)
+            operation(self, given)
         except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError, ZeroDivisionError) as error:
             # arguments that are missing or of another type, in a file that is wrong
             raise Fault("bad-model", f"`{call.target}` cannot take these arguments ({shown(str(error))})") from None
+        made = self.program.operators[before:]
+        if plain not in VIEWS and given.ignored() and any(operator.kind != call.target for operator in made):
+            del self.program.operators[before:]  # nobody knows what the argument does
+            self.unknown()
 
     def unknown(self) -> None:
         """An operator that becomes an opaque row, or a constant where nothing that it takes is none."""
@@ -283,6 +288,38 @@ VIEWS = frozenset(
     )
 )
 """Operators whose results look at what they take."""
+
+NEUTRAL = frozenset(
+    (
+        *("copy", "device", "dtype", "generator", "implicit", "inplace", "layout", "memory_format", "non_blocking"),
+        *("pin_memory", "cudnn_enable", "cudnn_enabled", "momentum"),
+        *("output_size", "scale_factors", "scales", "scales_d", "scales_h", "scales_w"),
+        "self",
+    )
+)
+"""Arguments that change no number of an inference, or only the shape, which the program states; what is written over
+is asked for nothing."""
+
+
+class Arguments(dict[str, Any]):
+    """What an operator is called with; it remembers which arguments it was asked for."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        super().__init__(given)
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.asked.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.asked.add(name)
+        return super().get(name, default)
+
+    def ignored(self) -> list[str]:
+        """The arguments that say something, and that nobody has asked for."""
+        return [name for name in self.keys() - self.asked - NEUTRAL if dict.get(self, name)]
+
 
 Given = dict[str, Any]
 Lower = Callable[[Lowering, Given], None]

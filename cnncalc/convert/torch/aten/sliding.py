@@ -80,8 +80,8 @@ def upsample(mode: str) -> Lower:
 
 def batch_norm(low: Lowering, given: Given) -> None:
     mean, variance = given.get("running_mean"), given.get("running_var")
-    if given.get("training") and mean is None and variance is None and given.get("bias") is None:
-        # of a kernel: timm's convolutions with standardised weights
+    plain = mean is None and variance is None and given.get("bias") is None and given.get("eps", 1e-5) <= 1e-5
+    if given.get("training") and plain:  # of a kernel: timm's convolutions with standardised weights
         low.emit("torch.Normed", [low.operand(x_of(given)), low.operand(given.get("weight"))], None, norm="standardize")
         return None
     if mean is None or variance is None:
@@ -124,7 +124,7 @@ def group_norm(low: Lowering, given: Given) -> None:
 
 
 def instance_norm(low: Lowering, given: Given) -> None:
-    if given.get("running_mean") is not None and not given.get("use_input_stats", True):
+    if not given.get("use_input_stats", True) and given.get("running_mean") is not None:
         return batch_norm(low, given)
     inputs = [low.operand(value) for value in (x_of(given), given.get("weight"), given.get("bias"))]
     low.emit("torch.InstanceNorm", inputs, None, epsilon=float(given.get("eps", 1e-5)))
