@@ -42,7 +42,7 @@ from cnncalc.cli.flags import (
 from cnncalc.cli.help import Panels, examples
 from cnncalc.cli.output import deliver, emit, guarded, reported, tell
 from cnncalc.cli.terminal import width_of
-from cnncalc.diagnostics import SpecError, UsageFault
+from cnncalc.diagnostics import SpecError
 from cnncalc.expansion.expand import MAX_STEPS
 
 if TYPE_CHECKING:
@@ -274,10 +274,12 @@ def explain(
     max_steps: MaxSteps = MAX_STEPS,
 ) -> None:
     """How every number of one layer, of one block, or of the whole network came about."""
+    from cnncalc.language.library import UnknownSpec
+
     try:
         network = single(networks([spec], variant, set_, input_, max_steps))
-    except UsageFault as fault:
-        if layer is None:
+    except UnknownSpec as fault:
+        if layer is None and not fault.is_path:
             fault.help = f"a layer stands behind its network: `cnncalc explain resnet50 {spec}`; {fault.help}"
         raise
     found = network.explain(layer, of)

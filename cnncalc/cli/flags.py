@@ -116,8 +116,7 @@ def networks(
         raise no_spec("name a SPEC: a file, or a bundled network", "summary resnet50")
     arguments = dict(assignment(text, "--set", "ARG=VALUE") for text in set_ or [])
     inputs = input_shapes(input_ or [])
-    names: dict[str, str] = {}
-    """The layers of networks before, each with the SPEC of its network."""
+    before: tuple[str, Network] | None = None
     for spec in specs:
         try:
             chosen = variants(spec) if variant == ALL else (variant,)
@@ -131,14 +130,13 @@ def networks(
                 with running(spec):
                     network = load(spec, each, arguments, inputs, max_steps, channels_last)
             except UsageFault as fault:
-                if spec in names:
-                    fault.help = f"for one layer write `cnncalc explain {names[spec]} {spec}`"
+                if before is not None and spec in before[1].graph.names:
+                    fault.help = f"for one layer write `cnncalc explain {before[0]} {spec}`"
                 raise
             except Error as error:
                 yield error
             else:
-                if len(specs) > 1:
-                    names |= dict.fromkeys(network.graph.names, spec)
+                before = spec, network
                 yield network
 
 
