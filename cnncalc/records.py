@@ -1,7 +1,7 @@
 """Named tuples that cost a start little.
 
-`typing.NamedTuple` compiles each annotation when a class is defined, which for the classes of one command takes longer
-than to read its network.  To the type checker, this is that class.
+`typing.NamedTuple` compiles each annotation when a class is defined: for the fifty classes of one command that is a
+twentieth of its start.  To the type checker, this is that class.
 """
 
 from __future__ import annotations

@@ -322,35 +322,50 @@ class Executes(Protocol[T]):
         """The result of one node."""
 
 
-class Holding:
-    """The buffers that a run holds, each for the tensors in it, which leave one by one."""
+class Buffer:
+    """Where tensors are: one, or several that share it."""
 
-    def __init__(self, inputs: dict[int, int]) -> None:
-        """Begin with the numbers of scalars of the inputs that somebody takes."""
-        self.buffers = {tensor: {tensor} for tensor in inputs}
-        """For every tensor that exists, those that share its buffer."""
-        self.sizes = dict(inputs)
-        self.scalars = sum(inputs.values())
+    def __init__(self, size: int) -> None:
+        self.size = size
+        """Scalars that it has room for."""
+        self.tensors: set[int] = set()
+        """Those in it that are still needed."""
+
+
+class Holding:
+    """The buffers that a run holds, each as long as a tensor in it is needed."""
+
+    def __init__(self) -> None:
+        self.buffers: dict[int, Buffer] = {}
+        """Of every tensor that exists."""
+        self.scalars = 0
+
+    def fill(self, tensor: int, size: int) -> None:
+        """A tensor comes to be in a buffer of its own."""
+        self.scalars += size
+        self.share(tensor, Buffer(size))
+
+    def share(self, tensor: int, buffer: Buffer) -> None:
+        """A tensor comes to be in this buffer."""
+        buffer.tensors.add(tensor)
+        self.buffers[tensor] = buffer
 
     def enter(self, node: Node, size: int, leaving: set[int]) -> None:
-        """A result of this size comes to be, in its input's buffer where its layer states so; one that is written over
-        has no tensor but those that leave with this node."""
+        """A result of this size comes to be: in its input's buffer where its layer states so, if nothing in there that
+        it writes over stays longer than this node."""
         rule = node.operation.layer.buffer
-        sharing = self.buffers[node.inputs[0]] if rule != OWN else set()
-        if rule == IN_PLACE and not sharing <= leaving:
-            sharing = set()
-        if not sharing:
-            self.scalars += size
-        self.sizes[node.number] = self.sizes[min(sharing)] if sharing else size
-        sharing.add(node.number)
-        self.buffers[node.number] = sharing
+        buffer = self.buffers[node.inputs[0]] if rule != OWN else None
+        if buffer is None or (rule == IN_PLACE and not buffer.tensors <= leaving):
+            self.fill(node.number, size)
+        else:
+            self.share(node.number, buffer)
 
     def leave(self, tensor: int) -> None:
         """A tensor is needed no more; its buffer goes with the last of those in it."""
-        sharing, size = self.buffers.pop(tensor), self.sizes.pop(tensor)
-        sharing.remove(tensor)
-        if not sharing:
-            self.scalars -= size
+        buffer = self.buffers.pop(tensor)
+        buffer.tensors.remove(tensor)
+        if not buffer.tensors:
+            self.scalars -= buffer.size
 
 
 def run(
@@ -363,20 +378,17 @@ def run(
     """
     last = graph.last_use() | dict.fromkeys((tensor for _, tensor in graph.outputs), len(graph.nodes))
     values = dict(enumerate(inputs))
-    holding = (
-        Holding({tensor: value.size for tensor, value in values.items() if tensor in last})
-        if held is not None
-        else None
-    )
+    holding = Holding()
+    for tensor in values.keys() & last.keys():
+        holding.fill(tensor, values[tensor].size)
     for node in graph.nodes:
         result = machine.execute(node, [values[tensor] for tensor in node.inputs])
         values[node.number] = result
         leaving = {tensor for tensor in {*node.inputs, node.number} if last.get(tensor, node.place) == node.place}
-        if holding is not None and held is not None:
-            holding.enter(node, result.size, leaving)
+        holding.enter(node, result.size, leaving)
+        if held is not None:
             held.append(holding.scalars)
         for tensor in leaving:
             del values[tensor]
-            if holding is not None:
-                holding.leave(tensor)
+            holding.leave(tensor)
         yield node, result

@@ -88,17 +88,19 @@ class FormReader:
             help = "further arguments stand beside the kind: `{conv: 8, kernel: 3}`"
             self.report("wrong-form", "a value is an expression or a list, not a mapping", node.span, help)
             return Value(node, broken, frozenset())
+        if not node.text:
+            self.report(*MISSING, node.span, "write it behind the colon, or leave the key out")
+            return Value(node, broken, frozenset())
         try:
             expression = self.compiled.get(node.text)
             if expression is None:
                 expression = self.compiled[node.text] = compile_expression(node.text, self.result)
         except ExpressionFault as fault:
-            span = node.part(fault.start, fault.end) if node.text else node.span
+            span = node.part(fault.start, fault.end)
             help = "" if fault.help == QUOTE_HELP and not node.plain else fault.help
             if tuples := listed(node.text):
                 span, help = node.span, tuples
-            code, message = (fault.code, fault.message) if node.text else MISSING
-            self.report(code, message, span, help if node.text else "write it behind the colon, or leave the key out")
+            self.report(fault.code, fault.message, span, help)
             return Value(node, broken, frozenset())
         return Value(node, expression.run, expression.names)
 

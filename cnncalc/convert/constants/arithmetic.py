@@ -93,9 +93,12 @@ def power(a: Any, b: Any) -> Any:
         if abs(a) > 1 and b > 64:
             raise Fault("too-large", f"{a}**{b} is beyond 64 bits")
         return a**b
-    if b % 2 == 1 and (a < 0 or a == 0 > b):  # of an odd power infinities have the sign of what it is taken of
-        return -power(-a, b) if a else math.copysign(math.inf, a)
-    return math.inf if a == 0 > b else real(lambda: float(a) ** float(b))
+    is_odd = b % 2 == 1
+    if a == 0 and b < 0:
+        return math.copysign(math.inf, a) if is_odd else math.inf
+    if a < 0 and is_odd:  # its sign stays where it is too large, too
+        return -power(-a, b)
+    return real(lambda: float(a) ** float(b))
 
 
 def real(function: Callable[[], Any]) -> float:

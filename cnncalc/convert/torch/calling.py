@@ -72,8 +72,9 @@ def _imported(path: str) -> Any:
     return module
 
 
-def theirs(source: str, run: Callable[[], Any], what: str, help: str = FIRST) -> Any:
-    """What others' code gives; whatever it raises is told in one line, as theirs, and with its place."""
+def theirs(source: str, run: Callable[[], Any], what: str, help: str = "") -> Any:
+    """What others' code gives; whatever it raises is told in one line, as theirs, with its place and with `help` if
+    nothing more is known."""
     try:
         return run()
     except KeyboardInterrupt:
@@ -82,9 +83,9 @@ def theirs(source: str, run: Callable[[], Any], what: str, help: str = FIRST) ->
         place = _place(error)
         text = shown(str(error).strip().partition("\n")[0], MAX_MESSAGE)
         message = f"{what} raised {type(error).__name__}: {text}{f' ({place})' if place else ''}"
-        if isinstance(error, TypeError) and "argument" in text and help is FIRST:
-            help = WRAP
-        elif isinstance(error, ModuleNotFoundError) and error.name in ("torch", "torchvision"):
+        if not help:
+            help = WRAP if isinstance(error, TypeError) and "argument" in text else FIRST
+        if isinstance(error, ModuleNotFoundError) and error.name in ("torch", "torchvision"):
             help = EXTRA
         elif isinstance(error, ModuleNotFoundError):
             help = f"install `{shown(str(error.name))}` where cnncalc is, or name a file of your own: `net.py:Net`"

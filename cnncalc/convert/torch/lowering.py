@@ -93,7 +93,7 @@ class Lowering:
         if operation is None:
             self.unknown()
             return
-        given, before = Arguments(call.given), len(self.program.operators)
+        given, before = Watched(call.given), len(self.program.operators)
         try:
             operation(self, given)
         except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError, ZeroDivisionError) as error:
@@ -291,18 +291,33 @@ VIEWS = frozenset(
 
 NEUTRAL = frozenset(
     (
-        *("copy", "device", "dtype", "generator", "implicit", "inplace", "layout", "memory_format", "non_blocking"),
-        *("pin_memory", "cudnn_enable", "cudnn_enabled", "momentum"),
-        *("output_size", "scale_factors", "scales", "scales_d", "scales_h", "scales_w"),
-        "self",
+        "copy",
+        "cudnn_enable",
+        "cudnn_enabled",
+        "device",
+        "dtype",
+        "generator",
+        "implicit",
+        "inplace",
+        "layout",
+        "memory_format",
+        "momentum",
+        "non_blocking",
+        "output_size",
+        "pin_memory",
+        "scale_factors",
+        "scales",
+        "scales_d",
+        "scales_h",
+        "scales_w",
+        "self",  # of what is written over, nobody asks for what was there
     )
 )
-"""Arguments that change no number of an inference, or only the shape, which the program states; what is written over
-is asked for nothing."""
+"""Arguments that change no number of an inference, or only the shape, which the program states."""
 
 
-class Arguments(dict[str, Any]):
-    """What an operator is called with; it remembers which arguments it was asked for."""
+class Watched(dict[str, Any]):
+    """The arguments of a call, which remember that they were asked for."""
 
     def __init__(self, given: dict[str, Any]) -> None:
         super().__init__(given)

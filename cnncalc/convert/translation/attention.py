@@ -250,6 +250,7 @@ def added(
 
 
 HIDDEN = float("-inf")
+"""What is added to a product that a truth value hides."""
 
 
 def terms_of(constant: Constant) -> list[Constant]:

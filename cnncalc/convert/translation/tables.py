@@ -53,11 +53,7 @@ def worked_out(making: Making, table: Constant, sizes: Sizes, channels_first: bo
         if inner is None or inner.size % prod(sizes):
             return None
         channels = inner.size // prod(sizes)
-        if channels_first and channels not in inner.shape:
-            return None
-        if channels_first and prod(inner.shape[: inner.shape.index(channels) + 1]) != channels:
-            return None
-        if not channels_first and inner.shape[-1:] != (channels,):
+        if not has_axis_of(channels, inner.shape, channels_first):
             return None
         if derivation.operator.kind in EACH:
             others = [operand for operand in derivation.operands if operand is not None and operand is not inner]
@@ -85,6 +81,13 @@ def worked_out(making: Making, table: Constant, sizes: Sizes, channels_first: bo
     if not is_learned or found.roots.keys() & making.program.buffers:
         return None
     return Table(sizes, found, False, steps, channels_first)
+
+
+def has_axis_of(channels: int, shape: Sizes, first: bool) -> bool:
+    """Whether the channels are an axis of their own: the first one, after those of size 1, or the last."""
+    if not first:
+        return shape[-1:] == (channels,)
+    return channels in shape and prod(shape[: shape.index(channels)]) == 1
 
 
 def is_per_channel(making: Making, constant: Constant, channels: int) -> bool:
@@ -145,12 +148,10 @@ def are_coordinates(making: Making, constant: Constant, sizes: Sizes, channels_f
 
 def turned(values: Sequence[Any], sizes: Sizes, channels_first: bool) -> Sequence[Any]:
     """The numbers of coordinates, all of a position together."""
+    if not channels_first:
+        return values
     count = prod(sizes)
-    return (
-        [values[axis * count + place] for place in range(count) for axis in range(len(sizes))]
-        if channels_first
-        else values
-    )
+    return [values[axis * count + place] for place in range(count) for axis in range(len(sizes))]
 
 
 def lines_of(values: Sequence[Any], sizes: Sizes, axis: int) -> list[Any]:
