@@ -40,6 +40,7 @@ SLIPS = [
     ("layers --from PyTorch", "write `pytorch`"),
     ("help rf", "write `cnncalc rf --help`"),
     ("explain conv1", "help: a layer stands behind its network: `cnncalc explain resnet50 conv1`"),
+    ("explain c1 lenet5", "help: the network comes first: `cnncalc explain lenet5 c1`"),
     ("explain missing.yaml", "help: `cnncalc list` lists the bundled networks"),
     ("rf lenet5 c1", "help: for one layer write `cnncalc explain lenet5 c1`"),
     ("version", "write `cnncalc --version`"),

@@ -274,13 +274,15 @@ def explain(
     max_steps: MaxSteps = MAX_STEPS,
 ) -> None:
     """How every number of one layer, of one block, or of the whole network came about."""
-    from cnncalc.language.library import UnknownSpec
+    from cnncalc.language.library import UnknownSpec, is_spec
 
     try:
         network = single(networks([spec], variant, set_, input_, max_steps))
     except UnknownSpec as fault:
         if layer is None and not fault.is_path:
             fault.help = f"a layer stands behind its network: `cnncalc explain resnet50 {spec}`; {fault.help}"
+        elif layer is not None and is_spec(layer):
+            fault.help = f"the network comes first: `cnncalc explain {layer} {spec}`"
         raise
     found = network.explain(layer, of)
     if format == "json":
