@@ -243,7 +243,10 @@ class Explainer:
         texts = []
         for place in range(length):
             entries = [None if value is None else value[place] for value in column]
-            present = {value for value in entries if value is not None}
+            present = {value[place] for value in column if value is not None}
+            if present == {None}:  # an open end
+                texts.append("none")
+                continue
             if any(type(value) is not int for value in present):
                 return ""
             text = str(present.pop()) if len(present) == 1 else self.size(slot, entries)
