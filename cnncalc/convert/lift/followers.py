@@ -65,22 +65,21 @@ def weighty(node: Node) -> bool:
 def part_shared(nodes: list[Node], found: Followers) -> None:
     """Part the followers with weights from steps that share weights, unless those share both, and with nobody else."""
     owners: dict[int | None, int] = {node.number: (node.shares or node).number for node in nodes if weighty(node)}
-    before: dict[int, int] = {}
+    before: dict[int | None, int] = {}
     """For each follower with weights the layer with weights that it follows."""
-    for number in found.leader:
-        leader = found.leader[number]
+    after: dict[int | None, int] = {}
+    for number, leader in found.leader.items():
         while leader not in owners and leader in found.leader:
             leader = found.leader[leader]
         if number in owners and leader in owners:
-            before[number] = leader
-    after = {leader: number for number, leader in before.items()}
+            before[number], after[leader] = leader, number
     leaders: dict[int, set[int | None]] = {}
     followers: dict[int, set[int | None]] = {}
-    for number, owner in owners.items():
-        leaders.setdefault(owner, set()).add(owners.get(before.get(number)))
-        followers.setdefault(owner, set()).add(owners.get(after.get(number)))
-    for number in before:
-        if len(leaders[owners[number]]) + len(followers[owners[before[number]]]) > 2:
+    for node, owner in owners.items():
+        leaders.setdefault(owner, set()).add(owners.get(before.get(node)))
+        followers.setdefault(owner, set()).add(owners.get(after.get(node)))
+    for number in list(found.leader):
+        if number in before and len(leaders[owners[number]]) + len(followers[owners[before[number]]]) > 2:
             found.part(number)
 
 
