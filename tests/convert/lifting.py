@@ -36,6 +36,18 @@ def nested(depth: int) -> str:
     return "relu" if not depth else ADDED.replace("_", nested(depth - 1))
 
 
+def widened(*table: tuple[int, int, int, int]) -> str:
+    """Inverted residual blocks: the channels before, their multiple within (1: no step for it), a kernel, the channels
+    behind; with a skip where it fits."""
+    found = []
+    for before, ratio, kernel, behind in table:
+        steps = f"{{conv: {ratio * before}, kernel: 1, norm: batch, act: relu}}, " if ratio > 1 else ""
+        steps += f"{{depthwise_conv: {kernel}, padding: half, norm: batch, act: relu}}, "
+        steps += f"{{conv: {behind}, kernel: 1, norm: batch}}"
+        found.append(f"{{add: [x, [{steps}]]}}" if before == behind else steps)
+    return ", ".join(found)
+
+
 UNET = """
 {conv: 4, kernel: 3, padding: half, act: relu, name: a}, {max_pool: 2},
 {conv: 8, kernel: 3, padding: half, act: relu, name: b}, {max_pool: 2},
@@ -329,6 +341,87 @@ LAYERS: dict[str, tuple[str, str]] = {
             "{conv: <0>, kernel: 1, norm: batch, act: relu}, {depthwise_conv: <1>, stride: <2>, padding: half, "
             "norm: batch, act: relu}, {conv: <3>, kernel: 1, norm: batch}",
             *((32, 3, 1, 24), (96, 5, 2, 24), (96, 3, 1, 32), (64, 5, 1, 56), (112, 3, 2, 56)),
+        ),
+    ),
+    "blocks that widen by one ratio, or not": (
+        "[16, 16, 16]",
+        widened((16, 1, 3, 24), (24, 2, 3, 24), (24, 2, 5, 24), (24, 2, 3, 40), (40, 2, 3, 40), (40, 2, 5, 56)),
+    ),
+    "blocks that widen by two ratios": (
+        "[16, 16, 16]",
+        widened((16, 2, 3, 24), (24, 4, 3, 24), (24, 4, 5, 24), (24, 2, 3, 40), (40, 4, 3, 40), (40, 2, 5, 56)),
+    ),
+    "blocks that widen by three ratios": (
+        "[16, 16, 16]",
+        widened(
+            (16, 2, 3, 24),
+            (24, 4, 3, 24),
+            (24, 4, 5, 32),
+            (32, 3, 3, 40),
+            (40, 4, 3, 40),
+            (40, 2, 5, 56),
+            (56, 3, 3, 56),
+        ),
+    ),
+    "blocks that widen by four ratios": (
+        "[16, 16, 16]",
+        widened(
+            *((16, 2, 3, 24), (24, 4, 3, 24), (24, 5, 5, 32), (32, 3, 3, 40), (40, 4, 3, 40), (40, 2, 5, 56)),
+            *((56, 3, 3, 56), (56, 5, 3, 64), (64, 2, 3, 72)),
+        ),
+    ),
+    "blocks that widen to other numbers": (
+        "[16, 16, 16]",
+        widened((16, 2, 3, 24), (24, 4, 3, 24), (24, 3, 5, 24), (24, 2, 3, 40), (40, 4, 3, 40)).replace(
+            "conv: 96", "conv: 97"
+        ),
+    ),
+    "blocks with a skip where there are so many channels": (
+        "[16, 16, 16]",
+        f"{rows(BRANCH, 24)}, relu6, {{add: [x, [{rows(BRANCH, 24)}]]}}, {{conv: 32, kernel: 1}}, {rows(BRANCH, 24)}, tanh, "
+        f"{{conv: 40, kernel: 1}}, {rows(BRANCH, 24)}, elu, {{add: [x, [{rows(BRANCH, 24)}]]}}",
+    ),
+    "rows of calls whose first is another": (
+        "[8, 64, 64]",
+        rows(PARTED, (16, 1), (24, 2), (24, 1), (24, 1), (40, 2), (56, 1), (56, 1), (72, 2), (72, 1)),
+    ),
+    "calls whose first is larger": (
+        "[8, 64, 64]",
+        rows(PARTED, (16, 1), (24, 1), (24, 1), (24, 1), (40, 2), (40, 2), (40, 1), (24, 2)),
+    ),
+    "steps that many leave out": (
+        "[8, 32, 32]",
+        rows(
+            f"{{add: [[<2>{CONV}, <3><4>{{conv: <0>, kernel: 1}}<5>], [{{conv: <0>, kernel: 1}}]]}}, <1>",
+            *(
+                (12, "tanh", "relu6, ", "{max_pool: 1}, ", "softmax, ", ""),
+                (20, "elu", "", "{max_pool: 1}, ", "softmax, ", ""),
+            ),
+            *(
+                (28, "mish", "relu6, ", "", "softmax, ", ""),
+                (28, "tanh", "", "", "", ""),
+                (36, "silu", "relu6, ", "", "", ""),
+            ),
+        ),
+    ),
+    "steps that two leave out": (
+        "[8, 32, 32]",
+        rows(
+            f"{{add: [[<2>{CONV}, <3>{{conv: <0>, kernel: 1}}], [{{conv: <0>, kernel: 1}}]]}}, <1>",
+            *(
+                (12, "tanh", "relu6, ", "{max_pool: 1}, "),
+                (20, "elu", "", "{max_pool: 1}, "),
+                (28, "mish", "relu6, ", ""),
+            ),
+            *((28, "tanh", "relu6, ", ""), (36, "silu", "", "")),
+        ),
+    ),
+    "sizes that are one behind the other": (
+        "[8, 32, 32]",
+        rows(
+            "{multiply: [x, [{conv: <0>, kernel: [<1>, <2>], padding: [<3>, <4>]}]]}, {conv: <5>, kernel: 1}, <6>",
+            *((8, 1, 3, 0, 1, 16, "tanh"), (16, 3, 1, 1, 0, 20, "elu"), (20, 1, 5, 0, 2, 24, "mish")),
+            *((24, 5, 1, 2, 0, 24, "silu"), (24, 3, 3, 1, 1, 9, "relu")),
         ),
     ),
     "a gate": (

@@ -68,7 +68,8 @@ def part_shared(nodes: list[Node], found: Followers) -> None:
     before: dict[int | None, int] = {}
     """For each follower with weights the layer with weights that it follows."""
     after: dict[int | None, int] = {}
-    for number, leader in found.leader.items():
+    for number in found.leader:
+        leader = found.leader[number]
         while leader not in owners and leader in found.leader:
             leader = found.leader[leader]
         if number in owners and leader in owners:
