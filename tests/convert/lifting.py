@@ -23,6 +23,18 @@ PARTED = (
 SHORT = f"{CONV}, {{depthwise_conv: 3, padding: half, norm: batch, act: relu}}"
 BRANCH = f"{SHORT}, {{conv: <0>, kernel: 1, norm: batch}}"
 SKIPPED = f"{{add: [x, [{BRANCH}]]}}"
+WIDE = f"{{add: [x, [{CONV.replace('3', '7')}, {{conv: <0>, kernel: 5, padding: half}}, l2_norm]]}}, mish"
+COSTLY = (
+    "{conv: <0>, kernel: 5, padding: same, bias: false, act: elu, dilation: 2}",
+    "{conv: 7, kernel: 5, padding: same, bias: false, act: tanh, dilation: 2}",
+    "{conv: 9, kernel: 3, padding: same, bias: false, act: silu, dilation: 3}",
+)
+"""Steps whose arguments are not those that most have."""
+USUAL = "{max_pool: 1}, " + rows(CONV, 9, 5, 7, 3, 2, 8, 11, 6)
+POINTWISE = (
+    *("relu", "sigmoid", "tanh", "elu", "silu", "gelu", "selu", "mish", "softplus", "hard_swish", "hard_sigmoid"),
+    "relu6",
+)
 CHAIN = [f"{{conv: 4, kernel: {(3, 1, 5)[place % 3]}, padding: half}}" for place in range(15)]
 QUERIES = (
     "{conv: 4, kernel: 1, from: input, name: k}, {conv: 4, kernel: 1, from: input, name: v}, "
@@ -56,6 +68,12 @@ UNET = """
 {conv_transpose: 4, kernel: 2, stride: 2, name: over}, {concat: [over, a]},
 {conv: 4, kernel: 3, padding: half, act: relu}
 """
+
+OF_ALL = (
+    *("attention without windows", "inputs and outputs twice", "odd names", "parts", "queries that are learned"),
+    *("several ends", "shared and fixed", "skips", "tokens"),
+)
+"""Networks among those of the exports whose texts are kept with these."""
 
 LAYERS: dict[str, tuple[str, str]] = {
     # -- what takes which tensors
@@ -151,6 +169,15 @@ LAYERS: dict[str, tuple[str, str]] = {
         "norm: batch, act: relu, from: input, share: a, name: b}, {add: [b, a]}, "
         "{conv: 4, kernel: 3, padding: half, norm: batch}",
     ),
+    "weights that the first branch has": (
+        "[4, 8, 8]",
+        "{conv: 4, kernel: 3, padding: half, norm: batch, act: relu, name: a}, {conv: 4, kernel: 3, padding: half, "
+        "norm: batch, act: relu, from: input, share: a, name: b}, {sigmoid, name: c}, {add: [c, a]}",
+    ),
+    "sizes of three axes": (
+        "[2, 9, 9, 9]",
+        "{conv: 4, kernel: [1, 3, 3], padding: half}, {avg_pool: [1, 2, 3]}, {conv: 5, kernel: [2, 1, 1], bias: false}",
+    ),
     # -- repeats and loops
     "two turns of three steps": (
         "[8, 8, 8]",
@@ -215,6 +242,15 @@ LAYERS: dict[str, tuple[str, str]] = {
         )
         + ", sigmoid",
     ),
+    "two rows of two steps that cost much": ("[3, 9, 9]", f"{rows(f'{COSTLY[0]}, {{max_pool: 1}}', 4, 6)}, {USUAL}"),
+    "three rows of two steps that cost much": (
+        "[3, 9, 9]",
+        f"{rows(f'{COSTLY[0]}, {{max_pool: 1}}', 4, 6, 8)}, {USUAL}",
+    ),
+    "two rows of three steps that cost much": ("[3, 9, 9]", f"{rows(', '.join(COSTLY), 4, 6)}, {USUAL}"),
+    "three rows of a step that costs much": ("[3, 9, 9]", f"{rows(COSTLY[0], 4, 6, 8)}, {USUAL}"),
+    "rows of twelve steps": ("[3, 9, 9]", rows(f"{{conv: <0>, kernel: 1}}, {', '.join(POINTWISE[:11])}", 5, 7, 9)),
+    "rows of thirteen steps": ("[3, 9, 9]", rows(f"{{conv: <0>, kernel: 1}}, {', '.join(POINTWISE)}", 5, 7, 9)),
     "rows of another number of turns": ("[3, 64, 64]", rows(CONV, 20, 20, 30, 50, 50, 50, 20, 20)),
     "rows whose channels are multiples and parts": (
         "[4, 64, 64]",
@@ -285,6 +321,30 @@ LAYERS: dict[str, tuple[str, str]] = {
             "[{conv: <0>, kernel: 1}, {depthwise_conv: 3, padding: half}]<2>]}, <3>",
             *((12, 3, "", "tanh"), (20, 5, ", [{conv: 20, kernel: 1, groups: 4}]", "sigmoid"), (28, 3, "", "relu6")),
             *((44, 3, ", [{conv: 44, kernel: 1, groups: 4}]", "elu"), (36, 5, "", "selu")),
+        ),
+    ),
+    "three residual blocks": (
+        "[8, 16, 16]",
+        f"{rows(RESIDUAL, 8, 8)}, {rows(PARTED, (12, 2), (20, 2))}, {rows(WIDE, 20)}, {{conv: 28, kernel: 1}}, "
+        f"{rows(WIDE, 28)}, {{conv: 12, kernel: 1}}, {rows(WIDE, 12)}, {{conv: 16, kernel: 1}}, "
+        f"{rows(RESIDUAL, 16, 16)}",
+    ),
+    "pools beside convolutions": (
+        "[8, 64, 64]",
+        rows(
+            "{concat: [[{conv: <0>, kernel: 2, stride: <1>, norm: batch, act: relu}, {conv: 9, kernel: 1}], "
+            "[{max_pool: 2, stride: <1>}, {depthwise_conv: 3, padding: half, norm: batch, act: relu}, l2_norm]]}, <2>",
+            *((8, 2, "tanh"), (12, 1, "elu"), (20, 1, "relu6"), (12, 2, "mish"), (9, 2, "silu")),
+        ),
+    ),
+    "modules of three sizes": (
+        "[16, 32, 32]",
+        rows(
+            "{concat: [[{conv: <0>, kernel: 1, norm: batch, act: relu}, "
+            "{depthwise_conv: 3, padding: half, norm: batch, act: relu}], "
+            "[{conv: <1>, kernel: 1, norm: batch, act: relu}, l2_norm, "
+            "{conv: <2>, kernel: 5, padding: half, act: relu}, instance_norm]]}, <3>",
+            *((8, 4, 6, "tanh"), (3, 5, 9, "elu"), (11, 4, 13, "silu"), (5, 4, 6, "mish"), (8, 8, 1, "relu")),
         ),
     ),
     "modules of many branches": (
@@ -378,8 +438,8 @@ LAYERS: dict[str, tuple[str, str]] = {
     ),
     "blocks with a skip where there are so many channels": (
         "[16, 16, 16]",
-        f"{rows(BRANCH, 24)}, relu6, {{add: [x, [{rows(BRANCH, 24)}]]}}, {{conv: 32, kernel: 1}}, {rows(BRANCH, 24)}, tanh, "
-        f"{{conv: 40, kernel: 1}}, {rows(BRANCH, 24)}, elu, {{add: [x, [{rows(BRANCH, 24)}]]}}",
+        f"{rows(BRANCH, 24)}, relu6, {rows(SKIPPED, 24)}, {{conv: 32, kernel: 1}}, {rows(BRANCH, 24)}, tanh, "
+        f"{{conv: 40, kernel: 1}}, {rows(BRANCH, 24)}, elu, {rows(SKIPPED, 24)}",
     ),
     "rows of calls whose first is another": (
         "[8, 64, 64]",

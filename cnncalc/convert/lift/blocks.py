@@ -163,10 +163,10 @@ class BlockSearch:
         return plan
 
     def fit(self, members: list[Member]) -> bool:
-        """Whether members are within their lists, do not overlap, are alike and hold no name in their middle."""
+        """Whether members do not overlap, are alike to their ends and hold no name in their middle."""
         ends: dict[int, int] = {}
         for member in members:
-            if member.start < ends.get(id(member.items), 0) or member.end > len(member.items):
+            if member.start < ends.get(id(member.items), 0):
                 return False
             if self.cuts(member) or not self.closed(member.steps):
                 return False
