@@ -170,7 +170,8 @@ class Tokens:
         """How alike two steps are; below 0 not at all."""
         if not self.alike(one, other):
             return -1.0
-        return 1.0 + 0.1 * sum(other.values.get(name) == value for name, value in one.values.items())
+        same: int = sum(other.values.get(name) == value for name, value in one.values.items())
+        return 1.0 + 0.1 * same
 
 
 def best_places(width: int, count: int, score: Callable[[int, int], float]) -> list[int] | None:
