@@ -60,6 +60,13 @@ def widened(*table: tuple[int, int, int, int]) -> str:
     return ", ".join(found)
 
 
+def taken(number: int) -> str:
+    """Four turns of two steps that cost much, and others; what the step of this number gives is an output as well."""
+    steps = [*COSTLY[:2]] * 4
+    steps[number] = f"{steps[number][:-1]}, name: taken}}"
+    return f"{', '.join(steps).replace('<0>', '4')}, {USUAL}, {{relu, name: last}}]\noutputs: [taken, last"
+
+
 UNET = """
 {conv: 4, kernel: 3, padding: half, act: relu, name: a}, {max_pool: 2},
 {conv: 8, kernel: 3, padding: half, act: relu, name: b}, {max_pool: 2},
@@ -249,6 +256,15 @@ LAYERS: dict[str, tuple[str, str]] = {
     ),
     "two rows of three steps that cost much": ("[3, 9, 9]", f"{rows(', '.join(COSTLY), 4, 6)}, {USUAL}"),
     "three rows of a step that costs much": ("[3, 9, 9]", f"{rows(COSTLY[0], 4, 6, 8)}, {USUAL}"),
+    "two groups of steps that cost much": (
+        "[3, 9, 9]",
+        f"{rows(f'{COSTLY[0]}, {{max_pool: 1}}', 4, 4, 4)}, softmax, {rows(f'{COSTLY[1]}, {{lp_pool: 1}}', 4, 4, 4)}, "
+        f"{USUAL}",
+    ),
+    "turns whose first step is an output": ("[3, 9, 9]", taken(0)),
+    "turns whose last step is an output": ("[3, 9, 9]", taken(3)),
+    "turns whose last but one step is an output": ("[3, 9, 9]", taken(6)),
+    "repeated calls that come again": ("[8, 256, 256]", rows(PARTED, *((16, 2), (16, 1)) * 3)),
     "rows of twelve steps": ("[3, 9, 9]", rows(f"{{conv: <0>, kernel: 1}}, {', '.join(POINTWISE[:11])}", 5, 7, 9)),
     "rows of thirteen steps": ("[3, 9, 9]", rows(f"{{conv: <0>, kernel: 1}}, {', '.join(POINTWISE)}", 5, 7, 9)),
     "rows of another number of turns": ("[3, 64, 64]", rows(CONV, 20, 20, 30, 50, 50, 50, 20, 20)),
