@@ -265,6 +265,33 @@ LAYERS: dict[str, tuple[str, str]] = {
     "turns whose last step is an output": ("[3, 9, 9]", taken(3)),
     "turns whose last but one step is an output": ("[3, 9, 9]", taken(6)),
     "repeated calls that come again": ("[8, 256, 256]", rows(PARTED, *((16, 2), (16, 1)) * 3)),
+    "a row that is longer than a line": ("[3, 9, 9]", rows("{conv: <0>, kernel: 3, padding: half}", *range(101, 130))),
+    "a row of sizes": (
+        "[3, 99, 99]",
+        rows(
+            "{conv: 4, kernel: [<0>, <1>], bias: false, act: relu, norm: batch}", *((1, place) for place in range(2, 9))
+        ),
+    ),
+    "steps that are longer than a line": (
+        "[1, 9, 9]",
+        f"{{conv: 1, kernel: 7, weights: {[place % 10 for place in range(49)]}, learned: false}}, "
+        "{conv: 1, kernel: 1, weights: [1], padding: [[0, 1], [2, 3]], padding_mode: replicate, bias: false, "
+        "norm: batch, act: hard_sigmoid, learned: false}, {upsample, size: [17, 19], mode: bilinear}",
+    ),
+    "a step that fills a line": (
+        "[4, 9, 9]",
+        f"{{tanh, name: {'a' * 102}}}, {rows('relu', *range(9))}, {{sigmoid, name: b}}]\noutputs: [{'a' * 102}, b",
+    ),
+    "a step that is longer than a line by a letter": (
+        "[4, 9, 9]",
+        f"{{tanh, name: {'a' * 103}}}, {rows('relu', *range(9))}, {{sigmoid, name: b}}]\noutputs: [{'a' * 103}, b",
+    ),
+    "names of parts": (
+        "[4, 9, 9]",
+        "{conv: 4, kernel: 1, name: a.0.one}, {conv: 4, kernel: 1, name: a.1}, tanh, "
+        "{conv: 4, kernel: 1, name: b.one}, {conv: 4, kernel: 1, name: b.2x}, {add: [x, a.1], name: 3.add}, "
+        "{sigmoid, name: conv1}, {add: [x, a.0.one, b.2x]}, {sigmoid, from: 3.add}, {add: [x, conv1]}",
+    ),
     "rows of twelve steps": ("[3, 9, 9]", rows(f"{{conv: <0>, kernel: 1}}, {', '.join(POINTWISE[:11])}", 5, 7, 9)),
     "rows of thirteen steps": ("[3, 9, 9]", rows(f"{{conv: <0>, kernel: 1}}, {', '.join(POINTWISE)}", 5, 7, 9)),
     "rows of another number of turns": ("[3, 64, 64]", rows(CONV, 20, 20, 30, 50, 50, 50, 20, 20)),
