@@ -336,7 +336,7 @@ def test_a_rewrite_that_gives_another_network_is_left_out(
     wrong: str, left: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As if the expansion of a text with `wrong` in it were not the same network; `name:` stands in every text."""
-    graph = cnncalc.load("mnasnet0_5").graph
+    graph = cnncalc.load("vgg16").graph
     real = lifting.rows_in
     assert wrong in lift(graph).text
     monkeypatch.setattr(lifting, "rows_in", lambda text, graph: None if wrong in text else real(text, graph))
