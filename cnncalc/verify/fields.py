@@ -89,7 +89,7 @@ class Fields:
             step = lcm(*(step for field in local for step in _steps(field, axis) if step))
             widest = max((field.size[axis][1] for field in local), default=0)
             longer = size + step * (widest // step + 4)
-            sizes.append(longer if longer <= min(LONGEST, MOST // max(1, len(self.graph.nodes))) else size)
+            sizes.append(longer if longer <= LONGEST and longer * len(self.graph.nodes) <= MOST else size)
         return tuple(sizes)
 
     def result(self, node: Node, sight: Sight, place: int) -> Result:

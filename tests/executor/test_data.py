@@ -120,8 +120,9 @@ def test_shared_weights_are_given_once(tmp_path: Path) -> None:
 def test_unknown_layer_and_file(tmp_path: Path) -> None:
     with pytest.raises(Error, match="no layer `thrid`"):
         run(tmp_path, ROW, layer="thrid")
-    with pytest.raises(SpecError, match="cannot read"):
-        outputs(cnncalc.loads(SPEC).graph, str(tmp_path / "absent.json"))
+    for name, reason in (("absent.json", "No such file or directory"), ("nul\0.json", "embedded null byte")):
+        with pytest.raises(SpecError, match=f"cannot read `.*`: {reason}$"):
+            outputs(cnncalc.loads(SPEC).graph, str(tmp_path / name))
 
 
 def test_images() -> None:
@@ -143,11 +144,20 @@ def test_images() -> None:
         b"P2\n1 1\n4\n9\n",
         b"P2",
         b"P2\n2 1\n4\n1 x 2\n",
+        b"P5\n1 1\n65536\n\x00\x00",
+        b"P2\n2 1\n65535\n1 100000\n",
     ],
 )
 def test_wrong_images(content: bytes) -> None:
     with pytest.raises(SpecError, match="bad-image"):
         read_image(content, "x.pgm")
+
+
+def test_a_number_in_the_header_has_nine_digits_at_most() -> None:
+    with pytest.raises(SpecError, match=r"`x\.pgm` needs 999,999,999 values of at most 255 after its header"):
+        read_image(b"P5\n999999999 1 255\n", "x.pgm")
+    with pytest.raises(SpecError, match=r"the header of `x\.pgm` needs width, height and greatest value"):
+        read_image(b"P5\n1000000000 1 255\n", "x.pgm")
 
 
 def test_an_image_is_an_input(tmp_path: Path) -> None:

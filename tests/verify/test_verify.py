@@ -207,6 +207,38 @@ def test_a_wrong_stride_is_found_on_a_lengthened_axis(monkeypatch: pytest.Monkey
     assert found.lengthened
 
 
+def test_how_far_an_axis_is_lengthened() -> None:
+    """By the windows that the widest field reaches over, and four more; to 32,768 positions and no further."""
+    steps = ("{conv: 2, kernel: 3, stride: 8190}", "relu")
+    found = step(*steps, shape="[1, 8]")
+    assert fields(found) == [EQUAL] * 2
+    assert found.lengthened == ["input 32768"]
+    found = step(*steps, shape="[1, 9]")
+    assert fields(found) == [NO_INTERIOR] * 2
+    assert not found.lengthened
+    assert step("{conv: 2, kernel: 9, stride: 4}", shape="[1, 10, 11]").lengthened == ["input 34 x 35"]
+
+
+def test_progress_is_told_layer_by_layer() -> None:
+    """The products made so far, then the layers whose dependency sets were found, twice where an axis is lengthened."""
+    told: list[tuple[int, int, str]] = []
+    verify(
+        cnncalc.loads("input: [1, 4]\nlayers: [{conv: 2, kernel: 4}, relu]\n").graph, lambda *each: told.append(each)
+    )
+    assert told == [
+        (8, 8, "conv1"),
+        (8, 8, "relu1"),
+        (1, 2, "conv1, 4"),
+        (2, 2, "relu1, 4"),
+        (1, 2, "conv1, 12"),
+        (2, 2, "relu1, 12"),
+    ]
+
+
+def test_axes_of_equal_size_that_are_seen_otherwise() -> None:
+    assert fields(step("{conv: 4, kernel: [3, 1], padding: [1, 0]}", "{conv: 4, kernel: 3, padding: 1}")) == [EQUAL] * 2
+
+
 def test_sharing() -> None:
     found = step("{conv: 4, kernel: 3, padding: half, name: a}", "{conv: 4, kernel: 3, padding: half, share: a}")
     assert fields(found) == [EQUAL, EQUAL]
