@@ -54,6 +54,7 @@ def told(text: str, layer: str, **given: Any) -> dict[str, list[str]]:
             ],
         ),
         ("global_avg_pool", "5, 5", ["one value sees every position"]),
+        ("global_avg_pool", "5", ["one value sees every position"]),
         ("relu", "5, 5", []),
         ("{linear: 3}", "", []),
     ],

@@ -178,11 +178,8 @@ def weights_bytes(measured: Measurement) -> list[Any]:
 
 def untold(measured: Measurement, values: list[Any]) -> list[Any]:
     """The values of every node, with a lower bound of nothing where it does not tell its weights."""
-    if "params" in measured.lower_bound:
-        for node in measured.graph.nodes:
-            if "params" in node.operation.layer.unknown:
-                values[node.place] = AtLeast(0)
-    return values
+    nodes = measured.graph.nodes
+    return [AtLeast(0) if "params" in node.operation.layer.unknown else value for node, value in zip(nodes, values)]
 
 
 # -- buffers -----------------------------------------------------------------------------------------------------------
@@ -356,8 +353,8 @@ def check_limit(limit: int) -> None:
 def largest(needed: Callable[[int], int], limit: int) -> int:
     """The largest number of samples, at most 2**40, whose bytes, which grow with it, are within a limit."""
     low, high = 0, 1
-    while high < MAX_BATCH and needed(high) <= limit:
-        low, high = high, 2 * high
+    while high <= MAX_BATCH and needed(high) <= limit:
+        low, high = high, min(2 * high, MAX_BATCH + 1)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if needed(middle) <= limit else (low, middle)

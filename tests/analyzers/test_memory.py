@@ -247,6 +247,23 @@ def test_budget(dtype: str) -> None:
         budget(graph, Setting(), 0)
 
 
+def test_what_a_budget_does_not_hold() -> None:
+    """By hand: 2 + 8, 8 + 6 and 6 + 2 bytes live; the layers beyond the limit are named, and those at the peak."""
+    graph = cnncalc.loads("input: [2]\nlayers: [{linear: 8}, {linear: 6}, {linear: 8}, {linear: 2}]\n").graph
+    found = memory(graph, Setting("int8"))
+    assert (found.live_bytes, found.peak_at) == ([10, 14, 14, 10], ["linear2", "linear3"])
+    assert budget(graph, Setting("int8"), 10).exceeded_at == ["linear2", "linear3"]
+    assert budget(graph, Setting("int8"), 9).exceeded_at == ["linear1", "linear2", "linear3", "linear4"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "batch"), [(14 * 2**40, 2**40), (14 * 2**40 - 1, 2**40 - 1), (2**60, 2**40), (14 * 2**39, 2**39)]
+)
+def test_the_largest_batch_that_is_looked_for(limit: int, batch: int) -> None:
+    graph = cnncalc.loads("input: [8]\nlayers: [{linear: 6}]\n").graph
+    assert budget(graph, Setting("int8"), limit).largest_batch == batch
+
+
 def test_a_budget_of_training_is_of_all_of_it() -> None:
     graph = cnncalc.load("resnet18").graph
     setting = Setting(optimizer="adam")
@@ -295,6 +312,22 @@ def test_why_tensors_are_alive() -> None:
         (["stem", "stem.norm"], "its input, which it writes over")
     ]
     assert sum(each.bytes for each in alive(graph, place)) == memory(graph).live_bytes[place]
+
+
+def test_what_a_tensor_is_needed_by() -> None:
+    text = "input: [2, 4, 4]\nlayers:\n  - {conv: 2, kernel: 1, name: a}\n  - {conv: 2, kernel: 1, name: b}\n"
+    text += "  - {conv: 2, kernel: 1, name: c}\n  - {add: [a, c], name: d}\n"
+    text += "  - {add: [a, d], name: e}\n  - {flatten, name: f}\n"
+    graph = cnncalc.loads(text).graph
+    reasons = {node.name: [each.reason for each in alive(graph, node.place)] for node in graph.nodes}
+    assert reasons == {
+        "a": ["its input", "its output"],
+        "b": ["its input", "its output"],
+        "c": ["needed by `d` and 1 more", "its input", "its output"],
+        "d": ["its input", "its input", "its output"],
+        "e": ["its input", "its input", "its output"],
+        "f": ["its input and output"],
+    }
 
 
 def test_what_is_alive_adds_up_everywhere() -> None:
