@@ -113,13 +113,13 @@ def _scattered(pattern: Pattern, axis: Transposed) -> Pattern:
 def _resampled(pattern: Pattern, axis: Intervals) -> Pattern:
     common = gcd(len(pattern.spans), axis.step)
     turns = len(pattern.spans) // common
-    widest = max((span[1] - span[0] + 1 for span in axis.spans if span), default=0)
+    widest = max(high - low + 1 for low, high in axis.spans)
     _check_work(turns * axis.period, widest, len(pattern.spans))
     spans: list[tuple[int, int] | None] = []
     for turn in range(turns):
         base = turn * axis.step
-        for span in axis.spans:
-            spans.append(_over(pattern, base + span[0], 1, span[1] - span[0] + 1) if span else None)
+        for low, high in axis.spans:
+            spans.append(_over(pattern, base + low, 1, high - low + 1))
     return _reduced(Pattern(pattern.step * (axis.step // common), tuple(spans)))
 
 

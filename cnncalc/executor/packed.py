@@ -305,13 +305,13 @@ def _layout(rows: Slide, columns: Slide, width: int, output: int, slot: int) -> 
     return Packed(slot, -(-padded // columns.stride), output, tuple(terms))
 
 
-@lru_cache(64)
+@lru_cache
 def _ones(count: int, slot: int) -> int:
     """1 in every slot."""
     return int.from_bytes((b"\1" + bytes(slot - 1)) * count, "little")
 
 
-@lru_cache(64)
+@lru_cache
 def _tables(sign: int) -> tuple[bytes, bytes]:
     """For the byte that holds the sign bit: which values are kept, and which are beyond 8 bits."""
     kept = bytes(255 if byte >> sign & 1 else 0 for byte in range(256))

@@ -193,6 +193,11 @@ def test_adaptive_pooling(width: int, length: int) -> None:
         ("{add: [[{conv: 1, kernel: 1, stride: 2}, {upsample: 2}], [{conv: 1, kernel: 3, padding: 1}]]}", None),
         ("{add: [[{conv: 1, kernel: 1, stride: 2}, {upsample: 2}], [{conv: 1, kernel: 2, padding: [[0, 1]]}]]}", 2),
         (
+            "{crop: [[0, 1]]}, {add: [[{conv: 1, kernel: 1, stride: 3}, {upsample: 3}],"
+            " [{conv: 1, kernel: 5, padding: 2}]]}",
+            None,
+        ),
+        (
             "{add: [[{conv: 1, kernel: 1, stride: 4}, {upsample: 4}],"
             " [{conv: 1, kernel: 7, stride: 2, padding: 3}, {upsample: 2}]]}",
             2,

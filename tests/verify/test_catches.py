@@ -60,9 +60,9 @@ def plus(**more: int) -> Callable[[Any], Axis]:
     return lambda axis: axis._replace(**{name: getattr(axis, name) + by for name, by in more.items()})
 
 
-def spans(change: Callable[[tuple[int, int]], tuple[int, int] | None]) -> Callable[[Any], Axis]:
+def spans(change: Callable[[tuple[int, int]], tuple[int, int]]) -> Callable[[Any], Axis]:
     """Changes every interval of a pattern."""
-    return lambda axis: axis._replace(spans=tuple(span and change(span) for span in axis.spans))
+    return lambda axis: axis._replace(spans=tuple(map(change, axis.spans)))
 
 
 CONV = "{conv: 1, kernel: 5, stride: 2, dilation: 2, padding: 3}"

@@ -239,6 +239,15 @@ def test_axes_of_equal_size_that_are_seen_otherwise() -> None:
     assert fields(step("{conv: 4, kernel: [3, 1], padding: [1, 0]}", "{conv: 4, kernel: 3, padding: 1}")) == [EQUAL] * 2
 
 
+def test_products_of_matrices_see_everything() -> None:
+    """Whatever is summed over: a map of channels has no axes of the input."""
+    convs = ("{conv: 6, kernel: 1, name: a}", "{conv: 6, kernel: 1, name: b}")
+    for over, shape in (("positions", (6, 3)), ("channels", (32, 4, 4))):
+        found = step(*convs, f"{{matmul: [a, b], over: {over}, groups: 2}}", shape="[4, 4, 4]")
+        assert fields(found) == [EQUAL, EQUAL, GLOBAL]
+        assert found.layers[-1].shape == shape
+
+
 def test_sharing() -> None:
     found = step("{conv: 4, kernel: 3, padding: half, name: a}", "{conv: 4, kernel: 3, padding: half, share: a}")
     assert fields(found) == [EQUAL, EQUAL]
