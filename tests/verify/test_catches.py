@@ -189,6 +189,16 @@ def test_what_a_difference_says(
     ]
 
 
+def test_what_a_difference_at_the_border_says(
+    differing: Callable[[str, str], list[tuple[str, str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kernel of 9 on 5 positions: every unit sees all of them, and padding; it is told once."""
+    state(monkeypatch, "conv", plus(before=-4))
+    assert differing("{conv: 1, kernel: 9, padding: 4}", "[1, 5]") == [
+        ("conv1", "receptive field: unit 1 of axis 0 sees (0, 4), beyond (1, 9)")
+    ]
+
+
 def test_what_a_difference_of_a_pattern_says(
     differing: Callable[[str, str], list[tuple[str, str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
