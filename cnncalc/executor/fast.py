@@ -148,7 +148,7 @@ class Fast(Machine):
 
     def each(self, function: Callable[..., Any], *tensors: Tensor, aside: Sequence[Tensor] = ()) -> Tensor:
         """Channel by channel: a function of one changing value is a table, of two a memory."""
-        shape = tuple(map(max, *(tensor.shape for tensor in tensors))) if len(tensors) > 1 else tensors[0].shape
+        shape = tuple(map(max, zip(*(tensor.shape for tensor in tensors))))
         if len(tensors) == 1 and not aside:
             known = bytes(self.algebra.call(function, (value,)) for value in range(256))
             return Tensor(shape, bytes(tensors[0].data).translate(known))

@@ -141,9 +141,9 @@ class Fields:
                 return True, [f"receptive field: unit {unit} of axis {axis} sees {found}, {told} {expected}"]
             if self.zeros and not _contains(expected, found):
                 return True, [f"receptive field: unit {unit} of axis {axis} sees {found}, beyond {expected}"]
-        first = pattern.get(0, (start, 0))
+        first = pattern.get(0)
         seen_first = None if first is None else first[0]
-        if start != seen_first:
+        if 0 in pattern and start != seen_first:
             return True, [f"receptive field: axis {axis} starts at {seen_first}, reported {start}"]
         complete = len({unit % period for unit in inner if unit + period in inner}) == period
         sizes = [0 if found is None else found[1] - found[0] + 1 for found in inner.values()] or [least]

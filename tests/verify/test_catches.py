@@ -189,6 +189,33 @@ def test_what_a_difference_says(
     ]
 
 
+def test_a_second_axis_that_differs_from_the_first(
+    differing: Callable[[str, str], list[tuple[str, str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reported alike though they are not, and reported otherwise though they are alike."""
+    state(monkeypatch, "conv", plus(size=-2))
+    for steps, shape in (("{conv: 1, kernel: [3, 5]}", "[1, 9, 11]"), ("{conv: 1, kernel: 5}", "[1, 9, 9]")):
+        assert differing(steps, shape) == [("conv1", "receptive field: unit 0 of axis 1 sees (0, 4), reported (0, 2)")]
+
+
+def test_what_is_not_said_to_be_seen(
+    differing: Callable[[str, str], list[tuple[str, str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(KINDS["relu"], "reaches", lambda self, inputs, output: ())
+    assert differing("{conv: 1, kernel: 3}, relu", "[1, 9]") == [
+        ("relu1", "receptive field: only one of execution and report sees the input")
+    ]
+
+
+def test_a_path_that_is_said_to_see_everything(
+    differing: Callable[[str, str], list[tuple[str, str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(KINDS["relu"], "reaches", lambda self, inputs, output: ((0, "global"),))
+    assert differing("{conv: 1, kernel: 3}, relu", "[1, 9]") == [
+        ("relu1", "receptive field: local and global paths differ from those that were executed")
+    ]
+
+
 def test_what_a_difference_at_the_border_says(
     differing: Callable[[str, str], list[tuple[str, str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

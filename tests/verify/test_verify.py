@@ -15,13 +15,14 @@ import cnncalc
 from cnncalc import patterns
 from cnncalc.analyzers import receptive_field
 from cnncalc.cli import app
+from cnncalc.executor.sights import Sights, no_positions
 from cnncalc.geometry import Window
 from cnncalc.layers.base import Multiplies, Weight
 from cnncalc.layers.convolution import Conv
 from cnncalc.layers.memory import IN_PLACE, VIEW
 from cnncalc.layers.normalisation import Normalisation
 from cnncalc.layers.pooling import MaxPool
-from cnncalc.verify.fields import BEHIND, EQUAL, GLOBAL, NO_INTERIOR, NOT_RUN, UNEQUAL, UNSEEN
+from cnncalc.verify.fields import BEHIND, EQUAL, GLOBAL, NO_INTERIOR, NOT_RUN, UNEQUAL, UNSEEN, Fields
 from cnncalc.verify.network import Verification, verify
 
 
@@ -171,6 +172,12 @@ def test_wrong_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     assert of(NETWORK).differences == [("max_pool1", "memory: 1,200 numbers were held, reported 240 alive")]
 
 
+def test_dependency_sets_of_another_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Sights, "whole", lambda self, function, x: no_positions(x.shape))
+    told = [("global_avg_pool1", "dependency sets: for 4 x 12 x 12, reported 4 x 1 x 1")]
+    assert [found for found in step("global_avg_pool").differences if "sets" in found[1]] == told
+
+
 def test_a_layer_that_is_no_view(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Conv, "buffer", VIEW)
     found = {name: what for name, what in of(NETWORK).differences if "stretch" in what}
@@ -217,6 +224,13 @@ def test_how_far_an_axis_is_lengthened() -> None:
     assert fields(found) == [NO_INTERIOR] * 2
     assert not found.lengthened
     assert step("{conv: 2, kernel: 9, stride: 4}", shape="[1, 10, 11]").lengthened == ["input 34 x 35"]
+
+
+@pytest.mark.parametrize(("size", "longer"), [(8, 30_000), (9, 9)])
+def test_an_axis_is_lengthened_to_thirty_million_positions_of_all_layers(size: int, longer: int) -> None:
+    steps = "  - {conv: 1, kernel: 3, stride: 7498}\n  - {repeat: 999, layers: [relu]}\n"
+    graph = cnncalc.loads(f"input: [1, {size}]\nlayers:\n{steps}").graph
+    assert Fields(graph, 0).lengthened() == (longer,)
 
 
 def test_progress_is_told_layer_by_layer() -> None:
@@ -329,6 +343,8 @@ def test_gates_are_compared_on_longer_axes(monkeypatch: pytest.MonkeyPatch) -> N
     """A global path has no size that could be declared; what is wrong beside it is found."""
     lines = ("{conv: 2, kernel: 12}", "multiply: [x, [global_avg_pool]]")
     assert fields(step(*lines)) == [EQUAL, GLOBAL, EQUAL]
+    first = step("{global_avg_pool, name: g}", "{conv: 4, kernel: 12, from: input}", "multiply: [x, g]")
+    assert fields(first) == [GLOBAL, EQUAL, EQUAL]
     right = patterns._windowed
     monkeypatch.setattr(
         patterns, "_windowed", lambda pattern, axis: right(pattern, axis)._replace(step=2 * pattern.step)
