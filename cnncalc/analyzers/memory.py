@@ -196,7 +196,7 @@ class Buffers(NamedTuple):
     """The buffer of every tensor."""
 
 
-def buffers_of(graph: Graph, reuse: bool = True) -> Buffers:
+def buffers_of(graph: Graph, reuse: bool) -> Buffers:
     """Which buffer every tensor is in, how large each is, and until when it is needed."""
     used = last_places(graph)
     sizes: dict[tuple[int, ...], int] = {}

@@ -298,6 +298,30 @@ def test_what_a_layer_does_not_tell_makes_a_lower_bound() -> None:
     assert [row is None for row in kept(graph)] == [False, True]
 
 
+def test_what_is_not_told_of_a_layer_is_null() -> None:
+    """By hand: 20 and 38 numbers are learned; the input and the result of `relu`, which `conv2` takes, are kept."""
+    text = "input: [4, 8, 8]\nlayers: [{conv: 4, kernel: 1}, {opaque: [2, 4, 4]}, relu, {conv: 2, kernel: 3}]\n"
+    found = cnncalc.loads(text).memory(training=True, optimizer="adam").to_dict()
+    keys = ("output_bytes", "live_bytes", "weights_bytes", "kept_bytes", "gradient_bytes", "optimizer_bytes")
+    assert [[row[key] for key in keys] + [row["training_bytes"]] for row in found["layers"]] == [
+        [1024, 2048, 80, 1024, 80, 160, 1344],
+        [128, 1152, None, None, None, None, None],
+        [128, 128, 0, 128, 0, 0, 128],
+        [32, 160, 152, 0, 152, 304, 608],
+    ]
+    assert found["totals"] == {
+        "output_bytes": 1024,
+        "peak_bytes": 2048,
+        "weights_bytes": 232,
+        "kept_bytes": 1152,
+        "gradient_bytes": 232,
+        "optimizer_bytes": 464,
+        "training_bytes": 2080,
+        "peak_at": ["conv1"],
+        "lower_bound": ["weights_bytes", "kept_bytes", "gradient_bytes", "optimizer_bytes", "training_bytes"],
+    }
+
+
 def test_why_tensors_are_alive() -> None:
     graph = cnncalc.loads(RESIDUAL).graph
     place = graph.find("joined").layers[-1]
