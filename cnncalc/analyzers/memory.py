@@ -301,10 +301,9 @@ def _reason(graph: Graph, here: Node, tensors: list[int], needs: dict[int, list[
         if not before:
             return "its output"
         return "its input and output" if here.operation.layer.buffer == VIEW else "its input, which it writes over"
-    later = sorted({place for tensor in tensors for place in needs.get(tensor, []) if place > here.place})
     if any(tensor in here.inputs for tensor in tensors):
         return "its input"
-    if later:
+    if later := sorted({place for tensor in tensors for place in needs.get(tensor, [])}):
         return f"needed by `{graph.nodes[later[0]].name}`" + (f" and {len(later) - 1} more" if later[1:] else "")
     assert leaving.intersection(tensors), "a buffer that is alive is needed"
     return "an output of the network"

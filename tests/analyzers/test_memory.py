@@ -256,6 +256,15 @@ def test_what_a_budget_does_not_hold() -> None:
     assert budget(graph, Setting("int8"), 9).exceeded_at == ["linear1", "linear2", "linear3", "linear4"]
 
 
+def test_what_nobody_takes_is_gone_after_its_layer() -> None:
+    """By hand: 16 + 48, 16 + 4, 4 + 20 and 4 + 4 numbers."""
+    text = (
+        "input: [1, 4, 4]\nlayers:\n  - {conv: 3, kernel: 1, name: a}\n  - {conv: 1, kernel: 3, from: input, name: b}\n"
+    )
+    text += "  - {conv: 5, kernel: 1, name: c}\n  - {conv: 1, kernel: 1, from: b, name: d}\noutputs: [d]\n"
+    assert memory(cnncalc.loads(text).graph, Setting("int8")).live_bytes == [64, 20, 24, 8]
+
+
 @pytest.mark.parametrize(
     ("limit", "batch"), [(14 * 2**40, 2**40), (14 * 2**40 - 1, 2**40 - 1), (2**60, 2**40), (14 * 2**39, 2**39)]
 )

@@ -200,8 +200,8 @@ def test_an_image_is_an_input(tmp_path: Path) -> None:
     assert run(tmp_path, b"P2\n2 2\n10\n1 2\n3 5\n", spec=spec) == {"top": [[[0.5]]]}
     with pytest.raises(SpecError, match=r"is 1 x 1 x 1; the network takes input 1 x 2 x 2$"):
         run(tmp_path, b"P2\n1 1\n10\n1\n", spec=spec)
+    two = "input: {a: [1, 1, 2], b: [1, 1, 2]}\nlayers: [{add: [a, b]}]\n"
     with pytest.raises(SpecError, match=r"is 1 x 1 x 2; the network takes a 1 x 1 x 2, b 1 x 1 x 2$"):
-        two = "input: {a: [1, 1, 2], b: [1, 1, 2]}\nlayers: [{add: [a, b]}]\n"
         run(tmp_path, b"P5\n2 1\n255\n\x00\xff", spec=two)
 
 
