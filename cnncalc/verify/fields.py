@@ -56,9 +56,9 @@ class Fields:
                 result[1].append(f"dependency sets: for {dims(sight.shape)}, reported {dims(node.operation.output)}")
             results.append(result)
         pending = [place for place, (field, _) in enumerate(results) if field == NO_INTERIOR]
-        sizes = self.lengthened()
-        if not pending or sizes == self.sizes:
-            return results, self.sizes
+        sizes = self.lengthened() if pending else self.sizes
+        if sizes == self.sizes:
+            return results, sizes
         count = len(self.graph.inputs)
         same = [True] * count  # by tensor: whether it is what it was, only longer
         for place, (node, sight) in enumerate(self.sights(sizes)):
@@ -82,12 +82,13 @@ class Fields:
             yield node, sight
 
     def lengthened(self) -> Shape:
-        """Sizes on which layers have interior positions; those of the input where that would be too long."""
+        """Sizes on which layers with a local field have interior positions; those of the input where that would be
+        too long."""
         local = [field for field in self.reported if field is not None and field.is_local]
         sizes = []
         for axis, size in enumerate(self.sizes):
             step = lcm(*(step for field in local for step in _steps(field, axis) if step))
-            widest = max((field.size[axis][1] for field in local), default=0)
+            widest = max(field.size[axis][1] for field in local)
             longer = size + step * (widest // step + 4)
             sizes.append(longer if longer <= LONGEST and longer * len(self.graph.nodes) <= MOST else size)
         return tuple(sizes)
