@@ -188,6 +188,25 @@ def test_wrong_images(content: bytes) -> None:
         read_image(content, "x.pgm")
 
 
+@pytest.mark.parametrize(
+    ("names", "help"),
+    [
+        ((".pt", ".pth", ".bin", ".ckpt"), "pickled weights are not read: write `safetensors.torch.save_file("),
+        ((".npy", ".npz"), "write it as JSON: `json.dump(array.tolist(), file)`"),
+        ((".png", ".jpg", ".webp"), "pictures are read as PGM or PPM: `PIL.Image.open(path).save('picture.ppm')`"),
+        ((".json", ""), "nested lists are read, channels first: `[[[0, 1], [2, 3]]]` is 1 x 2 x 2"),
+    ],
+)
+def test_what_to_do_about_another_file(tmp_path: Path, names: tuple[str, ...], help: str) -> None:
+    for name in names:
+        for content, told in ((b"\x80\x02", r"is not UTF-8 text: byte 0 is 0x80"), (b"[1,\n,", r":2:1 is not JSON: ")):
+            path = tmp_path / f"data{name}"
+            path.write_bytes(content)
+            with pytest.raises(SpecError, match=told) as caught:
+                outputs(cnncalc.loads(SPEC).graph, str(path))
+            assert caught.value.diagnostics[0].help.startswith(help)
+
+
 def test_a_number_in_the_header_has_nine_digits_at_most() -> None:
     with pytest.raises(SpecError, match=r"`x\.pgm` needs 999,999,999 values of at most 255 after its header"):
         read_image(b"P5\n999999999 1 255\n", "x.pgm")
