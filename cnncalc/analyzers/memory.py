@@ -226,9 +226,9 @@ def buffers_of(graph: Graph, reuse: bool) -> Buffers:
 
 def last_places(graph: Graph) -> list[int]:
     """For every tensor the place of the last node that takes it: that of its own if none does, one behind the last
-    node for an output of the network, -1 for an input that nobody takes."""
+    node for an output of the network, below 0 for an input that nobody takes."""
     inputs = len(graph.inputs)
-    found = [tensor - inputs if tensor >= inputs else -1 for tensor in range(len(graph.shapes))]
+    found = [tensor - inputs for tensor in range(len(graph.shapes))]
     for tensor, place in graph.last_use().items():
         found[tensor] = place
     for _, tensor in graph.outputs:

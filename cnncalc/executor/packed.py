@@ -171,9 +171,8 @@ class Scattered:
 
     def _taps(self, channel: int, begin: int, end: int) -> list[int]:
         """Per kernel position, the packed weights from an input channel to some outputs of its group."""
-        step = self.kernels.per_group * self.size
-        raw = self.kernels.raw[channel * step : (channel + 1) * step].translate(self.kernels.raised)
-        near = raw[begin * self.size : end * self.size]
+        first = channel * self.kernels.per_group
+        near = self.kernels.raw[(first + begin) * self.size : (first + end) * self.size].translate(self.kernels.raised)
         return [_packed(near[tap :: self.size], self.kernels.slot) for tap in range(self.size)]
 
 

@@ -262,7 +262,12 @@ def test_what_nobody_takes_is_gone_after_its_layer() -> None:
         "input: [1, 4, 4]\nlayers:\n  - {conv: 3, kernel: 1, name: a}\n  - {conv: 1, kernel: 3, from: input, name: b}\n"
     )
     text += "  - {conv: 5, kernel: 1, name: c}\n  - {conv: 1, kernel: 1, from: b, name: d}\noutputs: [d]\n"
-    assert memory(cnncalc.loads(text).graph, Setting("int8")).live_bytes == [64, 20, 24, 8]
+    graph = cnncalc.loads(text).graph
+    assert memory(graph, Setting("int8")).live_bytes == [64, 20, 24, 8]
+    assert [sum(each.bytes for each in alive(graph, place, Setting("int8"))) for place in range(4)] == [64, 20, 24, 8]
+    assert [each.reason for each in alive(graph, 0)] == ["its input", "its output"]
+    unread = cnncalc.loads("input: {a: [1, 4], b: [1, 8]}\nlayers: [{relu, from: a}]\n").graph
+    assert (memory(unread, Setting("int8")).live_bytes, len(alive(unread, 0))) == ([4], 1)
 
 
 @pytest.mark.parametrize(
