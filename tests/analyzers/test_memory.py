@@ -301,6 +301,8 @@ def test_optimizers_and_what_is_fixed() -> None:
     found = training(fixed)
     assert found.kept_bytes == [0, 16]
     assert found.gradient_bytes == 4 * 10
+    before = cnncalc.loads("input: [4]\nlayers: [relu, {linear: 2}]\n").graph
+    assert training(before).kept_bytes == [0, 16]  # nothing that learns stands before `relu`
 
 
 def test_what_a_layer_does_not_tell_makes_a_lower_bound() -> None:
@@ -334,6 +336,8 @@ def test_what_is_not_told_of_a_layer_is_null() -> None:
         "peak_at": ["conv1"],
         "lower_bound": ["weights_bytes", "kept_bytes", "gradient_bytes", "optimizer_bytes", "training_bytes"],
     }
+    halved = cnncalc.loads(text).memory(dtype="float16", training=True, batch=3).to_dict()["totals"]
+    assert (halved["kept_bytes"], halved["gradient_bytes"]) == (3 * 1152 // 2, 232 // 2)
 
 
 def test_why_tensors_are_alive() -> None:
@@ -383,8 +387,10 @@ def test_wrong_settings() -> None:
         memory(graph, Setting("float31"))
     with pytest.raises(Fault, match="at least 1 sample"):
         memory(graph, Setting(batch=0))
-    with pytest.raises(Fault, match="no optimizer `adamw`"):
-        training(graph, Setting(optimizer="adamw"))
+    for name, help in (("adamw", "did you mean `adam`?"), ("lion", "optimizers: `sgd`, `momentum`, `adam`")):
+        with pytest.raises(Fault, match=f"no optimizer `{name}`") as caught:
+            training(graph, Setting(optimizer=name))
+        assert caught.value.help == help
 
 
 def test_depth_is_no_problem() -> None:

@@ -174,7 +174,7 @@ def test_images() -> None:
     [
         b"P5\n2 x\n255\n",
         b"P5\n2 2\n255\n\x00",
-        b"P5\n2 2\n0\n",
+        b"P5\n2 2\n0\n\x00\x00\x00\x00",
         b"P5\n0 2\n255\n",
         b"P2\n1 1\n4\n9\n",
         b"P2",

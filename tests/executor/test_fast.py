@@ -100,6 +100,15 @@ def test_joins(shape: Shape, other: Shape) -> None:
         both(node, [noise(shape), noise(other, 1)])
 
 
+@pytest.mark.parametrize(("value", "result"), [(0, 0), (127, 254), (128, 255), (255, 255)])
+def test_products_of_tensors_are_clipped(value: int, result: int) -> None:
+    """64 products of 64 and `value`, divided by 2**(4 + 7): twice the value, within 8 bits."""
+    rows, table = [bytes([64] * 64), bytes(64)], [bytes([value] * 8)] * 64
+    for machine in (Machine(Bytes(), drawn), Fast(drawn)):
+        assert [list(row) for row in machine.matrix(rows, table)] == [[result] * 8, [0] * 8]
+        assert machine.algebra.products == 2 * 64 * 8
+
+
 def test_weights_that_are_drawn_are_small_whole_numbers_of_either_sign() -> None:
     graph = Graph("net", None, "", [("x", (40, 3))])
     node = graph.append(make(KINDS["batch_norm"], {}), (0,))
