@@ -73,7 +73,7 @@ def chart(found: Sweep, chosen: Selection) -> Chart:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (int, float))
 
 
 def _axis(aim: Aim) -> Axis:
