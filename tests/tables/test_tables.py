@@ -14,12 +14,17 @@ from cnncalc.analyzers.memory import CONVENTION
 from cnncalc.check.files import check_all, find_tasks
 from cnncalc.compare.formulas import Formula, Piece, Stretch
 from cnncalc.compare.polynomials import through
+from cnncalc.compare.selection import selection
 from cnncalc.compare.sizes import Size, Sizes
+from cnncalc.compare.sweep import compare, open_spec
 from cnncalc.diagnostics import UsageFault
-from cnncalc.tables import checks, formulas, memory, verification, words
+from cnncalc.gallery import Entry
+from cnncalc.render.layout import layout
+from cnncalc.tables import checks, formulas, gallery, memory, verification, words
+from cnncalc.tables.report import tabulate
 from cnncalc.tables.rows import sort_key
-from cnncalc.tables.table import DETAIL, KIND, Column, Total
-from cnncalc.values import AtLeast, Bar, Bytes, Prose, Range
+from cnncalc.tables.table import DETAIL, KIND, Column, Total, View
+from cnncalc.values import AtLeast, Bar, Bytes, PerAxis, Prose, Range
 from cnncalc.values import Formula as Text
 from cnncalc.values import Sizes as Shape
 from cnncalc.verify.network import Verification
@@ -306,6 +311,56 @@ def test_results_of_a_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert (problem["severity"], problem["help"], problem["at"]["line"]) == ("error", None, 6)
 
 
+# -- the list of bundled networks --------------------------------------------------------------------------------------
+
+LISTED = {
+    "wide": "source: Doe 2013\ninput: [1, 8, 8]\nlayers: [{conv: 1, kernel: [3, 1], bias: false}]\n",
+    "part": "input: [1, 8, 8]\nlayers: [{conv: 1, kernel: 3}, {opaque: [5]}]\n",
+}
+
+
+def entry(name: str, tmp_path: Path) -> Entry:
+    """The line of a spec, as the list has it."""
+    path = tmp_path / name
+    path.write_text(LISTED[name])
+    spec = open_spec(str(path))
+    (row,) = compare([spec], keys=("params", "macs", "field", "layers")).rows
+    assert spec.file is not None
+    year = 2013 if "2013" in LISTED[name] else None
+    row = row._replace(spec=name)
+    field = row.receptive_field
+    assert field is not None
+    sizes = tuple(low if low == high else Range(low, high) for low, high in field.size)
+    params = AtLeast(row.figures["params"]) if row.lower_bound else row.figures["params"]
+    return Entry(name, "Title", "", year, (1, 8, 8), params, row.figures["macs"], sizes, row)
+
+
+def test_the_list_has_a_line_for_every_network(tmp_path: Path) -> None:
+    """A 3 x 1 kernel has 3 weights, and 6 x 8 positions; of an opaque layer nothing is known."""
+    entries = [entry(name, tmp_path) for name in LISTED]
+    chosen = selection("params,field,layers,macs / params").columns
+    table = gallery.tabulate(entries, chosen)
+    assert table.columns == [
+        Column("Name"),
+        Column("Year", True, DETAIL),
+        Column("Input"),
+        *(Column(title, True) for title in ("Params", "Field", "Layers", "macs / params")),
+    ]
+    size = Shape((1, 8, 8))
+    assert [line.cells for line in table.lines] == [
+        ["wide", "2013", size, 3, PerAxis((3, 1)), 1, 48.0],
+        ["part", None, size, AtLeast(10), PerAxis((3, 3)), 2, None],
+    ]
+    assert table.heading == (2, " bundled networks")
+    assert table.remarks == ("Field: the receptive field, in pixels of the input",)
+    table = gallery.tabulate(entries[:1], selection("params").columns)
+    assert (table.heading, table.remarks) == ((1, " bundled network"), ())
+    found = gallery.to_dict(entries[0], chosen)
+    assert list(found)[-2:] == ["layers", "macs / params"]
+    assert (found["params"], found["layers"], found["macs / params"]) == (3, 1, 48.0)
+    assert not {"row", "field"} & set(found)
+
+
 # -- rows --------------------------------------------------------------------------------------------------------------
 
 
@@ -328,3 +383,80 @@ def test_what_rows_are_sorted_by(word: str, key: str | None) -> None:
             sort_key(word)
     else:
         assert sort_key(word) == key
+
+
+LAYERS = """input: [4, 8, 8]
+blocks: {cell: {layers: [{conv: 3, kernel: 1}, relu, {max_pool: 2}]}}
+layers:
+  - {conv: 2, kernel: 1, name: b}
+  - {cell, name: c}
+  - {conv: 9, kernel: 1, name: a, norm: batch}
+"""
+SHAPES = {"b": (2, 8, 8), "c.conv1": (3, 8, 8), "c.relu1": (3, 8, 8), "c.max_pool1": (3, 4, 4), "a": (9, 4, 4)}
+
+
+@pytest.mark.parametrize(
+    ("view", "names", "kinds"),
+    [
+        (View(flat=True), [*SHAPES, "a.norm"], ["conv", "conv", "relu", "max_pool", "conv", "batch_norm"]),
+        (View(flat=True, depth=1), ["b", "c", "a"], ["conv", "3 layers", "2 layers"]),
+        (View(flat=True, depth=2), [*SHAPES, "a.norm"], ["conv", "conv", "relu", "max_pool", "conv", "batch_norm"]),
+        (View(flat=True, depth=1, sort="name"), ["a", "b", "c"], ["2 layers", "conv", "3 layers"]),
+        (View(flat=True, sort="kind", top=3), ["a.norm", "b", "c.conv1"], ["batch_norm", "conv", "conv"]),
+        (View(flat=True, sort="params"), ["a", "a.norm", "c.conv1", "b"], ["conv", "batch_norm", "conv", "conv"]),
+        (View(flat=True, top=1), ["b"], ["conv"]),
+        (
+            View(),
+            ["b", "c", ".conv1", ".max_pool1", "a"],
+            ["conv 1x1", "cell", "conv 1x1 + relu", "max_pool 2x2/2", "conv 1x1 + batch_norm"],
+        ),
+        (View(top=2), ["b", "c.conv1"], ["conv 1x1", "conv 1x1 + relu"]),
+        (
+            View(sort="kind"),
+            ["b", "a", "c.conv1", "c.max_pool1"],
+            ["conv 1x1", "conv 1x1 + batch_norm", "conv 1x1 + relu", "max_pool 2x2/2"],
+        ),
+        (View(depth=1), ["b", "c", "a"], ["conv 1x1", "cell", "conv 1x1 + batch_norm"]),
+        (View(depth=1, sort="params"), ["a", "b", "c"], ["conv 1x1 + batch_norm", "conv 1x1", "cell"]),
+    ],
+)
+def test_which_rows_a_view_has(view: View, names: list[str], kinds: list[str]) -> None:
+    """By params 9*(3 + 1) and 2*9, 3*(2 + 1), 2*(4 + 1): 36, 18, 9, 10."""
+    lines = tabulate(cnncalc.loads(LAYERS).params(), view).lines
+    order = [(line.cells[0], line.cells[1]) for line in lines]
+    if view.sort == "params" and view.depth is None:
+        assert order[:4] == [("a", "conv"), ("a.norm", "batch_norm"), ("b", "conv"), ("c.conv1", "conv")]
+        assert [line.cells[-1] for line in lines] == [36, 18, 10, 9, None, None]
+    else:
+        assert order == list(zip(names, kinds))
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_shapes_with_channels_first_or_last(last: bool) -> None:
+    """Inputs and outputs, of rows, in the heading and in the totals; no other figure is a shape."""
+    net = cnncalc.loads(
+        "input: {a: [2, 8, 6], b: [3, 8, 6]}\nlayers: [{concat: [a, b]}, {max_pool: [3, 5], stride: 4}]\n"
+    )
+    table = tabulate(net.shapes(), View(channels_last=last))
+
+    def of(*shapes: tuple[int, ...]) -> list[tuple[int, ...]]:
+        return [(*shape[1:], shape[0]) if last else shape for shape in shapes]
+
+    cells = {column.title: [line.cells[at] for line in table.lines] for at, column in enumerate(table.columns)}
+    assert [list(shapes) for shapes in cells["Input"]] == [of((2, 8, 6), (3, 8, 6)), of((5, 8, 6))]
+    assert cells["Output"] == of((5, 8, 6), (5, 2, 1))
+    assert cells["Unread"] == [None, (2, 1)]
+    assert [part for part in table.heading if isinstance(part, tuple)] == of((2, 8, 6), (3, 8, 6))
+    assert table.totals[-1] == Total("Output", of((5, 2, 1))[0])
+
+
+def test_columns_go_by_what_they_tell() -> None:
+    """Shares of a total first, then where a layer takes its input from, what others nearly tell, what a layer is."""
+    made = tabulate(cnncalc.loads(LAYERS.replace("a, norm", "a, from: b, norm")).summary(), View(sort="center"))
+    assert [column.title for column in made.columns] == [
+        *("Layer", "Type", "From", "Output", "Params", "%", "MACs", "%", "Center"),
+    ]
+    gone: list[str] = []
+    for width in range(120, 20, -1):
+        gone += [title for title in layout(made, width).dropped if title not in gone]
+    assert gone[:4] == ["%", "From", "Center", "Type"]
