@@ -120,6 +120,35 @@ def test_what_is_said_of_a_line(line: str, told: str) -> None:
     assert told in done.err
 
 
+LEAST = [
+    *("summary net.yaml --top 1", "summary net.yaml --depth 1", "summary net.yaml --batch 1"),
+    *("memory net.yaml --batch 1", "summary flat.yaml --max-steps 1", "check flat.yaml --jobs 1"),
+    "compare net.yaml --over width=2 --max-settings 1",
+]
+
+
+@pytest.mark.parametrize("line", LEAST)
+def test_the_least_that_an_option_takes(line: str) -> None:
+    """1, and nothing below it."""
+    assert run_command(*line.split()).code == 0
+    less = run_command(*line.removesuffix("1").split(), "0")
+    assert (less.code, less.out) == (2, "")
+    assert "0 is not in the range x>=1" in less.err
+
+
+def test_two_samples() -> None:
+    """8 products and a result of 2 numbers, twice."""
+    found = json.loads(run_command("summary", "flat.yaml", "--batch", "2", "-f", "json").out)
+    assert (found["batch"], found["totals"]["macs"]) == (2, 16)
+
+
+def test_of_a_network_whose_first_layer_fails_no_row_is_shown() -> None:
+    Path("first.yaml").write_text("input: [1, 8, 8]\nlayers: [{conv: 1, kernel: 9}]\n")
+    done = run_command("summary", "first.yaml")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("error[window-too-large]")
+
+
 HELPS = [
     ("summary net.yaml first", "for one layer write `cnncalc explain net.yaml first`"),
     ("summary net.yaml frist", "`cnncalc list` lists the bundled networks"),
