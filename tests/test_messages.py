@@ -6,6 +6,7 @@ import json
 import os
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,8 +17,8 @@ from sampling import together
 import cnncalc
 from cnncalc import gallery
 from cnncalc.cli.choosing import size_in_bytes
-from cnncalc.cli.commands import command_name
-from cnncalc.cli.flags import count, input_shapes
+from cnncalc.cli.commands import app, command_name, only_the_named_command
+from cnncalc.cli.flags import complete_variant, count, input_shapes
 from cnncalc.cli.help import PANELS, SYNONYMS
 from cnncalc.cli.output import guarded
 from cnncalc.diagnostics import UsageFault
@@ -173,7 +174,7 @@ def test_words_for_commands_are_answered_with_them() -> None:
         first, *others = words.split()
         assert PROGRAM.instead(first, ["net.yaml"]) == f"write `cnncalc {command} net.yaml`"  # type: ignore[attr-defined]
         assert not {first, *others} & set(PROGRAM.commands)  # type: ignore[attr-defined]
-    assert {command_name(each) for each in cnncalc.cli.commands.app.registered_commands} == {
+    assert {command_name(each) for each in app.registered_commands} == {
         name for names in PANELS.values() for name in names
     }
 
@@ -364,3 +365,71 @@ def test_a_long_flat_import_stays_flat() -> None:
     assert len(json.loads(Path("names.json").read_text())["rows"]) == 500
     lifted = run_command("import", "long.yaml")
     assert (lifted.code, lifted.out.count("\n  - "), "500" in lifted.out) == (0, 1, True)
+
+
+DARKNET = "[net]\nwidth=8\nheight=8\nchannels=3\n[%s]\nfilters=4\nsize=3\nstride=1\npad=1\nactivation=linear\n"
+
+
+def test_a_strict_import_passes_nothing_opaque() -> None:
+    """Darknet's `local` is a convolution with other weights at every place, which no kind here is."""
+    Path("good.cfg").write_text(DARKNET % "convolutional")
+    Path("local.cfg").write_text(DARKNET % "local")
+    good, strict = run_command("import", "good.cfg"), run_command("import", "good.cfg", "--strict")
+    assert (good.code, good) == (0, strict)
+    assert good.err == "good.cfg: 1 node as 1 layer; 112 parameters; nothing opaque\n"
+    plain, refused = run_command("import", "local.cfg"), run_command("import", "local.cfg", "--strict")
+    assert (plain.code, refused.code, refused.out) == (0, 1, plain.out)
+    assert "error[opaque]: local.cfg: cnncalc does not know the operator `local`" in refused.err
+    assert "error" not in plain.err
+    spec = run_command("import", "flat.yaml", "--strict")
+    assert (spec.code, spec.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("specs", "arguments", "begun", "names"),
+    [
+        (["net.yaml"], [], "", ["net", "wide"]),
+        (None, ["net.yaml"], "w", ["wide"]),
+        (["flat.yaml"], ["net.yaml"], "n", ["net"]),
+        (["notes_stride"], [], "notes_stride2", ["notes_stride2"]),
+        (["no_such_network"], [], "", []),
+        (["net.yaml", "syntax.yaml"], [], "", []),
+    ],
+)
+def test_variants_complete(specs: list[str] | None, arguments: list[str], begun: str, names: list[str]) -> None:
+    Path("syntax.yaml").write_text("layers: [")
+    context: Any = SimpleNamespace(params={"specs": specs}, args=arguments)
+    assert complete_variant(context, begun) == names
+
+
+@pytest.mark.parametrize(
+    ("line", "named"), [("list", ["list"]), ("summary list", ["summary"]), ("--help", None), ("show list", None)]
+)
+def test_one_command_is_built_where_it_is_named(
+    line: str, named: list[str] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = list(app.registered_commands)
+    monkeypatch.setattr(app, "registered_commands", every)
+    monkeypatch.setattr("sys.argv", ["cnncalc", *line.split()])
+    only_the_named_command()
+    assert [command_name(each) for each in app.registered_commands] == (named or list(map(command_name, every)))
+
+
+def test_a_seed_draws_weights() -> None:
+    """What is drawn is that of the seed, and that of 0 where none is named."""
+    Path("row.json").write_text("[1, 2, 3, 4]")
+    flags = ((), ("--seed", "0"), ("--seed", "1"))
+    results = [run_command("run", "flat.yaml", "--data", "row.json", *each).out for each in flags]
+    assert results[0] == results[1] != results[2]
+
+
+def test_the_exit_code_tells_whether_all_networks_fit() -> None:
+    """flat.yaml needs 4 + 2 numbers of 4 bytes, net.yaml 64 + 72."""
+    for names, size, code in (
+        (("flat.yaml",), "24B", 0),
+        (("flat.yaml",), "23B", 1),
+        (("flat.yaml", "net.yaml"), "544B", 0),
+        (("flat.yaml", "net.yaml"), "543B", 1),
+        (("net.yaml", "flat.yaml"), "24B", 1),
+    ):
+        assert run_command("memory", *names, "--budget", size).code == code
