@@ -59,6 +59,12 @@ def test_one_row_holds_a_layer_and_what_follows_it(steps: str, kinds: list[str])
     assert [kind for _, _, kind in rows(text)] == kinds
 
 
+def test_what_stands_outside_a_block_is_a_row_of_its_own() -> None:
+    blocks = "blocks:\n  cell: {layers: [{max_pool: 1}, {conv: 4, kernel: 1}]}\n"
+    found = rows(spec("  - {cell, name: a}\n  - relu\n", blocks))
+    assert [kind for _, _, kind in found] == ["cell", "max_pool 1x1", "conv 1x1", "relu"]
+
+
 def test_what_leaves_the_network_ends_its_row() -> None:
     text = "input: [4, 8, 8]\nlayers: [{conv: 4, kernel: 1, name: a}, relu]\noutputs: [a, relu1]\n"
     assert [kind for _, _, kind in rows(text)] == ["conv 1x1", "relu"]
