@@ -146,6 +146,24 @@ def test_keras_2_splits_by_sizes_of_which_one_is_the_rest() -> None:
         assert taken.operation.layer.channels == expected  # type: ignore[union-attr]
 
 
+def test_keras_2_takes_parts_and_scales_the_second_of_a_sum() -> None:
+    """Slices as Keras 2 writes them, and the layer of its Inception-ResNet v2."""
+    whole, rows = {"start": None, "stop": None, "step": None}, {"start": 1, "stop": -2, "step": None}
+    found = from_keras(
+        functional(
+            layer("SlicingOpLambda", "part", ["input_1", 0, 0, {"slice_spec": [whole, rows, whole, whole]}],
+                  function="__operators__.getitem"),
+            layer("ReLU", "relu", [["part", 0, 0, {}]]),
+            layer("CustomScaleLayer", "one", [["part", 0, 0, {}], ["relu", 0, 0, {}]], scale=1),
+            layer("CustomScaleLayer", "less", [["one", 0, 0, {}], ["relu", 0, 0, {}]], scale=0.17),
+            last="less",
+        )
+    )  # fmt: skip
+    assert [node.kind for node in found.graph.nodes] == ["crop", "relu", "add", "add"]
+    assert found.graph.shapes[1:] == [(3, 5, 8)] * 4
+    assert found.account.notes == ["less: the factor 0.17 is left out; no figure depends on it"]
+
+
 @pytest.mark.parametrize(
     ("axis", "keeps", "expected"),
     [
@@ -286,6 +304,51 @@ WRONG: dict[str, tuple[Any, str]] = {
         ),
         "node c",
     ),
+    "ranks that do not join": (
+        functional(
+            layer("Flatten", "a", [["input_1", 0, 0, {}]]),
+            layer("Concatenate", "b", [["input_1", 0, 0, {}], ["a", 0, 0, {}]]),
+            last="b",
+        ),
+        "node b",
+    ),
+    "one that is added": (functional(layer("Add", "a", [["input_1", 0, 0, {}]]), last="a"), "node a"),
+    "none that is joined": (functional(layer("Concatenate", "a", []), last="a"), "node a"),
+    **{
+        f"a shape of {target!r}": (
+            functional(layer("Reshape", "a", [["input_1", 0, 0, {}]], target_shape=target), last="a"),
+            "node a",
+        )
+        for target in (5, "ab", None, [], ["a", 3], [-2, -96], [-1, -1, 3], [-1, 0], [-1, 7], [64, 2], [64, True, 3])
+    },
+    "axes that are a number": (
+        functional(layer("Permute", "a", [["input_1", 0, 0, {}]], dims=3), last="a"),
+        "node a",
+    ),
+    "axes that are words": (
+        functional(layer("Permute", "a", [["input_1", 0, 0, {}]], dims=[1, "b", 2]), last="a"),
+        "node a",
+    ),
+    "axes twice": (functional(layer("Permute", "a", [["input_1", 0, 0, {}]], dims=[1, 1, 2]), last="a"), "node a"),
+    **{
+        f"{function} by {given}": (
+            functional(layer("TFOpLambda", "a", ["input_1", 0, 0, given], function=function), last="a"),
+            "node a",
+        )
+        for function, given in (
+            (5, {}),
+            ("split", {"num_or_size_splits": [1, "a"], "axis": -1}),
+            ("split", {"num_or_size_splits": 2, "axis": -1}),
+            ("split", {"num_or_size_splits": 0, "axis": -1}),
+            ("split", {"num_or_size_splits": 3}),
+            ("transpose", {"perm": [1, 0, 2, 3]}),
+            ("transpose", {"perm": [0, 1, 2, "a"]}),
+            ("transpose", {}),
+            ("expand_dims", {}),
+            ("reshape", {"shape": [-1]}),
+            ("reshape", {"shape": [-1, "a"]}),
+        )
+    },
     "negative": (functional(conv("a", [["input_1", 0, 0, {}]], filters=-5), last="a"), "node a"),
     "huge": (functional(conv("a", [["input_1", 0, 0, {}]], filters=10**40), last="a"), "node a"),
     "activation": (functional(conv("a", [["input_1", 0, 0, {}]], activation="zap"), last="a"), "node a"),
