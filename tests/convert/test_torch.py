@@ -136,6 +136,24 @@ ROWS = {
         "conv channels=3 kernel=3", "offset axes=one value=1.0", "pad amount=((2, 0), (1, 0)) mode=circular",
         "crop amount=((0, 2), (0, 1))",
     ],
+    "cuts": [
+        "conv channels=4 kernel=1", "crop amount=(0, (0, 4))", "crop amount=(0, (4, 0))", "crop amount=(0, (1, 0))",
+        "max_pool kernel=1 stride=(1, 3)", "reshape shape=(1, 4, 6)", "reshape shape=(1, 4, 6)", "concat",
+        "permute axes=(1, 2, 0)", "add", "crop amount=((0, 2), 0)", "crop amount=((4, 0), 0)",
+        "crop amount=((1, 1), 0)", "crop amount=((0, 4), 0)", "crop amount=((2, 2), 0)", "crop amount=((4, 0), 0)",
+        "concat", "crop amount=(0, (0, 1))", "slice channels=(1, 9)", "slice channels=(0, 8)", "multiply",
+        "permute axes=(2, 0, 1)", "pad amount=((1, 0), (1, 0)) mode=circular", "crop amount=((0, 1), (0, 1))",
+        "permute axes=(1, 2, 0)", "permute axes=(2, 1, 0)",
+    ],
+    "sizes": [
+        "conv channels=4 kernel=(4, 3) padding=((1, 2), 2) dilation=(1, 2)",
+        "conv channels=4 kernel=2 stride=(2, 1) groups=2 bias=False", "pad amount=((2, 1), (1, 0))",
+        "avg_pool kernel=(2, 3) stride=(1, 2) padding=(1, 0) ceil_mode=True",
+        "max_pool kernel=(2, 1) stride=(2, 1) padding=(1, 0)", "max_pool kernel=(2, 1) stride=(2, 1) padding=(1, 0)",
+        "add", "pad amount=((1, 0), (0, 1)) mode=circular", "upsample size=(5, 6) mode=bilinear align_corners=True",
+        "adaptive_avg_pool size=(5, 3)", "adaptive_max_pool size=(5, 3)", "add",
+        "batch_norm scale=False shift=False eps=0.01", "flatten over=positions", "permute axes=(1, 0)",
+    ],
     "tiles": [
         "reshape shape=(12, 2, 2)", "permute axes=(1, 0, 2)", "reshape shape=(2, 2, 6) over=positions",
         "permute axes=(0, 2, 1, 3)", "reshape shape=(8, 3, 2)", "permute axes=(0, 2, 1)", "reshape shape=(4, 4, 3)",
@@ -171,7 +189,7 @@ ROWS = {
     "multi_head_attention": ATTENTION,
 }  # fmt: skip
 FAILS = {"assigned_turned", "open_size"}
-OTHERS = {"unknown", "other_forms", "cosines_unbounded", "normed_by_inputs", "unused", "open_batch"}
+OTHERS = {"unknown", "other_forms", "scattered", "cosines_unbounded", "normed_by_inputs", "unused", "open_batch"}
 
 
 def test_every_file_has_its_test() -> None:
@@ -215,6 +233,19 @@ def test_an_unknown_operator_is_opaque_with_its_shape() -> None:
     assert account.opaque == {"aten.cumsum.default": ["cumsum"]}
     assert graph.shapes[-1] == (3, 2, 2)
     assert [failure.code for failure in account.failures()] == ["opaque"]
+
+
+def test_parts_in_place_of_others() -> None:
+    """Of the opaque ones, every second row and constants among rows, the weights and products still count."""
+    graph, account = imported("scattered")
+    expected = EXPECTED["scattered"]
+    opaque = [node.operation.output for node in graph.nodes if node.kind == "opaque"]
+    assert opaque == [(3, 4, 1), (3, 4, 2), (3, 4, 2)]
+    assert (account.parameters, sum(node.operation.macs or 0 for node in graph.nodes)) == (
+        expected["parameters"],
+        expected["macs"],
+    )
+    assert not any("macs" in node.operation.layer.unknown for node in graph.nodes if node.kind == "opaque")
 
 
 def test_forms_that_no_row_has_are_opaque() -> None:

@@ -167,6 +167,8 @@ def replaced(making: Making, operator: Operator, operands: list[Operand]) -> lis
     axes = sliced(x.shape, *bounds)
     cuts = [axis for axis, places in enumerate(axes) if places != range(x.shape[axis])]
     sizes = tuple([len(places) for places in axes])
+    if not cuts and isinstance(other, Value) and other.shape == sizes:
+        return [other]
     if not isinstance(x, Value) or not isinstance(other, Value) or other.shape != sizes or len(cuts) != 1:
         return making.opaque(operator, operands, [x.shape], 0)
     (axis,) = cuts
