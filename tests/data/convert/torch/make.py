@@ -454,8 +454,8 @@ CASES = {
     "cuts": (Does(cuts, conv=conv(3, 4, 1)), [(3, 6, 5)]),
     "sizes": (
         Does(
-            sizes, same=conv(2, 4, (4, 3), padding="same", dilation=(1, 2)), weight=nn.Parameter(torch.zeros(4, 2, 2, 2)),
-            mean=torch.zeros(4), variance=torch.zeros(4),
+            sizes, same=conv(2, 4, (4, 3), padding="same", dilation=(1, 2)),
+            weight=nn.Parameter(torch.zeros(4, 2, 2, 2)), mean=torch.zeros(4), variance=torch.zeros(4),
         ),
         [(2, 7, 8)],
     ),
