@@ -231,6 +231,19 @@ def test_keras_2_counts_the_calls_of_a_nested_model_from_one() -> None:
     assert graph.nodes[-1].inputs == (1, 2)
 
 
+def test_nested_models_that_are_not_trained_are_state() -> None:
+    """A flag of a model holds for all of its layers, also for those of models within it."""
+    for flags in ((False, True), (True, False), (True, True)):
+        inner = functional(conv("conv", [["input_1", 0, 0, {}]]), last="conv")["config"]
+        middle = layer("Functional", "inner", [["input_1", 0, 0, {}]], **inner | {"trainable": flags[1]})
+        outer = functional(middle, last="inner")["config"]
+        nested = layer("Functional", "outer", [["input_1", 0, 0, {}]], **outer | {"trainable": flags[0]})
+        found = from_keras(functional(nested, conv("head", [["outer", 0, 0, {}]]), last="head"))
+        inside, head = 3 * 3 * 3 * 4 + 4, 3 * 3 * 4 * 4 + 4
+        assert found.account.state == (0 if all(flags) else inside)
+        assert found.account.parameters == head + inside - found.account.state
+
+
 def test_a_sequential_of_keras_1_is_a_list() -> None:
     first = layer("Convolution2D", "conv", filters=2, kernel_size=3, batch_input_shape=[None, 8, 8, 1])
     graph, _ = from_keras(

@@ -15,6 +15,7 @@ from convert.executing import agrees, rows
 
 import cnncalc
 from cnncalc.convert import Imported, read_model, recognised
+from cnncalc.convert.rows import MAX_NODES
 from cnncalc.convert.torch.lowering import Lowering, lower
 from cnncalc.convert.torch.program import Call, Exported, Tensor
 from cnncalc.diagnostics import Diagnostic, SpecError
@@ -189,7 +190,16 @@ ROWS = {
     "multi_head_attention": ATTENTION,
 }  # fmt: skip
 FAILS = {"assigned_turned", "open_size"}
-OTHERS = {"unknown", "other_forms", "scattered", "cosines_unbounded", "normed_by_inputs", "unused", "open_batch"}
+OTHERS = {
+    "unknown",
+    "other_forms",
+    "scattered",
+    "rolls",
+    "cosines_unbounded",
+    "normed_by_inputs",
+    "unused",
+    "open_batch",
+}
 
 
 def test_every_file_has_its_test() -> None:
@@ -235,17 +245,19 @@ def test_an_unknown_operator_is_opaque_with_its_shape() -> None:
     assert [failure.code for failure in account.failures()] == ["opaque"]
 
 
-def test_parts_in_place_of_others() -> None:
-    """Of the opaque ones, every second row and constants among rows, the weights and products still count."""
-    graph, account = imported("scattered")
-    expected = EXPECTED["scattered"]
-    opaque = [node.operation.output for node in graph.nodes if node.kind == "opaque"]
-    assert opaque == [(3, 4, 1), (3, 4, 2), (3, 4, 2)]
+@pytest.mark.parametrize(
+    ("name", "shapes"),
+    [("scattered", [(3, 4, 1), (3, 4, 2), (3, 4, 2)]), ("rolls", [(4, 6, 6), (4, 2, 3, 6), (3, 5)])],
+)
+def test_what_is_moved_or_multiplied_by_opaque_rows(name: str, shapes: list[tuple[int, ...]]) -> None:
+    """Every second row, constants among rows, rolls within windows, products with some: weights and MACs count."""
+    graph, account = imported(name)
+    expected = EXPECTED[name]
+    assert [node.operation.output for node in graph.nodes if node.kind == "opaque"] == shapes
     assert (account.parameters, sum(node.operation.macs or 0 for node in graph.nodes)) == (
         expected["parameters"],
         expected["macs"],
     )
-    assert not any("macs" in node.operation.layer.unknown for node in graph.nodes if node.kind == "opaque")
 
 
 def test_forms_that_no_row_has_are_opaque() -> None:
@@ -438,6 +450,23 @@ def test_numbers_that_might_depend_on_a_size(tmp_path: Path) -> None:
     assert changed >= {"as_sym_int", "as_sym_ints"}
     path = tmp_path / "block.pt2"
     assert rows(read_model(saved(path, json.dumps(document).encode()))) == ROWS["block"]
+
+
+@pytest.mark.parametrize("count", [MAX_NODES, MAX_NODES + 1])
+def test_lists_of_arguments_are_bounded(count: int, tmp_path: Path) -> None:
+    document = json.loads(json.dumps(BLOCK))
+    document["graph_module"]["graph"]["nodes"][0]["inputs"][3]["arg"] = {"as_ints": [1] * count}
+    found = problem(saved(tmp_path / "net.pt2", json.dumps(document).encode()))
+    assert (found.message == "an argument is a list that torch does not write") == (count > MAX_NODES)
+
+
+@pytest.mark.parametrize("count", [16, 17])
+def test_axes_are_bounded(count: int, tmp_path: Path) -> None:
+    document = json.loads(json.dumps(BLOCK))
+    graph = document["graph_module"]["graph"]
+    graph["tensor_values"][graph["nodes"][0]["outputs"][0]["as_tensor"]["name"]]["sizes"] = [{"as_int": 1}] * count
+    found = problem(saved(tmp_path / "net.pt2", json.dumps(document).encode()))
+    assert (found.message == "a tensor has 17 axes") == (count > 16)
 
 
 def test_types_by_torch_s_numbers(tmp_path: Path) -> None:

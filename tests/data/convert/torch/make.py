@@ -331,6 +331,16 @@ def scattered(self, x):
     return torch.slice_scatter(y, torch.zeros(1, 3, 1, 2), 2, 1, 2)
 
 
+def rolls(self, x):
+    """Rolls of whole rows in windows, by all places, of one place, and of channels; products that see what was before."""
+    y = self.conv(x)
+    y = torch.roll(y.view(1, 4, 2, 3, 6), (2, 1), (2, 3)).view(1, 4, 6, 6)
+    y = torch.roll(y.view(1, 4, 2, 3, 6), (3, -1), (3, 2)).view(1, 4, 6, 6)
+    y = torch.roll(y, (1, 2, -1), (0, 1, 3)) + torch.roll(y, 5)
+    rows = y.flatten(2)[:, :, :5]
+    return F.scaled_dot_product_attention(rows[:, :3], rows, rows, is_causal=True)
+
+
 CASES = {
     "block": (
         Does(
@@ -459,6 +469,7 @@ CASES = {
         ),
         [(2, 7, 8)],
     ),
+    "rolls": (Does(rolls, conv=conv(2, 4, 1)), [(2, 6, 6)]),
     "scattered": (Does(scattered, conv=conv(3, 3, 1)), [(3, 4, 1)]),
     "tiles": (Does(tiled, conv=conv(4, 3)), [(2, 6, 4)]),
     "unknown": (Does(lambda s, x: torch.cumsum(s.conv(x), 2), conv=conv(2, 3)), [(2, 4, 4)]),
