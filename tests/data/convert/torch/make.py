@@ -332,7 +332,7 @@ def scattered(self, x):
 
 
 def rolls(self, x):
-    """Rolls of whole rows in windows, by all places, of one place, and of channels; products that see what was before."""
+    """Rolls of rows in windows, by all places, of one place, and of channels; products that see what was before."""
     y = self.conv(x)
     y = torch.roll(y.view(1, 4, 2, 3, 6), (2, 1), (2, 3)).view(1, 4, 6, 6)
     y = torch.roll(y.view(1, 4, 2, 3, 6), (3, -1), (3, 2)).view(1, 4, 6, 6)
