@@ -19,7 +19,7 @@ from cnncalc.convert.shapes import (
     squeezed_sizes,
     unsqueezed_sizes,
 )
-from cnncalc.convert.values import SHAPED, TURNED, Operand, Value
+from cnncalc.convert.values import SHAPED, TURNED, Operand, Value, inverse
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import Pads
 from cnncalc.records import NamedTuple
@@ -225,9 +225,7 @@ def pad(making: Making, operator: Operator, operands: list[Operand]) -> list[Ope
         return [x]
     mode = MODES.get(operator.attributes.get("mode", "constant"))
     base, order = x.turned()
-    ours: list[Pads] = [(0, 0)] * rank
-    for place, amount in enumerate(both):
-        ours[order[place]] = amount
+    ours = [both[axis] for axis in inverse(order)]
     first = base.first
     cropped = any(side < 0 for pads in ours for side in pads)
     if mode is None or len(base.sample) > 4 or len(base.sample) < 2 or (base.batch and any(ours[0])):
