@@ -338,6 +338,7 @@ def rolls(self, x):
     y = torch.roll(y.view(1, 4, 2, 3, 6), (3, -1), (3, 2)).view(1, 4, 6, 6)
     y = torch.roll(y.view(1, 4, 2, 3, 6), 3, 3).view(1, 4, 6, 6)
     y = torch.roll(y, (1, 2, -1), (0, 1, 3)) + torch.roll(y, 5)
+    y = y + torch.roll(self.conv(x).view(1, 9, 16), 2, 1).view(1, 4, 6, 6)
     rows = y.flatten(2)[:, :, :5]
     return F.scaled_dot_product_attention(rows[:, :3], rows, rows, is_causal=True)
 
