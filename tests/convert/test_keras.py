@@ -53,6 +53,7 @@ def test_every_layer_has_the_shape_that_keras_gives_it(name: str) -> None:
     for layer, shape in FACTS[name]["layers"].items():
         place = next(place for place in account.names if f".{place}".endswith(f".{layer}"))
         rows = graph.find(account.names[place]).layers
+        assert all(graph.nodes[row].name.startswith(account.names[place]) for row in rows)
         assert graph.shapes[graph.nodes[rows[-1]].number] == channels_first(shape, name), layer
     outputs = [graph.shapes[tensor] for _, tensor in graph.outputs]
     assert outputs == [channels_first(shape, name) for shape in FACTS[name]["outputs"]]
@@ -146,6 +147,60 @@ def test_keras_2_splits_by_sizes_of_which_one_is_the_rest() -> None:
         assert taken.operation.layer.channels == expected  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("constant", [1, 1.5, [0.5, 1.0, 2.0]])
+def test_keras_2_takes_tensors_from_constants(constant: Any) -> None:
+    """`tf.subtract(1.5, x)`: where the first argument is a constant, it stands in the place of a layer's name."""
+    call = ["_CONSTANT_VALUE", -1, constant, {"y": ["input_1", 0, 0], "name": None}]
+    found = from_keras(functional(layer("TFOpLambda", "less", call, function="math.subtract"), last="less"))
+    assert [node.kind for node in found.graph.nodes] == ["identity"]
+    text = "constants" if isinstance(constant, list) else constant
+    assert found.account.notes == [f"less: Subtract of {text} is left out; no figure depends on it"]
+
+
+def test_models_take_tensors_by_name_in_any_order() -> None:
+    """A nested model that is called with a mapping, as Keras 2 and 3 write that."""
+    ends = {
+        name: layer("InputLayer", name, batch_input_shape=[None, 8, 8, size]) for name, size in (("a", 3), ("b", 5))
+    }
+    inner = functional(*ends.values(), conv("one", [["a", 0, 0, {}]]), conv("two", [["b", 0, 0, {}]]), last="one")
+    inner["config"]["input_layers"] = [["a", 0, 0], ["b", 0, 0]]
+    inner["config"]["output_layers"] = [["one", 0, 0], ["two", 0, 0]]
+    del inner["config"]["layers"][0]
+    wide = conv("wide", [["input_1", 0, 0, {}]], filters=5)
+    tensor = {"class_name": "__keras_tensor__", "config": {"shape": None, "dtype": None}}
+    taken = {name: ["wide" if name == "b" else "input_1", 0, 0] for name in ("b", "a")}
+    histories = {name: {**tensor, "config": {"keras_history": history}} for name, history in taken.items()}
+    for inbound in (
+        {name: [*history, {}] for name, history in taken.items()},
+        {"args": [histories], "kwargs": {}},
+    ):
+        nested = layer("Functional", "pair", inbound, **inner["config"])
+        graph = from_keras(functional(wide, nested, last="pair")).graph
+        assert [(node.name, node.inputs) for node in graph.nodes] == [
+            ("wide", (0,)),
+            ("pair.one", (0,)),
+            ("pair.two", (1,)),
+        ]
+
+
+def test_keras_2_takes_parts_and_scales_the_second_of_a_sum() -> None:
+    """Slices as Keras 2 writes them, and the layer of its Inception-ResNet v2."""
+    whole, rows = {"start": None, "stop": None, "step": None}, {"start": 1, "stop": -2, "step": None}
+    found = from_keras(
+        functional(
+            layer("SlicingOpLambda", "part", ["input_1", 0, 0, {"slice_spec": [whole, rows, whole, whole]}],
+                  function="__operators__.getitem"),
+            layer("ReLU", "relu", [["part", 0, 0, {}]]),
+            layer("CustomScaleLayer", "one", [["part", 0, 0, {}], ["relu", 0, 0, {}]], scale=1),
+            layer("CustomScaleLayer", "less", [["one", 0, 0, {}], ["relu", 0, 0, {}]], scale=0.17),
+            last="less",
+        )
+    )  # fmt: skip
+    assert [node.kind for node in found.graph.nodes] == ["crop", "relu", "add", "add"]
+    assert found.graph.shapes[1:] == [(3, 5, 8)] * 4
+    assert found.account.notes == ["less: the factor 0.17 is left out; no figure depends on it"]
+
+
 @pytest.mark.parametrize(
     ("axis", "keeps", "expected"),
     [
@@ -174,6 +229,19 @@ def test_keras_2_counts_the_calls_of_a_nested_model_from_one() -> None:
     assert account.parameters == 3 * 3 * 3 * 3 + 3
     assert [node.name for node in graph.nodes] == ["tower.conv", "tower-2.conv", "add"]
     assert graph.nodes[-1].inputs == (1, 2)
+
+
+def test_nested_models_that_are_not_trained_are_state() -> None:
+    """A flag of a model holds for all of its layers, also for those of models within it."""
+    for flags in ((False, True), (True, False), (True, True)):
+        inner = functional(conv("conv", [["input_1", 0, 0, {}]]), last="conv")["config"]
+        middle = layer("Functional", "inner", [["input_1", 0, 0, {}]], **inner | {"trainable": flags[1]})
+        outer = functional(middle, last="inner")["config"]
+        nested = layer("Functional", "outer", [["input_1", 0, 0, {}]], **outer | {"trainable": flags[0]})
+        found = from_keras(functional(nested, conv("head", [["outer", 0, 0, {}]]), last="head"))
+        inside, head = 3 * 3 * 3 * 4 + 4, 3 * 3 * 4 * 4 + 4
+        assert found.account.state == (0 if all(flags) else inside)
+        assert found.account.parameters == head + inside - found.account.state
 
 
 def test_a_sequential_of_keras_1_is_a_list() -> None:
@@ -220,7 +288,26 @@ def test_open_sizes_are_asked_for_by_axis() -> None:
     assert found.message == "the input `input_1` leaves height and width open: 3x?x?, channels first"
     assert found.help == "give it: `--input 3x224x224`"
     assert from_keras(value, (3, 10, 12)).graph.shapes[-1] == (4, 10, 12)
+    assert not from_keras(value, (3, 10, 12)).account.compared
     assert from_keras(value, {"input_1": (3, 9, 9)}).graph.shapes[-1] == (4, 9, 9)
+
+
+@pytest.mark.parametrize(
+    ("shape", "open_axes", "example"),
+    [
+        ((None, None), "features open: ?", "224"),
+        ((None, 7, None), "channels open: ?x7", "224x7"),
+        ((None, None, 4), "length open: 4x?", "4x224"),
+        ((None, 5, None, None), "channels and width open: ?x5x?", "224x5x224"),
+        ((None, None, 5, 6, 1), "depth open: 1x?x5x6", "1x224x5x6"),
+    ],
+)
+def test_open_sizes_of_any_rank(shape: tuple[int | None, ...], open_axes: str, example: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        from_keras(functional(layer("ReLU", "a", [["input_1", 0, 0, {}]]), last="a", shape=shape))
+    (found,) = caught.value.diagnostics
+    assert found.message == f"the input `input_1` leaves {open_axes}, channels first"
+    assert found.help == f"give it: `--input {example}`"
 
 
 def test_a_shape_that_differs_names_both() -> None:
@@ -286,6 +373,51 @@ WRONG: dict[str, tuple[Any, str]] = {
         ),
         "node c",
     ),
+    "ranks that do not join": (
+        functional(
+            layer("Flatten", "a", [["input_1", 0, 0, {}]]),
+            layer("Concatenate", "b", [["input_1", 0, 0, {}], ["a", 0, 0, {}]]),
+            last="b",
+        ),
+        "node b",
+    ),
+    "one that is added": (functional(layer("Add", "a", [["input_1", 0, 0, {}]]), last="a"), "node a"),
+    "none that is joined": (functional(layer("Concatenate", "a", []), last="a"), "node a"),
+    **{
+        f"a shape of {target!r}": (
+            functional(layer("Reshape", "a", [["input_1", 0, 0, {}]], target_shape=target), last="a"),
+            "node a",
+        )
+        for target in (5, "ab", None, [], ["a", 3], [-2, -96], [-1, -1, 3], [-1, 0], [-1, 7], [64, 2], [64, True, 3])
+    },
+    "axes that are a number": (
+        functional(layer("Permute", "a", [["input_1", 0, 0, {}]], dims=3), last="a"),
+        "node a",
+    ),
+    "axes that are words": (
+        functional(layer("Permute", "a", [["input_1", 0, 0, {}]], dims=[1, "b", 2]), last="a"),
+        "node a",
+    ),
+    "axes twice": (functional(layer("Permute", "a", [["input_1", 0, 0, {}]], dims=[1, 1, 2]), last="a"), "node a"),
+    **{
+        f"{function} by {given}": (
+            functional(layer("TFOpLambda", "a", ["input_1", 0, 0, given], function=function), last="a"),
+            "node a",
+        )
+        for function, given in (
+            (5, {}),
+            ("split", {"num_or_size_splits": [1, "a"], "axis": -1}),
+            ("split", {"num_or_size_splits": 2, "axis": -1}),
+            ("split", {"num_or_size_splits": 0, "axis": -1}),
+            ("split", {"num_or_size_splits": 3}),
+            ("transpose", {"perm": [1, 0, 2, 3]}),
+            ("transpose", {"perm": [0, 1, 2, "a"]}),
+            ("transpose", {}),
+            ("expand_dims", {}),
+            ("reshape", {"shape": [-1]}),
+            ("reshape", {"shape": [-1, "a"]}),
+        )
+    },
     "negative": (functional(conv("a", [["input_1", 0, 0, {}]], filters=-5), last="a"), "node a"),
     "huge": (functional(conv("a", [["input_1", 0, 0, {}]], filters=10**40), last="a"), "node a"),
     "activation": (functional(conv("a", [["input_1", 0, 0, {}]], activation="zap"), last="a"), "node a"),
@@ -300,6 +432,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     "dtype": (functional(conv("a", [["input_1", 0, 0, {}]], dtype="real"), last="a"), "node a"),
     "axis": (functional(layer("Concatenate", "a", [["input_1", 0, 0, {}]], axis=9), last="a"), "node a"),
     "an end that is a number": (ending(5), "config"),
+    "no end": (ending([]), "config"),
     "an end that is a name": (ending("input_1"), "config"),
     "an end within an end": (ending([["input_1", 0]]), "config"),
     "twice": (functional(layer("ReLU", "input_1"), last="input_1"), "node input_1"),

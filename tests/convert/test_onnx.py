@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -458,3 +460,87 @@ def test_a_composite_with_another_number_is_another_network() -> None:
             assert found != ROWS[path.stem], f"{path.name}: {value}"
             changed += 1
     assert changed > 25
+
+
+def changed(name: str, tensor: str, change: Callable[[list[float]], list[float]]) -> Imported:
+    """A file, whose tensor of decimal numbers, or of whole ones, has been changed."""
+    content = bytearray((FILES / f"{name}.onnx").read_bytes())
+    wire = Wire(memoryview(bytes(content)))
+    (graph,) = [field for field in wire.message(0, len(content)) if field.number == 7]
+    for entry in wire.message(graph.start, graph.end):
+        fields = {each.number: each for each in wire.message(entry.start, entry.end)} if entry.number == 5 else {}
+        if 9 in fields and content[fields[8].start : fields[8].end] == tensor.encode():
+            form = "<%dq" if tensor == "index" else "<%df"
+            raw = fields[9]
+            count = (raw.end - raw.start) // struct.calcsize(form % 1)
+            values = list(struct.unpack(form % count, content[raw.start : raw.end]))
+            content[raw.start : raw.end] = struct.pack(form % count, *change(values))
+            return read_bytes(memoryview(bytes(content)), f"{name}.onnx")
+    raise AssertionError(tensor)
+
+
+def is_attention(found: Imported) -> bool:
+    return any(node.kind == "attention" for node in found.graph.nodes)
+
+
+@together(
+    "name, tensor, step",
+    [
+        ("attention_shifted", "mask", 17),
+        ("attention_shifted", "index", 5),
+        ("attention_spread", "bias", 13),
+        ("attention_cosines", "coordinates", 7),
+    ],
+)
+def test_a_bias_or_a_mask_with_another_element_is_none(name: str, tensor: str, step: int) -> None:
+    """A mask hides just what was no neighbour; equal offsets have equal biases, if there are some; coordinates grow."""
+    count = math.prod({"mask": (4, 6, 6), "index": (6, 6), "bias": (2, 6, 6), "coordinates": (3, 5, 2)}[tensor])
+    assert is_attention(changed(name, tensor, list))
+    for place in range(0, count, step):
+
+        def change(values: list[float], place: int = place) -> list[float]:
+            other = {"mask": -100 - values[place], "index": (values[place] + 1) % 15}.get(tensor, values[place] + 0.25)
+            return [*values[:place], other, *values[place + 1 :]]
+
+        assert not is_attention(changed(name, tensor, change)), place
+
+
+@pytest.mark.parametrize(("factor", "hides"), [(0.5, True), (0.49, False), (100, True)])
+def test_a_mask_hides_from_minus_50_on(factor: float, hides: bool) -> None:
+    """The papers' code adds -100, or what is infinite."""
+    found = changed("attention_shifted", "mask", lambda values: [value * factor for value in values])
+    assert is_attention(found) == hides
+
+
+LINES = [-1.0, 0.0, 1.0], [-1.0, -0.5, 0.0, 0.5, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "notes"),
+    [
+        (*LINES, 0),
+        ([-2.0, 0.0, 2.0], LINES[1], 1),
+        (LINES[0], [-1.0, -0.25, 0.0, 0.25, 1.0], 1),
+        ([0.0] * 3, LINES[1], None),
+        (LINES[0], [-1.0, -0.5, -0.5, 0.5, 1.0], None),
+        (LINES[0], [1.0, 0.5, 0.0, -0.5, -1.0], None),
+        ([0.0, 1.0, 2.0], LINES[1], None),
+        (LINES[0], [-1.0, -0.5, 0.0, 0.5, 1.5], None),
+    ],
+)
+def test_coordinates_grow_and_are_odd_about_the_middle(
+    rows: list[float], columns: list[float], notes: int | None
+) -> None:
+    """Those of other distances are noted; others are none."""
+    found = changed(
+        "attention_cosines", "coordinates", lambda values: [n for a in rows for b in columns for n in (a, b)]
+    )
+    assert is_attention(found) == (notes is not None)
+    assert notes is None or len(found.account.notes) == notes
+
+
+def test_coordinates_have_the_rows_first() -> None:
+    def exchanged(values: list[float]) -> list[float]:
+        return [values[place ^ 1] for place in range(len(values))]
+
+    assert not is_attention(changed("attention_cosines", "coordinates", exchanged))

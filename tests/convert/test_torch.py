@@ -15,6 +15,7 @@ from convert.executing import agrees, rows
 
 import cnncalc
 from cnncalc.convert import Imported, read_model, recognised
+from cnncalc.convert.rows import MAX_NODES
 from cnncalc.convert.torch.lowering import Lowering, lower
 from cnncalc.convert.torch.program import Call, Exported, Tensor
 from cnncalc.diagnostics import Diagnostic, SpecError
@@ -136,6 +137,24 @@ ROWS = {
         "conv channels=3 kernel=3", "offset axes=one value=1.0", "pad amount=((2, 0), (1, 0)) mode=circular",
         "crop amount=((0, 2), (0, 1))",
     ],
+    "cuts": [
+        "conv channels=4 kernel=1", "crop amount=(0, (0, 4))", "crop amount=(0, (4, 0))", "crop amount=(0, (1, 0))",
+        "max_pool kernel=1 stride=(1, 3)", "reshape shape=(1, 4, 6)", "reshape shape=(1, 4, 6)", "concat",
+        "permute axes=(1, 2, 0)", "add", "crop amount=((0, 2), 0)", "crop amount=((4, 0), 0)",
+        "crop amount=((1, 1), 0)", "crop amount=((0, 4), 0)", "crop amount=((2, 2), 0)", "crop amount=((4, 0), 0)",
+        "concat", "crop amount=(0, (0, 1))", "slice channels=(1, 9)", "slice channels=(0, 8)", "multiply",
+        "permute axes=(2, 0, 1)", "pad amount=((1, 0), (1, 0)) mode=circular", "crop amount=((0, 1), (0, 1))",
+        "permute axes=(1, 2, 0)", "permute axes=(2, 1, 0)",
+    ],
+    "sizes": [
+        "conv channels=4 kernel=(4, 3) padding=((1, 2), 2) dilation=(1, 2)",
+        "conv channels=4 kernel=2 stride=(2, 1) groups=2 bias=False", "pad amount=((2, 1), (1, 0))",
+        "avg_pool kernel=(2, 3) stride=(1, 2) padding=(1, 0) ceil_mode=True",
+        "max_pool kernel=(2, 1) stride=(2, 1) padding=(1, 0)", "max_pool kernel=(2, 1) stride=(2, 1) padding=(1, 0)",
+        "add", "pad amount=((1, 0), (0, 1)) mode=circular", "upsample size=(5, 6) mode=bilinear align_corners=True",
+        "adaptive_avg_pool size=(5, 3)", "adaptive_max_pool size=(5, 3)", "add",
+        "batch_norm scale=False shift=False eps=0.01", "flatten over=positions", "permute axes=(1, 0)",
+    ],
     "tiles": [
         "reshape shape=(12, 2, 2)", "permute axes=(1, 0, 2)", "reshape shape=(2, 2, 6) over=positions",
         "permute axes=(0, 2, 1, 3)", "reshape shape=(8, 3, 2)", "permute axes=(0, 2, 1)", "reshape shape=(4, 4, 3)",
@@ -171,7 +190,16 @@ ROWS = {
     "multi_head_attention": ATTENTION,
 }  # fmt: skip
 FAILS = {"assigned_turned", "open_size"}
-OTHERS = {"unknown", "other_forms", "cosines_unbounded", "normed_by_inputs", "unused", "open_batch"}
+OTHERS = {
+    "unknown",
+    "other_forms",
+    "scattered",
+    "rolls",
+    "cosines_unbounded",
+    "normed_by_inputs",
+    "unused",
+    "open_batch",
+}
 
 
 def test_every_file_has_its_test() -> None:
@@ -215,6 +243,21 @@ def test_an_unknown_operator_is_opaque_with_its_shape() -> None:
     assert account.opaque == {"aten.cumsum.default": ["cumsum"]}
     assert graph.shapes[-1] == (3, 2, 2)
     assert [failure.code for failure in account.failures()] == ["opaque"]
+
+
+@pytest.mark.parametrize(
+    ("name", "shapes"),
+    [("scattered", [(3, 4, 1), (3, 4, 2), (3, 4, 2)]), ("rolls", [(4, 6, 6), (4, 2, 3, 6), (3, 5)])],
+)
+def test_what_is_moved_or_multiplied_by_opaque_rows(name: str, shapes: list[tuple[int, ...]]) -> None:
+    """Every second row, constants among rows, rolls within windows, products with some: weights and MACs count."""
+    graph, account = imported(name)
+    expected = EXPECTED[name]
+    assert [node.operation.output for node in graph.nodes if node.kind == "opaque"] == shapes
+    assert (account.parameters, sum(node.operation.macs or 0 for node in graph.nodes)) == (
+        expected["parameters"],
+        expected["macs"],
+    )
 
 
 def test_forms_that_no_row_has_are_opaque() -> None:
@@ -407,6 +450,23 @@ def test_numbers_that_might_depend_on_a_size(tmp_path: Path) -> None:
     assert changed >= {"as_sym_int", "as_sym_ints"}
     path = tmp_path / "block.pt2"
     assert rows(read_model(saved(path, json.dumps(document).encode()))) == ROWS["block"]
+
+
+@pytest.mark.parametrize("count", [MAX_NODES, MAX_NODES + 1])
+def test_lists_of_arguments_are_bounded(count: int, tmp_path: Path) -> None:
+    document = json.loads(json.dumps(BLOCK))
+    document["graph_module"]["graph"]["nodes"][0]["inputs"][3]["arg"] = {"as_ints": [1] * count}
+    found = problem(saved(tmp_path / "net.pt2", json.dumps(document).encode()))
+    assert (found.message == "an argument is a list that torch does not write") == (count > MAX_NODES)
+
+
+@pytest.mark.parametrize("count", [16, 17])
+def test_axes_are_bounded(count: int, tmp_path: Path) -> None:
+    document = json.loads(json.dumps(BLOCK))
+    graph = document["graph_module"]["graph"]
+    graph["tensor_values"][graph["nodes"][0]["outputs"][0]["as_tensor"]["name"]]["sizes"] = [{"as_int": 1}] * count
+    found = problem(saved(tmp_path / "net.pt2", json.dumps(document).encode()))
+    assert (found.message == "a tensor has 17 axes") == (count > 16)
 
 
 def test_types_by_torch_s_numbers(tmp_path: Path) -> None:

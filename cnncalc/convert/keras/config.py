@@ -206,25 +206,31 @@ class Reader:
             raise failed(fault, self.source, place) from None
 
     def legacy(self, value: Any) -> Call:
-        """A call as Keras 2 wrote it: ``[[layer, call, tensor, kwargs], ...]``, or one such list for an operation."""
-        if _is_triple(value):
+        """A call as Keras 2 wrote it: ``[[layer, call, tensor, kwargs], ...]``, or one such list for an operation.
+
+        Where tensors are given by name, it is a mapping of them.
+        """
+        if _is_triple(value) or _is_constant(value):
             value = [value]
         if not isinstance(value, (list, dict)):
             raise Fault("wrong-format", "an entry of `inbound_nodes` is no list")
         kwargs: dict[str, Any] = {}
         taken = []
         for entry in value.values() if isinstance(value, dict) else value:
-            if not _is_triple(entry):
+            if not _is_triple(entry) and not _is_constant(entry):
                 raise Fault("wrong-format", "an entry of `inbound_nodes` names no layer, call and tensor")
             if len(entry) > 3 and isinstance(entry[3], dict):
                 kwargs |= {name: self.value(argument) for name, argument in entry[3].items()}
             taken.append(self.value(entry))
+        if isinstance(value, dict):
+            return Call((dict(zip(value, taken)),), kwargs)
         return Call((taken[0] if len(taken) == 1 else taken,), kwargs)
 
     def value(self, value: Any, depth: int = 0) -> Any:
         """An argument: its tensors become `Reference`, slices and constants what they are in Python."""
         if depth > MAX_NESTING:
             raise Fault("nesting", f"the arguments are nested deeper than {MAX_NESTING} levels")
+        depth += 1
         if isinstance(value, dict):
             kind, config = value.get("class_name"), value.get("config")
             if kind == "__keras_tensor__" and isinstance(config, dict):
@@ -237,14 +243,14 @@ class Reader:
             if kind == "__ellipsis__":
                 return Ellipsis
             if kind in ("__tensor__", "__numpy__") and isinstance(config, dict):
-                return self.value(config.get("value"), depth + 1)
-            return {name: self.value(entry, depth + 1) for name, entry in value.items()}
+                return self.value(config.get("value"), depth)
+            return {name: self.value(entry, depth) for name, entry in value.items()}
         if isinstance(value, list):
-            if self.is_legacy and value[:1] == ["_CONSTANT_VALUE"] and len(value) > 2:
-                return self.value(value[2], depth + 1)
+            if self.is_legacy and _is_constant(value):
+                return self.value(value[2], depth)
             if self.is_legacy and _is_triple(value):
                 return _reference(value)
-            return [self.value(entry, depth + 1) for entry in value]
+            return [self.value(entry, depth) for entry in value]
         return value
 
     # -- the two forms of a model
@@ -312,6 +318,11 @@ def _is_triple(value: Any) -> bool:
     if not isinstance(value, list) or len(value) < 3 or not isinstance(value[0], str):
         return False
     return type(value[1]) is int and type(value[2]) is int
+
+
+def _is_constant(value: Any) -> bool:
+    """Whether this is a constant as Keras 2 wrote one that stands where a tensor might: with a layer's number of -1."""
+    return isinstance(value, list) and value[:2] == ["_CONSTANT_VALUE", -1] and len(value) > 2
 
 
 def _reference(triple: list[Any], stated: Sizes | None = None) -> Reference:

@@ -6,7 +6,7 @@ Keras 3 has a class for each (``keras.ops.mean``), Keras 2 wraps TensorFlow's (`
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 from cnncalc.convert.archive import shown
@@ -31,10 +31,12 @@ class Arguments(NamedTuple):
     positional: list[Any]
     named: dict[str, Any]
 
-    def get(self, position: int, *names: str, default: Any = None) -> Any:
-        """An argument by its place, or by any of its names."""
-        if position < len(self.positional):
-            return self.positional[position]
+    def at(self, position: int, *names: str) -> Any:
+        """What it works on, by its place or by any of its names."""
+        return self.positional[position] if position < len(self.positional) else self.get(*names)
+
+    def get(self, *names: str, default: Any = None) -> Any:
+        """How it works, by any of its names: Keras writes everything else with its name."""
         return next((self.named[name] for name in names if name in self.named), default)
 
 
@@ -63,6 +65,11 @@ def operate(site: Site, entry: Entry) -> Results:
     positional = [_filled(value, numbers) for value in site.call.args]
     named |= {key: _filled(value, numbers) for key, value in site.call.kwargs.items() if key != "mask"}
     return found(site, Arguments(positional, named))
+
+
+def _unknown(site: Site, what: str) -> Results:
+    """Opaque rows for what is done in another way than a kind can say: it has no weights."""
+    return site.unknown(what, params=0)
 
 
 def _plain(name: str) -> str:
@@ -95,7 +102,7 @@ def _arithmetic(kind: str, what: str) -> Operation:
     """A join of two tensors; with a constant, what changes no figure."""
 
     def operation(site: Site, given: Arguments) -> Results:
-        operands = [given.get(0, "x1", "x"), given.get(1, "x2", "y")]
+        operands = [given.at(0, "x1", "x"), given.at(1, "x2", "y")]
         if all(isinstance(operand, Tensor) for operand in operands):
             if kind in ("add", "multiply"):
                 return joined(site, operands, kind)
@@ -108,7 +115,7 @@ def _arithmetic(kind: str, what: str) -> Operation:
         shape = site.broadcast((site.x,))
         if _length(constant) in (1, shape[0]):
             return site.constant(site.x, f"{what} of constants")
-        return site.unknown(what, params=0)
+        return _unknown(site, what)
 
     return operation
 
@@ -126,15 +133,15 @@ def _pointwise(name: str) -> Operation:
 
 def _activation(name: str) -> Operation:
     def operation(site: Site, given: Arguments) -> Results:
-        if name in ("softmax", "log_softmax") and given.get(1, "axis", default=-1) not in (-1, len(site.shape(site.x))):
+        if name in ("softmax", "log_softmax") and given.get("axis", default=-1) not in (-1, len(site.shape(site.x))):
             return site.elementwise(f"{name} along another axis", site.x)
-        if name == "gelu" and given.get(1, "approximate", default=not site.is_legacy):
+        if name == "gelu" and given.get("approximate", default=not site.is_legacy):
             return site.append("gelu", site.x, approximate="tanh")
         if name == "leaky_relu":
-            slope = given.get(1, "negative_slope", "alpha", default=0.2)
+            slope = given.get("negative_slope", "alpha", default=0.2)
             return site.append("leaky_relu", site.x, negative_slope=slope)
         if name == "elu":
-            return site.append("elu", site.x, alpha=given.get(1, "alpha", default=1.0))
+            return site.append("elu", site.x, alpha=given.get("alpha", default=1.0))
         return activated(site, site.x, name, "")
 
     return operation
@@ -148,10 +155,10 @@ def _reduced(kind: str, what: str) -> Operation:
 
     def operation(site: Site, given: Arguments) -> Results:
         shape = site.keras_shape(site.x)
-        axis = given.get(1, "axis")
+        axis = given.get("axis")
         values = axis if isinstance(axis, list) else [axis]
         axes = set(range(len(shape))) if axis is None else {site.axis(value, len(shape)) for value in values}
-        keeps = bool(given.get(2, "keepdims", "keep_dims", default=False))
+        keeps = bool(given.get("keepdims", "keep_dims", default=False))
         channel = len(shape) - 1 if site.channels_last else 0
         if axes and axes == set(range(len(shape))) - {channel}:
             x = site.append(kind, site.x)
@@ -163,16 +170,16 @@ def _reduced(kind: str, what: str) -> Operation:
 
 
 def concatenate(site: Site, given: Arguments) -> Results:
-    return concatenated(site, _tensors(given.get(0, "xs", "values")), given.get(1, "axis", default=0))
+    return concatenated(site, _tensors(given.at(0, "xs", "values")), given.get("axis"))
 
 
 def split(site: Site, given: Arguments) -> Results:
     """Parts along an axis, each a slice."""
-    parts = given.named.get("indices_or_sections", given.get(1, "num_or_size_splits"))
+    parts = given.get("indices_or_sections", "num_or_size_splits")
     shape = site.keras_shape(site.x)
-    place = site.axis(given.get(2, "axis", default=0), len(shape))
+    place = site.axis(given.get("axis"), len(shape))
     size = shape[place]
-    if type(parts) is int and parts > 0 and size % parts == 0 and parts <= size:
+    if type(parts) is int and parts > 0 and size % parts == 0:
         bounds = list(range(0, size + 1, size // parts))
     elif isinstance(parts, list) and all(type(part) is int for part in parts):
         bounds = _bounds(parts, size, site.is_legacy)
@@ -190,15 +197,13 @@ def _bounds(parts: list[int], size: int, is_legacy: bool) -> list[int]:
     """Where parts begin and end: TensorFlow lists their sizes, Keras where they are cut."""
     if not is_legacy:
         return [0, *parts, size]
-    bounds = [0]
-    for part in parts:
-        bounds.append(bounds[-1] + (part if part >= 0 else size - sum(other for other in parts if other >= 0)))
-    return bounds
+    rest = size - sum(part for part in parts if part != -1)
+    return [0, *accumulate(rest if part == -1 else part for part in parts)]
 
 
 def get_item(site: Site, given: Arguments) -> Results:
     """``x[:, 1:, :, ::2]``: channels become a slice, positions a crop; steps and single elements are opaque."""
-    keys = given.get(1, "key", "slice_spec")
+    keys = given.at(1, "key", "slice_spec")
     keys = keys if isinstance(keys, list) else [keys]
     keys = [_slice(key) for key in keys]
     shape = site.keras_shape(site.x)
@@ -207,7 +212,7 @@ def get_item(site: Site, given: Arguments) -> Results:
         keys = [*keys[:at], *[slice(None)] * (len(shape) + 2 - len(keys)), *keys[at + 1 :]]
     keys += [slice(None)] * (len(shape) + 1 - len(keys))
     if len(keys) != len(shape) + 1 or not all(isinstance(key, slice) and key.step in (None, 1) for key in keys):
-        return site.unknown("GetItem", params=0)
+        return _unknown(site, "GetItem")
     try:
         ends = [key.indices(size)[:2] for key, size in zip(keys[1:], shape)]
     except TypeError:
@@ -235,23 +240,24 @@ def _slice(key: Any) -> Any:
 
 def reshape(site: Site, given: Arguments) -> Results:
     """The new shape counts the batch, which stays."""
-    target = given.named.get("newshape", given.get(1, "newshape", "shape"))
-    if not isinstance(target, list) or not all(size is None or type(size) is int for size in target) or len(target) < 2:
-        return site.unknown("Reshape", params=0)
-    return reshaped(site, site.x, tuple([-1 if size is None else size for size in target[1:]]))
+    target = given.get("newshape", "shape")
+    sizes = target[1:] if isinstance(target, list) else []
+    if not sizes or not all(type(size) is int for size in sizes):
+        return _unknown(site, "Reshape")
+    return reshaped(site, site.x, tuple(sizes))
 
 
 def transpose(site: Site, given: Arguments) -> Results:
-    axes = given.get(1, "axes", "perm")
+    axes = given.get("axes", "perm")
     if not isinstance(axes, list) or axes[:1] != [0] or not all(type(axis) is int for axis in axes):
-        return site.unknown("Transpose", params=0)
+        raise Fault("unsupported", "the batch is no longer the first axis")
     return permuted(site, site.x, tuple([axis - 1 for axis in axes[1:]]))
 
 
 def squeeze(site: Site, given: Arguments) -> Results:
     """Axes of one position vanish."""
     shape = site.keras_shape(site.x)
-    axis = given.get(1, "axis")
+    axis = given.get("axis")
     values = axis if isinstance(axis, list) else [axis]
     gone = {site.axis(value, len(shape)) for value in values if value is not None}
     left = tuple([size for place, size in enumerate(shape) if place not in gone and (gone or size != 1)])
@@ -261,34 +267,31 @@ def squeeze(site: Site, given: Arguments) -> Results:
 def expand(site: Site, given: Arguments) -> Results:
     """An axis of one position."""
     shape = list(site.keras_shape(site.x))
-    axis = given.get(1, "axis", default=-1)
-    place = site.axis(axis, len(shape) + 1)
+    place = site.axis(given.get("axis"), len(shape) + 1)
     return reshaped(site, site.x, (*shape[:place], 1, *shape[place:]))
 
 
 def pad(site: Site, given: Arguments) -> Results:
     """Amounts before and after each axis, the batch's first."""
-    amounts = given.named.get("pad_width", given.get(1, "paddings", "pad_width"))
+    amounts = given.get("pad_width", "paddings")
     rank = len(site.shape(site.x))
     if not isinstance(amounts, list) or len(amounts) != rank + 1 or amounts[0] not in (0, [0, 0]):
-        return site.unknown("Pad", params=0)
+        return _unknown(site, "Pad")
     inward = site.inward(tuple([tuple(pair) if isinstance(pair, list) else (pair, pair) for pair in amounts[1:]]))
-    mode = str(given.named.get("mode", "constant")).lower()
+    mode = str(given.get("mode", default="constant")).lower()
     words = {"constant": "zeros", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
-    value = given.named.get("constant_values", given.get(3, "constant_values"))
+    value = given.get("constant_values")
     if mode not in words or isinstance(value, list):
-        return site.unknown(f"Pad ({mode})", params=0)
-    extra: dict[str, Any] = {} if inward[0] == (0, 0) else {"channels": inward[0]}
-    if value:
-        return site.append("pad", site.x, amount=inward[1:], mode="constant", value=value, **extra)
-    return site.append("pad", site.x, amount=inward[1:], mode=words[mode], **extra)
+        return _unknown(site, f"Pad ({mode})")
+    around = {"mode": "constant", "value": value} if value else {"mode": words[mode]}
+    return site.append("pad", site.x, amount=inward[1:], channels=inward[0], **around)
 
 
 def resize(site: Site, given: Arguments) -> Results:
-    size = given.named.get("size", given.get(1, "size"))
-    mode = given.named.get("interpolation", given.get(2, "method", default="bilinear"))
+    size = given.get("size")
+    mode = given.get("interpolation", "method", default="bilinear")
     if mode not in ("nearest", "bilinear") or not isinstance(size, list) or not site.channels_last:
-        return site.unknown("Resize", params=0)
+        return _unknown(site, "Resize")
     return site.append("upsample", site.x, size=even(size), mode=mode)
 
 

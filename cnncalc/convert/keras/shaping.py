@@ -53,7 +53,7 @@ def reshaped(site: Site, x: int, target: tuple[int, ...], suffix: str = "") -> i
         if len(target) == 1:
             return site.append("flatten", x, suffix)
         return site.append("reshape", x, suffix, shape=site.inward(target))
-    if len(shape) > 1 and not _is_in_order(shape):
+    if not _is_in_order(shape):
         x = site.append("permute", x, f"{suffix}.front", axes=(*range(1, len(shape)), 0))
     if _is_in_order(target):
         return site.append("reshape", x, suffix, shape=site.inward(target))
@@ -173,12 +173,12 @@ def joined(site: Site, tensors: Any, kind: str, suffix: str = "") -> int:
     taken = []
     for number, given in enumerate(tensors):
         tensor, own = given, site.shape(given)
-        if own != shape and len(own) < len(shape):
+        if len(own) < len(shape):
             filled = (1,) * (len(shape) - len(own)) + site.keras_shape(tensor)
             tensor = site.append("reshape", tensor, f".reshape{number}", shape=site.inward(filled))
             own = site.shape(tensor)
         if kind == "add" and own != shape:
-            if own[0] != shape[0] or any(size not in (1, wanted) for size, wanted in zip(own[1:], shape[1:])):
+            if own[0] != shape[0]:
                 return site.elementwise("Add with broadcast channels", tensors, suffix)
             tensor = site.append("upsample", tensor, f".broadcast{number}", size=even(list(shape[1:])))
         taken.append(tensor)

@@ -395,7 +395,7 @@ def spread_table(
     making.account.note(
         "a bias by relative position is in the file for every two positions: its elements count once for an offset"
     )
-    return Constant((read.heads, *(2 * size - 1 for size in read.sizes)), constant.dtype, None, {root: size})
+    return Constant((size,), constant.dtype, None, {root: size})
 
 
 def elements(constant: Constant) -> Sequence[Any] | None:

@@ -82,7 +82,7 @@ def with_constant(making: Making, operator: Operator, x: Value, kind: str, const
 def parameter(making: Making, operator: Operator, constant: Constant, like: Value) -> Value | None:
     """A row that is a constant, with the axes of `like` in the graph's order; None where that cannot be."""
     base, order = like.turned()
-    if not is_whole(constant) or len(constant.shape) != len(like.shape) or (base.batch and making.batch > 1):
+    if not is_whole(constant) or len(constant.shape) != len(like.shape):
         return None
     sizes = [0] * len(order)
     for axis, place in enumerate(order):

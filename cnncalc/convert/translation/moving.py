@@ -19,7 +19,7 @@ from cnncalc.convert.shapes import (
     squeezed_sizes,
     unsqueezed_sizes,
 )
-from cnncalc.convert.values import SHAPED, TURNED, Operand, Value
+from cnncalc.convert.values import SHAPED, TURNED, Operand, Value, inverse
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import Pads
 from cnncalc.records import NamedTuple
@@ -68,7 +68,7 @@ def reshape(making: Making, operator: Operator, operands: list[Operand]) -> list
 
 
 def recognised(making: Making, x: Value, shape: Sizes, operator: Operator) -> Value | None:
-    """The result of a Reshape that ends a shuffle of channels or a move of blocks between channels and positions."""
+    """The result of a Reshape that ends a shuffle of channels, or a move of channels to blocks of positions."""
     turned = x.view
     if turned is None or turned.kind != TURNED or x.tensor is not None or len(turned.of.shape) < 4:
         return None
@@ -93,36 +93,23 @@ def shuffled(source: Sizes, inner: Sizes, order: list[int], result: Sizes) -> tu
 
     The positions may be one axis or several meanwhile.
     """
-    if result != source or len(inner) < 2 or inner[0] * inner[1] != source[0]:
+    if result != source or inner[0] * inner[1] != source[0]:
         return None
     return ("channel_shuffle", {"groups": inner[0]}) if order == [1, 0, *range(2, len(inner))] else None
 
 
 def blocks(source: Sizes, inner: Sizes, order: list[int], result: Sizes) -> tuple[str, dict[str, Any]] | None:
-    """depth_to_space and space_to_depth, in both orders of channels."""
+    """depth_to_space, in both orders of channels: the split channels are `inner`, and behind them the positions."""
     rank = len(source) - 1
-    if rank < 1 or len(result) != rank + 1 or len(inner) != 2 * rank + 1:
+    if len(inner) != 2 * rank + 1 or inner[rank + 1 :] != source[1:]:
         return None
-    places = range(rank)
-    if inner[rank + 1 :] == source[1:] and order == [0, *(axis for p in places for axis in (rank + 1 + p, 1 + p))]:
-        found = "depth_to_space", "crd", inner[1 : rank + 1]
-    elif inner[rank + 1 :] == source[1:] and order == [rank, *(a for p in places for a in (rank + 1 + p, p))]:
-        found = "depth_to_space", "dcr", inner[:rank]
-    elif inner[0] == source[0] and order == [0, *(2 + 2 * p for p in places), *(1 + 2 * p for p in places)]:
-        found = "space_to_depth", "crd", inner[2::2]
-    elif inner[0] == source[0] and order == [*(2 + 2 * p for p in places), 0, *(1 + 2 * p for p in places)]:
-        found = "space_to_depth", "dcr", inner[2::2]
-    else:
-        return None
-    kind, how, sizes = found
-    block = sizes[0]
-    if len(set(sizes)) != 1:
-        return None
-    wide = source[0] // block**rank if kind == "depth_to_space" else source[0] * block**rank
-    widths = [size * block if kind == "depth_to_space" else size // block for size in source[1:]]
-    # the split must be exact, and the result must put every pair of axes together again
-    exact = prod(inner) == prod(source) and (kind == "depth_to_space" or list(inner[1::2]) == widths)
-    return (kind, {"block": block, "order": how}) if result == (wide, *widths) and exact else None
+    for how, first, sizes in (("crd", 0, inner[1 : rank + 1]), ("dcr", rank, inner[:rank])):
+        behind = 1 if how == "crd" else 0
+        pairs = [axis for place in range(rank) for axis in (rank + 1 + place, behind + place)]
+        wide = (inner[first], *(size * sizes[0] for size in source[1:]))
+        if order == [first, *pairs] and len(set(sizes)) == 1 and result == wide:
+            return "depth_to_space", {"block": sizes[0], "order": how}
+    return None
 
 
 def gathered_blocks(making: Making, x: Value, shape: Sizes, operator: Operator) -> Value | None:
@@ -238,9 +225,7 @@ def pad(making: Making, operator: Operator, operands: list[Operand]) -> list[Ope
         return [x]
     mode = MODES.get(operator.attributes.get("mode", "constant"))
     base, order = x.turned()
-    ours: list[Pads] = [(0, 0)] * rank
-    for place, amount in enumerate(both):
-        ours[order[place]] = amount
+    ours = [both[axis] for axis in inverse(order)]
     first = base.first
     cropped = any(side < 0 for pads in ours for side in pads)
     if mode is None or len(base.sample) > 4 or len(base.sample) < 2 or (base.batch and any(ours[0])):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnncalc.convert.building import Translate
+from cnncalc.convert.constants.evaluator import whole_list
 from cnncalc.convert.layout import Layout, layout
 from cnncalc.convert.making import Making
 from cnncalc.convert.operators import Constant, Operator
@@ -10,6 +11,7 @@ from cnncalc.convert.rows import MAX_AXES
 from cnncalc.convert.shapes import axis_of, sliced, split_sizes
 from cnncalc.convert.translation.learned import parameter
 from cnncalc.convert.translation.moving import compact
+from cnncalc.convert.translation.pointwise import together
 from cnncalc.convert.values import SHAPED, Operand, Parts, Value
 from cnncalc.diagnostics import Fault
 from cnncalc.geometry import dims
@@ -25,18 +27,17 @@ def concat(making: Making, operator: Operator, operands: list[Operand]) -> list[
         raise Fault("bad-model", f"{' and '.join(map(dims, shapes[:4]))} cannot be joined on axis {axis}")
     size = sum(shape[axis] for shape in shapes)
     whole = (*shapes[0][:axis], size, *shapes[0][axis + 1 :])
-    values = placed(making, operator, operands, values)
-    batches = {value.batch for value in values}
-    orders = {value.turned()[1] for value in values}
-    if len(values) < len(operands) or len(batches) > 1 or (axis == 0 and values[0].batch):
-        return making.opaque(operator, operands, [whole], 0)
-    order = orders.pop() if len(orders) == 1 else tuple(range(rank))
-    bases = [value.turned()[0] if order != tuple(range(rank)) else value for value in values]
+    bases, order = together(values)
     over = {} if order[axis] == bases[0].first else {"over": "positions"}
-    if len(bases[0].sample) > (2 if over else MAX_AXES):
+    is_batch = axis == 0 and values[0].batch
+    if is_batch or len({value.batch for value in values}) > 1 or len(bases[0].sample) > (2 if over else MAX_AXES):
         return making.opaque(operator, operands, [whole], 0)
-    if len(bases) == 1:
+    values = placed(making, operator, operands, values)
+    if len(values) < len(operands):
+        return making.opaque(operator, operands, [whole], 0)
+    if len(values) == 1:
         return [values[0]]
+    bases, order = together(values)
     row = making.append(operator, "concat", [making.force(base) for base in bases], over)
     return [making.turn(making.made(row.number, bases[0]), order, operator)]
 
@@ -107,7 +108,8 @@ def part(making: Making, operator: Operator, x: Value, axis: int, places: range)
         arguments = {"channels": (places.start, places[-1] + 1), "over": "positions"}
         row = making.append(operator, "slice", [tensor], arguments)
         return making.turn(making.made(row.number, base), order, operator)
-    cut = (places.start, x.shape[axis] - 1 - places[-1] if places.step == 1 else 0)
+    left = x.shape[axis] - 1 - places[-1]  # fewer than the stride are left out by it
+    cut = (places.start, left if left >= places.step else 0)
     if any(cut):
         amount = tuple([cut if other == place else 0 for other in range(rank)])
         tensor = making.append(operator, "crop", [tensor], {"amount": amount}).number
@@ -115,10 +117,6 @@ def part(making: Making, operator: Operator, x: Value, axis: int, places: range)
         # a window of one position is that position; its stride leaves out the others
         stride = compact([places.step if other == place else 1 for other in range(rank)])
         tensor = making.append(operator, "max_pool", [tensor], {"kernel": 1, "stride": stride}).number
-        left = making.rows.graph.shapes[tensor][1 + place] - len(places)
-        if left:
-            amount = tuple([(0, left) if other == place else 0 for other in range(rank)])
-            tensor = making.append(operator, "crop", [tensor], {"amount": amount}).number
     return making.turn(making.made(tensor, base), order, operator)
 
 
@@ -169,12 +167,14 @@ def replaced(making: Making, operator: Operator, operands: list[Operand]) -> lis
     axes = sliced(x.shape, *bounds)
     cuts = [axis for axis, places in enumerate(axes) if places != range(x.shape[axis])]
     sizes = tuple([len(places) for places in axes])
+    if not cuts and isinstance(other, Value) and other.shape == sizes:
+        return [other]
     if not isinstance(x, Value) or not isinstance(other, Value) or other.shape != sizes or len(cuts) != 1:
-        return making.opaque(operator, operands[:2], [x.shape], 0)
+        return making.opaque(operator, operands, [x.shape], 0)
     (axis,) = cuts
     places = axes[axis]
     if places.step != 1 or not len(places) or (x.batch and axis == 0):
-        return making.opaque(operator, operands[:2], [x.shape], 0)
+        return making.opaque(operator, operands, [x.shape], 0)
     around = [range(places.start), range(places.stop, x.shape[axis])]
     before, after = ([part(making, operator, x, axis, side)] if len(side) else [] for side in around)
     join = Operator("Concat", [], operator.outputs, {"axis": axis}, operator.name)
@@ -189,10 +189,8 @@ def gather(making: Making, operator: Operator, operands: list[Operand]) -> list[
         return None
     axis = axis_of(operator.attributes.get("axis", 0), len(x.shape))
     shape = (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
-    values = indices.values
-    if values is None or indices.dtype != "int":
-        return making.opaque(operator, [x], [shape], 0)
-    chosen = [axis_of(int(value), x.shape[axis]) for value in values]
+    places = [] if indices.values is None else whole_list(indices, "the indices")
+    chosen = [axis_of(place, x.shape[axis]) for place in places]
     if not chosen or (x.batch and axis == 0) or chosen != list(range(chosen[0], chosen[0] + len(chosen))):
         return making.opaque(operator, [x], [shape], 0)
     taken = part(making, operator, x, axis, range(chosen[0], chosen[-1] + 1))
@@ -200,31 +198,37 @@ def gather(making: Making, operator: Operator, operands: list[Operand]) -> list[
 
 
 def sequence(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
-    """SplitToSequence: parts of equal size, or of given ones."""
+    """SplitToSequence: parts of equal size, of 1 where none is given, or of given ones; those of 1 without the axis."""
     x = operands[0]
     if not isinstance(x, Value):
         return None
     axis = axis_of(operator.attributes.get("axis", 0), len(x.shape))
     size = x.shape[axis]
     given = making.numbers(operator, operands, "split", 1)
-    if given is None or not operator.attributes.get("keepdims", 1):
-        return None
-    scalar = isinstance(operands[1], Constant) and operands[1].shape == ()
-    if scalar:
-        if given[0] < 1:
-            raise Fault("bad-model", f"parts of size {given[0]}")
-        given = [min(given[0], size - start) for start in range(0, size, given[0])]
+    drops = False
+    if given is None or all(isinstance(operand, Constant) and operand.shape == () for operand in operands[1:]):
+        (each,) = given or [1]
+        drops = operator.attributes.get("keepdims") == 0
+        if each < 1:
+            raise Fault("bad-model", f"parts of size {each}")
+        if drops and each > 1:
+            return None
+        given = [min(each, size - start) for start in range(0, size, each)]
     if sum(given) != size or min(given) < 1:
         raise Fault("bad-model", f"an axis of size {size} is split into {given[:20]}")
     starts = [sum(given[:place]) for place in range(len(given))]
-    return [Parts([part(making, operator, x, axis, range(s, s + n)) for s, n in zip(starts, given)])]
+    parts = [part(making, operator, x, axis, range(s, s + n)) for s, n in zip(starts, given)]
+    rest = (*x.shape[:axis], *x.shape[axis + 1 :])
+    return [Parts([making.shape(each, rest, operator) for each in parts] if drops else parts)]
 
 
 def element(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
     """SequenceAt."""
-    parts, place = operands[0], making.numbers(operator, operands, "position", 1)
-    if not isinstance(parts, Parts) or not place:
+    parts, place = operands[0], making.numbers(operator, operands, "position", 1) or []
+    if not isinstance(parts, Parts):
         return None
+    if len(place) != 1:
+        raise Fault("bad-model", f"the position of a part is one number, not {len(place)}")
     return [parts.values[axis_of(place[0], len(parts.values))]]
 
 

@@ -241,7 +241,7 @@ def pool(kind: str) -> Translate:
         arguments: dict[str, Any] = {
             "kernel": compact(kernel),
             "stride": compact(strides),
-            "padding": padding(pads) if auto == "NOTSET" else automatic(auto),
+            "padding": padding(pads) if auto in ("NOTSET", "VALID") else automatic(auto),
             "dilation": compact(per_axis(operator, "dilations", rank, 1)),
             "ceil_mode": bool(operator.attributes.get("ceil_mode", 0)),
         }

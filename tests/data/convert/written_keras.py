@@ -28,7 +28,7 @@ for line in (HERE / "written_keras.txt").read_text().splitlines():
     name, shape, code = re.fullmatch(r"(.+), ([\dx]+): y = (.*)", line).groups()
     sizes = [int(size) for size in shape.split("x")]
     x = keras.Input(sizes, name="input")
-    model = keras.Model(x, eval(code, {"x": x, "layers": keras.layers, "ops": keras.ops}))
+    model = keras.Model(x, eval(code, {"x": x, "layers": keras.layers, "np": np, "ops": keras.ops}))
     data = np.array(drawn("x", int(np.prod(sizes))), dtype=np.float32).reshape(1, *sizes)
     values = [] if model.count_params() else np.asarray(model.predict(data, verbose=0)).reshape(-1).tolist()
     for layer in model.layers:

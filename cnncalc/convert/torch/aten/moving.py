@@ -130,7 +130,7 @@ def pad(low: Lowering, given: Given) -> None:
     """ATen lists the last axis first."""
     pads, rank = list(given["pad"]), len(low.shape(x_of(given)))
     mode = MODES.get(given.get("mode", "constant"))
-    if mode is None or len(pads) % 2 or len(pads) > 2 * rank:
+    if mode is None or len(pads) % 2:
         return low.unknown()
     pads += [0] * (2 * rank - len(pads))
     ordered = [*pads[::-1][1::2], *pads[::-1][0::2]]

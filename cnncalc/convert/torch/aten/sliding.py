@@ -37,7 +37,7 @@ def _pool(kind: str, rank: int) -> Lower:
         kernel = per_axis(given["kernel_size"], rank, 1)
         attributes = {
             "kernel_shape": kernel,
-            "strides": per_axis(given.get("stride"), rank, 0) if given.get("stride") else kernel,
+            "strides": per_axis(given.get("stride") or kernel, rank, 1),
             "pads": per_axis(given.get("padding"), rank, 0) * 2,
             "ceil_mode": int(given.get("ceil_mode", False)),
         }

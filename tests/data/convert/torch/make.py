@@ -298,6 +298,51 @@ def other_forms(self, x):
     return torch.maximum(y + F.avg_pool2d(x, 3, 1, 1, divisor_override=2), self.least)
 
 
+def cuts(self, x):
+    """Parts by places that are counted from the end, and put together along such axes."""
+    y = self.conv(x)
+    first, *_, last = y.unbind(-1)
+    y = y[:, :, ..., 1::3] + torch.stack([first, last], -3).movedim(-3, -1)
+    wide, narrow = y.split([4, 2], -2)
+    y = torch.cat([wide.narrow(-2, 1, 2), narrow, y.chunk(3, -2)[1]], -3)
+    y = y[:, 1:9] * y.select(-1, -2)[:, :8, :, None]
+    y = y.movedim(-1, 1).swapaxes(-3, -1).movedim((0, 1), (0, -1)).movedim([3, 1], [2, 3])
+    return torch.roll(y, (1, 1), (2, -1))
+
+
+def sizes(self, x):
+    """Windows, paddings and strides that differ from axis to axis, and kernels of even sizes."""
+    y = F.conv2d(self.same(x), self.weight, stride=(2, 1), padding="valid", groups=2)
+    y = F.avg_pool2d(F.pad(y, (1, 0, 2, 1)), (2, 3), (1, 2), (1, 0), True)
+    y = F.max_pool2d(y, (2, 1), (2, 1), (1, 0)) + F.max_pool2d(y, [2, 1], [], [1, 0])
+    y = F.interpolate(F.pad(y, (0, 1, 1, 0), mode="circular"), size=(5, 6), mode="bilinear", align_corners=True)
+    y = F.adaptive_avg_pool2d(y, (None, 3)) + F.adaptive_max_pool2d(y, (5, 3))
+    return F.instance_norm(y, self.mean, self.variance, use_input_stats=False, eps=0.01).flatten(2).transpose(1, 2)
+
+
+def scattered(self, x):
+    """Parts put in place of others: of every second row, of everything, of all samples, and of constants."""
+    y = self.conv(x)
+    y = torch.slice_scatter(y, x[:, :, :2], 2, 0, 4, 2)
+    y = torch.slice_scatter(y, y + 1.0, 1, 0, 9)
+    y = torch.slice_scatter(y, y[:, 1:], 1, -3, -1)
+    y = torch.slice_scatter(y, self.conv(y), 0, 0, 1)
+    y = torch.slice_scatter(torch.zeros(1, 3, 4, 2), y, 3, 1)
+    return torch.slice_scatter(y, torch.zeros(1, 3, 1, 2), 2, 1, 2)
+
+
+def rolls(self, x):
+    """Rolls of rows in windows, by all places, of one place, and of channels; products that see what was before."""
+    y = self.conv(x)
+    y = torch.roll(y.view(1, 4, 2, 3, 6), (2, 1), (2, 3)).view(1, 4, 6, 6)
+    y = torch.roll(y.view(1, 4, 2, 3, 6), (3, -1), (3, 2)).view(1, 4, 6, 6)
+    y = torch.roll(y.view(1, 4, 2, 3, 6), 3, 3).view(1, 4, 6, 6)
+    y = torch.roll(y, (1, 2, -1), (0, 1, 3)) + torch.roll(y, 5)
+    y = y + torch.roll(self.conv(x).view(1, 9, 16), 2, 1).view(1, 4, 6, 6)
+    rows = y.flatten(2)[:, :, :5]
+    return F.scaled_dot_product_attention(rows[:, :3], rows, rows, is_causal=True)
+
+
 CASES = {
     "block": (
         Does(
@@ -418,6 +463,16 @@ CASES = {
     "norms_of_parts": (
         Does(norms_of_parts, conv=conv(2, 3), scale=nn.Parameter(torch.ones(3, 1, 1))), [(2, 5, 4)],
     ),
+    "cuts": (Does(cuts, conv=conv(3, 4, 1)), [(3, 6, 5)]),
+    "sizes": (
+        Does(
+            sizes, same=conv(2, 4, (4, 3), padding="same", dilation=(1, 2)),
+            weight=nn.Parameter(torch.zeros(4, 2, 2, 2)), mean=torch.zeros(4), variance=torch.zeros(4),
+        ),
+        [(2, 7, 8)],
+    ),
+    "rolls": (Does(rolls, conv=conv(2, 4, 1)), [(2, 6, 6)]),
+    "scattered": (Does(scattered, conv=conv(3, 3, 1)), [(3, 4, 1)]),
     "tiles": (Does(tiled, conv=conv(4, 3)), [(2, 6, 4)]),
     "unknown": (Does(lambda s, x: torch.cumsum(s.conv(x), 2), conv=conv(2, 3)), [(2, 4, 4)]),
     "other_forms": (Does(other_forms, conv=conv(2, 2, 1), least=torch.zeros(2, 1, 1)), [(2, 3, 3)]),
