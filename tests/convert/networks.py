@@ -581,6 +581,438 @@ outputs: {out: keras, "2": ops}
 }
 """Networks that every export says, but for what its golden text gives as refused."""
 
+WRITTEN = {
+    "rows of equal steps": """
+input: [16, 6, 6]
+layers:
+  - {conv: 16+4*i, kernel: 1, repeat: 4, name: wider}
+  - {conv: 24-4*i, kernel: 1, repeat: 4, name: narrower}
+  - {conv: 4, kernel: 1, repeat: 3, name: two}
+  - {conv: 4, kernel: 1, repeat: 4, name: three}
+  - {conv: 5+i, kernel: 3, padding: 1, act: relu, repeat: 3, name: activated}
+  - {conv: (i+2)**2, kernel: 1, repeat: 4, name: squares}
+  - {conv: 7-i, kernel: 2*i+1, padding: i, bias: false, norm: batch, repeat: 3, name: normed}
+  - {max_pool: 2, stride: 1, repeat: 2, name: pools}
+""",
+    "lines as long as they may be": f"""
+input: [2, 4, 4]
+layers:
+  - {{conv: 2, kernel: 1, name: {"a" * 87}}}
+  - {{conv: 2, kernel: 1, name: {"b" * 88}}}
+  - {{sigmoid, name: {"c" * 110}}}
+  - {{conv: 3, kernel: [3, 1], padding: [1, 0], dilation: [1, 1], stride: [2, 1], bias: false, name: {"d" * 60}}}
+outputs: [{"a" * 87}, {"b" * 88}, {"c" * 110}, {"d" * 60}]
+""",
+    "long sums": """
+input: {first_of_the_tensors: [3, 4, 4], second_of_the_tensors: [3, 4, 4], third_of_the_tensors: [3, 4, 4],
+    fourth: [3, 4, 4]}
+layers:
+  - {add: [first_of_the_tensors, second_of_the_tensors, third_of_the_tensors, fourth, first_of_the_tensors],
+      name: short}
+  - {add: [short, first_of_the_tensors, second_of_the_tensors, third_of_the_tensors, fourth, first_of_the_tensors],
+      name: long}
+  - {concat: [short, long, first_of_the_tensors, second_of_the_tensors, third_of_the_tensors, fourth, short, long]}
+  - {conv: 3, kernel: 1, name: narrow}
+  - {multiply: [narrow, first_of_the_tensors, second_of_the_tensors, third_of_the_tensors, fourth, short],
+      name: product}
+  - {add: [product, first_of_the_tensors, second_of_the_tensors, third_of_the_tensors, fourth, short, long, narrow]}
+""",
+    "blocks with long arguments": """
+input: [4, 8, 8]
+blocks:
+  a_block_with_arguments:
+    args: {channels: required, first_kernel: 3, second_kernel: 3, first_dilation: 1, second_dilation: 1, act: relu,
+        slope: 0.1}
+    layers:
+      - add:
+          - - {conv: channels, kernel: first_kernel, padding: same, dilation: first_dilation, act: act, name: first}
+            - {conv: 2*channels, kernel: second_kernel, padding: same, dilation: second_dilation,
+                act: {leaky_relu: slope}, name: second}
+            - {conv: x.channels//2, kernel: 1, name: third}
+          - x
+layers:
+  - {a_block_with_arguments: 4, repeat: 2}
+  - {a_block_with_arguments: 4, first_kernel: 5, second_kernel: 1, first_dilation: 2, second_dilation: 3, act: silu,
+      slope: 0.2, repeat: 3, name: many}
+  - {a_block_with_arguments: 4, first_kernel: 1, repeat: 4, act: tanh, name: more}
+""",
+    "blocks of two inputs": """
+input: {left: [4, 6, 6], right: [6, 6, 6]}
+blocks:
+  merge:
+    args: {channels: required, residual: true, side: true}
+    inputs: [a, b]
+    layers:
+      - {conv: channels, kernel: 1, from: a, name: shortcut, if: residual}
+      - {conv: channels, kernel: 3, padding: same, from: b, norm: batch, act: relu, name: main}
+      - {add: [shortcut, main], if: residual}
+  pick:
+    args: {second: false}
+    inputs: [a, b]
+    layers:
+      - {conv: 4, kernel: 1, from: a, if: not second}
+      - {conv: 4, kernel: 1, from: b, if: second}
+layers:
+  - {merge: 5, from: [left, right], name: one}
+  - {merge: 6, from: [right, left], residual: false, name: two}
+  - {merge: 6, from: [one, two], name: three}
+  - {merge: 6, from: [three, right], name: four}
+  - {pick, from: [four, one], name: five}
+  - {pick, second: true, from: [four, one], name: six}
+outputs: [five, six]
+""",
+    "blocks that are not alike": """
+input: [4, 8, 8]
+blocks:
+  unit:
+    args: {kind: 1, channels: 4}
+    layers:
+      - {conv: channels, kernel: 3, padding: 1, if: kind < 4}
+      - {batch_norm, if: kind == 1}
+      - {layer_norm, if: kind == 2}
+      - relu
+      - {max_pool: 2, stride: 1, padding: [[0, 1], [0, 1]], if: kind == 3}
+      - {conv: channels, kernel: 1, stride: 1}
+layers:
+  - unit
+  - {unit, kind: 2}
+  - {unit, kind: 3, channels: 6}
+  - {unit, kind: 1, channels: 8}
+  - {unit, kind: 2, channels: 6}
+  - {unit, kind: 4}
+""",
+    "taps": """
+input: [4, 8, 8]
+blocks:
+  stage:
+    args: {channels: required, down: true}
+    layers:
+      - {conv: channels, kernel: 3, padding: 1, act: relu, name: tap}
+      - {conv: channels, kernel: 1, name: wide}
+      - {max_pool: 2, if: down}
+      - {sigmoid, name: gate}
+layers:
+  - {stage: 6, name: a}
+  - {stage: 8, name: b}
+  - {stage: 8, down: false, name: c}
+outputs: [a.tap, b.tap, b.wide, c, c.tap]
+""",
+    "optional layers in a row": """
+input: [4, 6, 6]
+blocks:
+  unit:
+    args: {n: 4, deep: true, norm: true, skip: true}
+    layers:
+      - {conv: n, kernel: 3, padding: 1, if: deep}
+      - {batch_norm, if: deep}
+      - {relu, if: deep}
+      - {conv: n, kernel: 1, bias: false}
+      - {batch_norm, if: norm}
+      - {dropout: 0.2, if: norm}
+      - {add: [x, input], if: skip}
+      - {sigmoid, if: norm}
+layers:
+  - unit
+  - {unit, deep: false}
+  - {unit, norm: false}
+  - {unit, n: 6, skip: false}
+  - {unit, n: 6, deep: false, norm: false, skip: false}
+  - {unit, n: 6, deep: false, skip: true}
+""",
+    "channels that are explained": """
+input: [8, 6, 6]
+blocks:
+  wide:
+    args: {channels: required, factor: 2}
+    layers:
+      - {conv: channels*factor, kernel: 1, act: relu}
+      - {depthwise_conv: 3, padding: 1}
+      - {conv: channels, kernel: 1, name: out}
+      - {conv: channels//2, kernel: 1}
+      - {conv: x.channels + input.channels, kernel: 1}
+      - {conv: input.channels, kernel: 1}
+      - {conv: channels - 2, kernel: 1}
+  sized:
+    args: {k: 3, d: 1, s: 1, g: 1}
+    layers:
+      - {conv: 8, kernel: k, padding: half, dilation: d, stride: s, groups: g}
+      - relu
+      - {conv: 8, kernel: 3, padding: d, dilation: d, name: second}
+      - {conv: 8, kernel: k, padding: half, dilation: 2, name: third}
+  pair:
+    args: {k: 3, d: 1, s: 1}
+    layers:
+      - {conv: 8, kernel: k, padding: half, dilation: d, stride: s}
+      - {conv: 4, kernel: 1, stride: s}
+      - {conv: 8, kernel: k, padding: half, dilation: 2}
+      - relu
+layers:
+  - {wide: 8}
+  - {wide: 12}
+  - {wide: 12, factor: 3}
+  - {conv: 8, kernel: 1}
+  - {sized, k: 5}
+  - {sized, d: 2}
+  - {sized, s: 2, g: 4}
+  - {pair, k: [1, 3]}
+  - {pair, d: [2, 1]}
+  - {pair, s: [1, 2]}
+""",
+    "names that are taken": """
+name: 3-fold class
+input: {torch: [4, 5, 5], self: [4, 5, 5], F: [4, 5, 5], range: [4, 5, 5]}
+blocks:
+  torch: {layers: [{conv: 4, kernel: 1, name: to}, {sigmoid, name: _in}, {add: [x, input]}, {conv: 4, kernel: 1,
+      name: type}, {batch_norm, name: bn}]}
+  Tensor: {layers: [{conv: 4, kernel: 1, name: out}, {add: [x, input]}, {tanh, name: eval}, {conv: 4, kernel: 1},
+      {layer_norm, name: x1}]}
+  unit2: {layers: [{conv: 4, kernel: 1, name: out}, {multiply: [x, input]}, {conv: 4, kernel: 3, padding: 1,
+      name: None}, relu]}
+  Unit2: {layers: [{conv: 4, kernel: 1, name: class}, {multiply: [x, input]}, {conv: 4, kernel: 5, padding: 2,
+      name: F}, relu]}
+  class: {layers: [{conv: 4, kernel: 1}, relu, {conv: 4, kernel: 1}, tanh]}
+  network_3_fold_class: {layers: [{conv: 4, kernel: 1}, relu, {conv: 4, kernel: 1}, sigmoid]}
+  min: {layers: [{conv: 4, kernel: 1}, tanh, {conv: 4, kernel: 1}, relu]}
+  named:
+    args: {nn: 4, lambda: 1, range: true, torch: 3, super: 5, training: 3}
+    layers:
+      - {conv: nn, kernel: torch, padding: same, dilation: lambda}
+      - {conv: 4, kernel: 3, padding: 1, bias: range}
+      - {conv: super, kernel: 1}
+      - {slice: [0, training]}
+      - {conv: 4, kernel: 1, repeat: torch}
+layers:
+  - {torch, from: torch, name: x2}
+  - {Tensor, name: unit}
+  - {add: [x2, unit, self], name: self2}
+  - {unit2, name: nn}
+  - {Unit2, name: super}
+  - {add: [nn, super, F], name: out}
+  - {torch, name: relu}
+  - {relu, name: relu1}
+  - {add: [out, relu1, self2], name: module}
+  - {pad: 1, mode: reflect, name: float}
+  - {adaptive_avg_pool: [3, 3]}
+  - {max_pool: 2, stride: 1, padding: [[0, 1], [0, 1]], name: min}
+  - {adaptive_max_pool: [2, 2]}
+  - class
+  - network_3_fold_class
+  - min
+  - {named}
+  - {named, nn: 5, super: 7}
+  - {named, nn: 6, lambda: 2, torch: 5, training: 4}
+  - {named, range: false}
+  - {concat: [min, float, module, range, torch, F, self], if: false}
+  - {add: [x, [{global_max_pool, from: min}], [{global_max_pool, from: float}]]}
+  - {concat: [x, x], name: nn2}
+  - {add: [[{global_avg_pool, from: module}], [{global_avg_pool, from: range}], [{global_avg_pool, from: torch}]]}
+outputs: [x2, nn2, add2]
+""",
+    "activations in place": """
+input: [4, 6, 6]
+blocks:
+  unit:
+    args: {act: relu, pool: true}
+    layers:
+      - {conv: 4, kernel: 3, padding: 1, name: conv}
+      - {max_pool: 2, stride: 1, padding: [[0, 1], [0, 1]], if: pool}
+      - {relu, name: one}
+      - {conv: 4, kernel: 1, act: act, name: other}
+      - {conv: 4, kernel: 1, act: act, name: last}
+      - {add: [last, other], if: pool}
+      - {relu, name: end}
+layers:
+  - {relu, name: first}
+  - {relu, name: again}
+  - unit
+  - {unit, pool: false}
+  - {unit, act: tanh}
+  - {conv: 4, kernel: 1, name: kept}
+  - {relu, name: beside}
+  - {add: [kept, beside]}
+  - {relu, name: sum}
+  - {avg_pool: 2, stride: 1}
+  - {relu6, name: pooled}
+  - {conv: 4, kernel: 1, norm: layer_norm, act: relu}
+  - {conv: 4, kernel: 1, norm: batch}
+  - relu
+  - relu6
+  - {elu: 0.5}
+  - {concat: [x, x], name: cat}
+  - {relu, name: cut}
+  - {conv: 4, kernel: 1}
+""",
+    "rows of calls that are joined": """
+input: [4, 6, 6]
+blocks:
+  layer:
+    args: {growth: 2}
+    layers:
+      - {batch_norm, name: norm}
+      - {relu, name: act}
+      - {conv: growth, kernel: 3, padding: 1, name: conv}
+      - {add: [x, conv]}
+  dense:
+    args: {n: required, growth: 2}
+    layers:
+      - {layer, growth: growth, repeat: n, gather: concat, name: rows}
+      - {conv: 4, kernel: 1, name: out}
+  short: {layers: [{layer, repeat: 2, gather: concat}, {sigmoid, name: last}]}
+layers:
+  - {dense: 1}
+  - {dense: 2}
+  - {dense: 3, growth: 3}
+  - {dense: 4, growth: 3, name: four}
+  - {layer, repeat: 3, gather: concat, name: wide}
+  - {relu, name: after}
+  - {layer, growth: i + 1, repeat: 3, gather: concat, name: other}
+  - {add: [wide, [{conv: 4, kernel: 1, from: four, act: tanh}, {conv: 10, kernel: 1}]], name: sum}
+  - short
+  - {layer, repeat: 2, gather: add, name: added, if: false}
+  - {layer, growth: 14, repeat: 2, gather: add, name: sums}
+outputs: [sum, sums, other]
+""",
+    "calls whose results are taken elsewhere": """
+input: [4, 6, 6]
+blocks:
+  unit: {args: {n: 4}, layers: [{conv: n, kernel: 3, padding: 1, name: conv}, relu, {add: [x, input]}]}
+layers:
+  - {unit, repeat: 3, name: "a$i"}
+  - {conv: 4, kernel: 1, repeat: 3, name: "b$i"}
+  - {add: [a0, a1, b0, b2]}
+  - {unit, repeat: 2, name: c}
+  - {conv: 4, kernel: 1, repeat: 2, act: relu, name: d}
+  - {add: [c, d], name: sum}
+  - repeat: 2
+    layers:
+      - {conv: 4, kernel: 1, norm: batch, name: "e$i"}
+      - {add: [x, sum]}
+      - {relu, name: "f$i"}
+  - repeat: 3
+    layers:
+      - {conv: 4, kernel: 3, padding: 1}
+      - {unit}
+      - {depthwise_conv: 3, padding: 1, act: relu}
+  - {add: [x, e0, f0]}
+""",
+    "parts of several sizes": """
+input: [12, 6, 6]
+blocks:
+  unit: {args: {n: 2, deep: false}, layers: [{conv: n, kernel: 3, padding: 1, act: relu}, {conv: n, kernel: 1,
+      if: deep}, {add: [x, [{conv: n, kernel: 1}]]}]}
+  cut:
+    args: {k: 2}
+    layers:
+      - {conv: 12//k, kernel: 1, parts: k}
+      - {relu, name: act}
+      - {unit: 12//k, parts: k}
+      - {add: [x, act]}
+layers:
+  - {cut, k: 3}
+  - {cut, k: 4}
+  - {add: [x, input], name: sum}
+  - {conv: 3, kernel: 1, parts: 4, name: one}
+  - {conv: 4, kernel: 1, norm: batch, act: relu, parts: 3, from: sum, name: two}
+  - {unit, deep: true, n: 6, parts: 2, name: three}
+  - {conv: 12, kernel: 1, parts: 1, name: four}
+outputs: [one, two, three, four]
+""",
+    "weights that are shared": """
+input: {left: [4, 6, 6], right: [4, 5, 5]}
+blocks:
+  unit: {args: {n: 4}, layers: [{conv: n, kernel: 3, padding: 1, norm: batch, name: conv}, relu, {add: [x, input]},
+      {conv: n, kernel: 1, name: out}]}
+  tower:
+    args: {deep: true}
+    layers:
+      - {unit, name: one}
+      - {conv: 4, kernel: 1, name: three}
+      - {tanh, if: deep}
+layers:
+  - {unit, repeat: 2, from: left, name: a}
+  - {conv: 4, kernel: 1, act: relu, from: right, name: d}
+  - {conv: 4, kernel: 1, act: relu, from: left, share: d, name: e}
+  - {tower, name: f}
+  - {tower, share: f, from: right, name: g}
+  - {tower, deep: false, from: left, name: h}
+  - {separable_conv: 6, kernel: 3, padding: 1, from: left, name: j}
+  - {separable_conv: 6, kernel: 3, padding: 1, from: right, share: j, name: k}
+  - {batch_norm, from: left, name: m}
+  - {batch_norm, from: right, share: m, name: n}
+  - {tower, from: left, learned: false, name: o}
+outputs: [a, d, e, f, g, h, j, k, m, n, o]
+""",
+    "layers in short blocks": """
+input: [4, 6, 6]
+blocks:
+  one: {args: {n: 4}, layers: [{conv: n, kernel: 1}]}
+  two: {args: {n: 4}, layers: [{conv: n, kernel: 1}, relu]}
+  three: {args: {n: 4}, layers: [{conv: n, kernel: 1}, batch_norm, relu]}
+  four: {args: {n: 4}, layers: [{conv: n, kernel: 1}, batch_norm, relu, dropout]}
+  nested: {args: {n: 4}, layers: [{two: n}, {three: n}, {max_pool: 2, stride: 1, padding: [[0, 1], [0, 1]]}]}
+  chained: {args: {n: 4}, layers: [{two: n}, {conv: n, kernel: 1, repeat: 2}]}
+  rare: {args: {n: 4}, layers: [{conv: n, kernel: 1}, tanh, {conv: n, kernel: 1}]}
+layers:
+  - {one: 5}
+  - {one: 6, repeat: 2}
+  - {two: 4}
+  - {two: 6, repeat: 4}
+  - {three: 4, repeat: 2}
+  - {three: 6}
+  - {rare: 4}
+  - {rare: 6}
+  - {rare: 8}
+  - {rare: 6}
+  - {four: 4}
+  - {nested: 4}
+  - {nested: 6}
+  - {chained: 4}
+  - {chained: 6}
+  - {four: 6}
+  - {conv: 6, kernel: 3, padding: 1, repeat: 2, act: relu, name: d}
+  - {conv: 8, kernel: 3, padding: 1, repeat: 2, act: relu, name: e}
+  - {conv: 8, kernel: 3, padding: 1, repeat: 2, act: relu, name: f}
+  - {conv: 8, kernel: 1, repeat: 3, name: g}
+  - {conv: 6, kernel: 1, repeat: 3, name: h}
+  - {conv: 5, kernel: 1, repeat: 3, name: k}
+  - {conv: 5, kernel: 1, act: tanh, repeat: 2, name: l}
+  - {conv: 4, kernel: 1, act: tanh, repeat: 2, name: m}
+""",
+    "branches": """
+input: [4, 6, 6]
+layers:
+  - concat:
+      - [{conv: 2, kernel: 1, norm: batch, act: relu}]
+      - [{conv: 2, kernel: 1, norm: batch, act: relu}, {conv: 2, kernel: 3, padding: 1, norm: batch, act: relu}]
+      - [{max_pool: 3, stride: 1, padding: 1}, {conv: 2, kernel: 1}]
+      - [{avg_pool: 3, stride: 1, padding: 1}, {conv: 2, kernel: 1, act: relu, name: named}, {sigmoid}]
+  - add: [[{conv: 8, kernel: 1}], [{depthwise_conv: 3, padding: 1}, relu]]
+  - multiply: [[{global_avg_pool}, {conv: 4, kernel: 1, act: relu}, {conv: 8, kernel: 1, act: hard_sigmoid}], x]
+  - subtract: [x, [{conv: 8, kernel: 1}], [{max_pool: 3, stride: 1, padding: 1}]]
+  - add: [[{multiply: [x, [{sigmoid}]]}], [{conv: 8, kernel: 1, name: inner}, {subtract: [inner, x]}]]
+  - {batch_norm, name: norm}
+  - {relu, name: act}
+  - {conv: 8, kernel: 1, name: conv}
+  - {add: [norm, conv], name: sum}
+  - add: [sum, [{layer_norm}, {conv: 16, kernel: 1, act: gelu}, {dropout: 0.1}, {conv: 8, kernel: 1},
+      {layer_scale: 0.1}, {drop_path: 0.1}]]
+  - {concat: [x, [{upsample: 1}], [{global_max_pool}, {upsample, size: [6, 6]}]]}
+  - {batch_norm}
+  - {relu}
+  - {avg_pool: 2}
+  - {max_pool: 2, stride: 1}
+  - {dropout: 0.5}
+  - {sigmoid}
+  - {tanh}
+  - flatten
+  - {linear: 10, act: relu}
+  - {dropout: 0.5}
+  - {linear: 10}
+  - {softmax}
+""",
+}
+"""Networks whose code has classes, functions and names of all sorts."""
+
 REFUSED = {
     "a layer that is not known": """
 input: [2, 4, 4]
@@ -662,5 +1094,5 @@ layers:
 
 @cache
 def network(name: str) -> Graph:
-    """One of `NETWORKS`, or of those that are `REFUSED`."""
-    return cnncalc.loads({**NETWORKS, **REFUSED}[name]).graph
+    """One of `NETWORKS` or `WRITTEN`, or of those that are `REFUSED`."""
+    return cnncalc.loads({**NETWORKS, **WRITTEN, **REFUSED}[name]).graph

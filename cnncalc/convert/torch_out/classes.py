@@ -9,9 +9,10 @@ from typing import Any
 from cnncalc.convert.torch_out.arguments import Expression, literal
 from cnncalc.convert.torch_out.bodies import Item, Ref
 from cnncalc.convert.torch_out.forward import Forward, joins, spread_over_batch
+from cnncalc.convert.torch_out.helpers import LOCAL
 from cnncalc.convert.torch_out.kinds import describe
 from cnncalc.convert.torch_out.leaf import FLAGS, NEVER
-from cnncalc.convert.torch_out.names import free, identifier
+from cnncalc.convert.torch_out.names import attribute, free, identifier
 from cnncalc.convert.torch_out.plan import is_module
 from cnncalc.convert.torch_out.pointwise import INPLACE, OVERWRITES
 from cnncalc.convert.torch_out.rolling import compressed
@@ -76,7 +77,7 @@ class Class:
     def input_names(self) -> list[str]:
         count = len(self.template.bodies[0].inputs)
         if self.outermost and count > 1:
-            taken = {"self"}
+            taken = set(LOCAL)
             return [free(identifier(name), taken) for name, _ in self.graph.inputs]
         return ["x"] if count == 1 else [f"x{number + 1}" for number in range(count)]
 
@@ -256,7 +257,7 @@ class Class:
                 return f"self.{known}"
         if text.isidentifier():
             name = text
-        self.kept[free(name, self.taken)] = text
+        self.kept[attribute(name, self.taken)] = text
         return f"self.{list(self.kept)[-1]}"
 
     # -- in place
