@@ -1010,8 +1010,163 @@ layers:
   - {linear: 10}
   - {softmax}
 """,
+    "joins that pass on what stands second": """
+input: [4, 6, 6]
+blocks:
+  unit:
+    args: {skip: true, last: true}
+    layers:
+      - {conv: 4, kernel: 1, name: main}
+      - {add: [input, main], if: skip}
+      - {conv: 4, kernel: 3, padding: 1}
+      - {multiply: [input, x], if: last}
+  ends:
+    args: {first: true}
+    layers:
+      - {conv: 4, kernel: 3, padding: 1, name: tap}
+      - {conv: 4, kernel: 1, name: wide}
+      - {sigmoid, if: first}
+      - {conv: 4, kernel: 1, name: gate}
+  picked:
+    args: {pick: both}
+    layers:
+      - {conv: 4, kernel: 1, name: a}
+      - {conv: 4, kernel: 1, name: b}
+      - {add: [a, b], name: both, if: pick == both}
+      - {conv: 4, kernel: 3, padding: 1, from: $pick}
+      - {add: [x, a, b]}
+layers:
+  - picked
+  - {picked, pick: a}
+  - {picked, pick: b}
+  - picked
+  - unit
+  - {unit, skip: false}
+  - {unit, last: false}
+  - {unit, skip: false, last: false}
+  - {ends, name: one}
+  - {ends, name: two}
+  - {ends, first: false, name: three}
+  - {add: [x, one.tap, two.wide, three.tap]}
+""",
+    "multiples": """
+input: [48, 2, 1]
+blocks:
+  unit:
+    args: {n: required}
+    layers:
+      - {conv: n, kernel: 1, name: base}
+      - {conv: 8*n, kernel: 1}
+      - {conv: n//3, kernel: 1}
+      - {conv: 9*n, kernel: 1}
+      - {conv: n//16, kernel: 1}
+      - {conv: 2*n, kernel: 1, bias: false}
+      - {conv: n//8, kernel: 1}
+      - {conv: n//4, kernel: 1}
+      - {conv: n//2, kernel: 1}
+      - {conv: n//6, kernel: 1, act: relu}
+      - {conv: n - 16, kernel: 1}
+      - {conv: n//12, kernel: 1}
+  given:
+    args: {n: 2}
+    layers:
+      - {conv: 8*input.channels, kernel: 1}
+      - {conv: input.channels//2, kernel: 1}
+      - {conv: 64*input.channels, kernel: 1}
+      - {conv: 65*input.channels, kernel: 1, groups: input.channels}
+      - {conv: 3*input.channels + n, kernel: 1}
+      - {conv: n, kernel: 1}
+layers:
+  - {unit: 48}
+  - {unit: 96}
+  - {conv: 2, kernel: 1}
+  - {given: 4}
+  - {given: 2}
+""",
+    "calls that are counted": """
+input: [4, 6, 6]
+blocks:
+  unit: {args: {n: 4, k: 3}, layers: [{conv: n, kernel: k, padding: same, name: conv}, relu, {add: [x, input]}]}
+  pair: {args: {n: 4}, layers: [{conv: n, kernel: 1}, relu]}
+  three: {layers: [{conv: 4, kernel: 1}, {max_pool: 2, stride: 1}, tanh]}
+layers:
+  - {unit, repeat: 3, name: "s$(i + 1)"}
+  - {unit, repeat: 2, name: "t$i"}
+  - {unit, name: u0}
+  - {unit, name: u2}
+  - {unit, name: u3}
+  - {unit, k: 1, name: u4}
+  - {unit, k: 1, name: u5}
+  - {unit, repeat: 2, name: "v0$i"}
+  - {unit, repeat: 3, name: "w$(9 + i)"}
+  - {unit, name: y2}
+  - {unit, name: y1}
+  - {unit, name: z}
+  - {unit, name: z1}
+  - {pair, repeat: 2}
+  - {three, repeat: 2}
+  - {layer_scale: 0.1, repeat: 2, name: "scaled$i"}
+""",
+    "stretches that are left out": """
+input: [4, 6, 6]
+blocks:
+  unit:
+    args: {n: 4, a: true, b: true, c: true, act: relu}
+    layers:
+      - {conv: n, kernel: 1, name: first}
+      - {batch_norm, if: a}
+      - {relu, if: a}
+      - {conv: n, kernel: 3, padding: 1, name: second}
+      - {dropout: 0.5, if: b}
+      - {conv: n, kernel: 1, act: act, name: third}
+      - multiply: [x, [global_avg_pool, {conv: n, kernel: 1, act: sigmoid}]]
+        if: c
+        name: squeeze
+      - {add: [x, input], if: b}
+layers:
+  - unit
+  - {unit, a: false}
+  - {unit, b: false}
+  - {unit, c: false}
+  - {unit, a: false, b: false, n: 6}
+  - {unit, a: false, b: false, c: false, n: 8, act: sigmoid}
+  - {unit, n: 8, act: sigmoid}
+  - {unit, n: 8, a: false, c: false}
+""",
+    "depthwise on other axes": """
+input: {line: [2, 9], map: [2, 7, 6], room: [2, 4, 5, 3]}
+layers:
+  - {depthwise_conv: 3, padding: 1, stride: 2, from: line, name: a}
+  - {depthwise_conv: 3, stride: [2, 1], multiplier: 2, padding: same, from: map, name: b}
+  - {depthwise_conv: 3, padding: [[1, 1], [0, 2]], dilation: [1, 2], stride: 2, from: map, act: relu, name: c}
+  - {depthwise_conv: 3, padding: 1, bias: false, from: room, name: d}
+  - {depthwise_conv: [1, 2], weights: [1, 2, 3, 4], learned: false, bias: false, from: map, name: e}
+  - {conv: 3, kernel: 3, stride: [2, 1], dilation: [1, 2], padding: same, from: map, act: tanh, name: f}
+  - {conv: 2, kernel: 2, stride: 2, dilation: 2, padding: [[1, 0], [0, 1], [1, 1]], from: room, name: g}
+  - {layer_norm, over: all, from: line, name: h}
+outputs: [a, b, c, d, e, f, g, h]
+""",
+    "maxima of what is positive": """
+input: [4, 6, 6]
+layers:
+  - {relu, name: a}
+  - {max_pool: 3, stride: 2, padding: 1, name: b}
+  - {concat: [a, input], name: c}
+  - {max_pool: 3, stride: 2, padding: 1, name: d}
+  - {concat: [b, [{sigmoid, from: b}]]}
+  - {avg_pool: 2, stride: 1}
+  - {max_pool: 3, stride: 2, padding: 1, name: e}
+  - {subtract: [a, input]}
+  - {max_pool: 3, stride: 2, padding: 1, name: f}
+  - {add: [a, [{hard_sigmoid, from: a}]]}
+  - {dropout: 0.5}
+  - {max_pool: 3, stride: 2, padding: [[1, 0], [0, 1]], name: g}
+  - {conv: 4, kernel: 3, act: relu6}
+  - {max_pool: 2, padding: 1, name: h}
+outputs: [b, d, e, f, g, h]
+""",
 }
-"""Networks whose code has classes, functions and names of all sorts."""
+"""Networks whose code has classes, functions and names of all sorts, and layers that only code says in several ways."""
 
 REFUSED = {
     "a layer that is not known": """
