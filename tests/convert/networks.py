@@ -622,19 +622,47 @@ input: [4, 8, 8]
 blocks:
   a_block_with_arguments:
     args: {channels: required, first_kernel: 3, second_kernel: 3, first_dilation: 1, second_dilation: 1, act: relu,
-        slope: 0.1}
+        third_kernel: 1}
     layers:
       - add:
           - - {conv: channels, kernel: first_kernel, padding: same, dilation: first_dilation, act: act, name: first}
-            - {conv: 2*channels, kernel: second_kernel, padding: same, dilation: second_dilation,
-                act: {leaky_relu: slope}, name: second}
-            - {conv: x.channels//2, kernel: 1, name: third}
+            - {conv: 2*channels, kernel: second_kernel, padding: same, dilation: second_dilation, act: act,
+                name: second}
+            - {conv: x.channels//2, kernel: third_kernel, padding: half, name: third}
           - x
 layers:
   - {a_block_with_arguments: 4, repeat: 2}
   - {a_block_with_arguments: 4, first_kernel: 5, second_kernel: 1, first_dilation: 2, second_dilation: 3, act: silu,
-      slope: 0.2, repeat: 3, name: many}
+      third_kernel: 3, repeat: 3, name: many}
   - {a_block_with_arguments: 4, first_kernel: 1, repeat: 4, act: tanh, name: more}
+""",
+    "other numbers in activations": """
+input: [4, 6, 6]
+blocks:
+  unit:
+    args: {n: required, slope: 0.1, slopes: 1}
+    layers:
+      - {conv: n, kernel: 1, act: {leaky_relu: slope}}
+      - {conv: n, kernel: 1, act: {prelu: n}}
+      - {conv: n, kernel: 1, act: {prelu: slopes}}
+layers:
+  - {unit: 4}
+  - {unit: 6}
+  - {unit: 6, slope: 0.2}
+  - {unit: 8, slope: 0.2, slopes: 8}
+  - {unit: 6, slopes: 6}
+""",
+    "maxima that go back beyond the map": """
+input: [2, 6, 6]
+layers:
+  - {max_pool: 2, padding: 1, name: pool}
+  - {sigmoid}
+  - {max_unpool: pool}
+""",
+    "as many positions more as a stride": """
+input: [2, 4]
+layers:
+  - {conv_transpose: 2, kernel: 1, stride: 2, output_padding: 2}
 """,
     "blocks of two inputs": """
 input: {left: [4, 6, 6], right: [6, 6, 6]}
@@ -1088,7 +1116,7 @@ input: [4, 6, 6]
 blocks:
   unit: {args: {n: 4, k: 3}, layers: [{conv: n, kernel: k, padding: same, name: conv}, relu, {add: [x, input]}]}
   pair: {args: {n: 4}, layers: [{conv: n, kernel: 1}, relu]}
-  three: {layers: [{conv: 4, kernel: 1}, {max_pool: 2, stride: 1}, tanh]}
+  three: {layers: [{conv: 4, kernel: 1}, {max_pool: 3, stride: 1, padding: 1}, tanh]}
 layers:
   - {unit, repeat: 3, name: "s$(i + 1)"}
   - {unit, repeat: 2, name: "t$i"}
@@ -1104,7 +1132,7 @@ layers:
   - {unit, name: z}
   - {unit, name: z1}
   - {pair, repeat: 2}
-  - {three, repeat: 2}
+  - {three, repeat: 3}
   - {layer_scale: 0.1, repeat: 2, name: "scaled$i"}
 """,
     "stretches that are left out": """

@@ -17,7 +17,7 @@ from convert.standing_in import onnx_stands_in
 
 import cnncalc
 from cnncalc.convert import read_model
-from cnncalc.convert.keras_out.source import to_keras_source
+from cnncalc.convert.keras_out.source import set_weights, to_keras_source
 from cnncalc.convert.keras_out.weights import keras_weights
 from cnncalc.convert.onnx_out.model import to_onnx
 from cnncalc.convert.torch_out import to_torch
@@ -93,6 +93,30 @@ def test_a_missing_library_is_named_with_its_extra(tmp_path: Path, run: Run) -> 
     assert done.code == 1
     assert "pip install 'cnncalc[onnx]'" in done.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_has_weights_where_its_layers_have_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the order in which Keras documents a layer's own; kernels are of height, width, input, output."""
+    graph = cnncalc.loads("""
+input: [2, 2, 2]
+layers:
+  - {conv: 3, kernel: 1, name: a.one}
+  - {conv: 3, kernel: 1, share: a.one, from: input, act: relu}
+  - {batch_norm, name: norm}
+""").graph
+    numpy = SimpleNamespace(array=lambda values, dtype: SimpleNamespace(reshape=lambda shape: (values, shape, dtype)))
+    monkeypatch.setitem(sys.modules, "numpy", numpy)
+    found = {}
+
+    def get_layer(name: str) -> Any:
+        return SimpleNamespace(set_weights=lambda given: found.update({name: given}))
+
+    def weights(node: Any, name: str, shape: Any) -> list[int]:
+        return list(range(elements(shape)))
+
+    set_weights(graph, SimpleNamespace(get_layer=get_layer), weights)
+    each = ([0, 1, 2], (3,), "float32")
+    assert found == {"a_one": [([0, 2, 4, 1, 3, 5], (1, 1, 2, 3), "float32"), each], "norm": [each] * 4}
 
 
 # -- PyTorch -----------------------------------------------------------------------------------------------------------

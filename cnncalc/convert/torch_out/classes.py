@@ -211,7 +211,7 @@ class Class:
             for name in re.findall(r"{([a-z]\w*)}", leaf.call.replace("{self}", ""))
         }
         wrapped = [
-            f"({text})" if composite(text) and f"{{{place}}}" in bound(leaf.call) else text
+            f"({text})" if composite(text) and f"{{{place}}}" in BOUND.findall(leaf.call) else text
             for place, text in enumerate(operands)
         ]
         made = leaf.call.format(*wrapped, self=target, **texts)
@@ -270,7 +270,7 @@ class Class:
                 modules = {
                     describe(member.node).module for member in place.members if member is not None and member.node
                 }
-                fits = modules <= set(OVERWRITES) and self.fresh(place.item.inputs[0])
+                fits = modules.issubset(OVERWRITES) and self.fresh(place.item.inputs[0])
                 safe[place.attribute] = safe.get(place.attribute, True) and fits
         return {name for name, fits in safe.items() if fits}
 
@@ -289,16 +289,12 @@ class Class:
         return False
 
 
-def bound(call: str) -> list[str]:
-    """The operands of an expression that stand beside an operator, or before a dot or a bracket."""
-    found = re.finditer(r"{\d}", call)
-    return [each[0] for each in found if not ARGUMENT.search(call, max(0, each.start() - 2), each.end() + 1)]
+BOUND = re.compile(r"(?<!\()(?<!, ){\d}|{\d}(?![,)])")
+"""An operand of an expression that stands beside an operator, or before a dot or a bracket: no argument of a call."""
 
 
 SLICE = re.compile(r"\[((?::, )+)([^\[\]]*):([^\[\]]*)\]$")
 """The end of an expression that takes some of the channels, or of the positions."""
-
-ARGUMENT = re.compile(r"(?:\(|, ){\d}[,)]")
 
 
 def composite(text: str) -> bool:
