@@ -581,6 +581,115 @@ outputs: {out: keras, "2": ops}
 }
 """Networks that every export says, but for what its golden text gives as refused."""
 
+LAYERS = {
+    "responses of odd and even windows": """
+input: {map: [5, 3, 4], line: [3, 6], room: [3, 2, 3, 2]}
+layers:
+  - {local_response_norm: 3, alpha: 0.3, beta: 0.5, k: 1.5, from: map, name: a}
+  - {local_response_norm: 4, alpha: 0.3, beta: 0.5, from: map, name: b}
+  - {local_response_norm: 3, alpha: 0.3, from: line, name: c}
+  - {local_response_norm: 7, alpha: 0.3, from: line, name: d}
+  - {local_response_norm: 2, alpha: 0.3, from: room, name: e}
+outputs: [a, b, c, d, e]
+""",
+    "blocks of positions that are not square": """
+input: {map: [3, 4, 6], line: [6, 6], room: [4, 4, 2, 6]}
+layers:
+  - {space_to_depth: [2, 3], from: map, name: a}
+  - {depth_to_space: [2, 3], order: dcr}
+  - {space_to_depth: [2, 3], order: dcr}
+  - {depth_to_space: [3, 2], name: b}
+  - {space_to_depth: 3, from: line, order: dcr, name: c}
+  - {depth_to_space: 2, from: line, name: d}
+  - {space_to_depth: [2, 1, 3], from: room, name: e}
+  - {depth_to_space: [3, 2, 1], order: dcr, name: f}
+  - {space_to_depth: [1, 2, 2], order: dcr, from: room, name: g}
+outputs: [a, b, c, d, e, f, g]
+""",
+    "windows that are not square": """
+input: {map: [12, 4, 6], room: [6, 2, 4, 3]}
+layers:
+  - {attention: 2, window: [2, 3], shift: [0, 1], bias: relative, from: map, name: a}
+  - {attention: 4, window: [4, 2], shift: [3, 0], mode: cosine, from: map, name: b}
+  - {attention: 2, grid: [2, 3], from: map, name: c}
+  - {attention: 4, grid: [4, 1], bias: relative, from: map, name: d}
+  - {attention: 1, window: [1, 2, 3], from: room, name: e}
+  - {attention: 2, window: [2, 2, 1], shift: [0, 1, 0], bias: relative, from: room, name: f}
+outputs: [a, b, c, d, e, f]
+""",
+    "branches that are wide and high": """
+input: {map: [4, 3, 5], row: [4, 1, 5], column: [4, 3, 1], one: [1, 3, 5]}
+layers:
+  - {multiply: [row, column, one], name: a}
+  - {subtract: [map, column, row], name: b}
+  - {add: [one, map], name: c}
+  - {add: [row, one, column], name: d}
+  - {add: [row, column, map], weights: fast, name: e}
+  - {concat: [map, a, b, one], name: f}
+  - {subtract: [row, column], name: g}
+outputs: [a, b, c, d, e, f, g]
+""",
+    "sizes that are resized unequally": """
+input: {map: [2, 3, 5], line: [2, 4], room: [2, 2, 3, 4]}
+layers:
+  - {upsample: [2, 1], mode: bilinear, from: map, name: a}
+  - {upsample: [1.5, 2], from: map, name: b}
+  - {upsample, size: [1, 1], mode: bilinear, align_corners: true, from: map, name: c}
+  - {upsample, size: [2, 11], mode: bilinear, from: map, name: d}
+  - {upsample: [3, 2], mode: bilinear, align_corners: true, from: map, name: e}
+  - {upsample: 2.5, mode: bilinear, from: line, name: f}
+  - {upsample, size: 3, from: line, name: g}
+  - {upsample: [1, 2, 1.5], from: room, name: h}
+  - {upsample, size: [3, 3, 2], mode: bilinear, from: room, name: k}
+outputs: [a, b, c, d, e, f, g, h, k]
+""",
+    "norms without axes": """
+input: {flat: [6], line: [4, 3], map: [4, 2, 3]}
+layers:
+  - {layer_norm: false, shift: true, from: flat, name: a}
+  - {layer_norm, over: all, from: flat, name: b}
+  - {batch_norm, shift: false, eps: 0.1, from: flat, name: c}
+  - {global_response_norm, from: flat, name: d}
+  - {l2_norm, scale: true, eps: 0.5, from: line, name: e}
+  - {group_norm: 2, from: line, eps: 0.1, name: f}
+  - {layer_norm, scale: false, shift: true, eps: 0.1, from: map, name: g}
+  - {instance_norm, scale: true, eps: 0.1, from: line, name: h}
+  - {instance_norm, shift: true, from: map, name: k}
+  - {group_norm: 1, scale: false, from: map, name: l}
+outputs: [a, b, c, d, e, f, g, h, k, l]
+""",
+    "borders of several widths": """
+input: {map: [2, 3, 4], line: [3, 5], room: [2, 2, 3, 2]}
+layers:
+  - {pad: [[2, 1], [0, 3]], mode: reflect, from: map, name: a}
+  - {pad: [[3, 1], [2, 4]], mode: circular, from: map, name: b}
+  - {pad: [[4, 1]], mode: replicate, channels: [2, 1], from: line, name: c}
+  - {pad: [[0, 1], [2, 0], [1, 1]], mode: replicate, from: room, name: d}
+  - {pad: [[1, 0], [0, 2], [0, 0]], channels: [0, 1], from: room, name: e}
+  - {crop: [[0, 1], [1, 0], [0, 0]], from: room, name: f}
+  - {crop: [[2, 1]], from: line, name: g}
+  - {crop: 1, from: map, name: h}
+  - {conv: 2, kernel: 3, padding: [[3, 0], [1, 2]], padding_mode: circular, from: map, name: k}
+outputs: [a, b, c, d, e, f, g, h, k]
+""",
+    "pools of uneven windows": """
+input: {map: [2, 7, 6], line: [2, 9], room: [2, 5, 4, 3]}
+layers:
+  - {avg_pool: [3, 2], stride: [1, 2], padding: [[0, 2], [1, 0]], from: map, name: a}
+  - {avg_pool: [3, 2], stride: [1, 2], padding: [[0, 2], [1, 0]], count_include_pad: false, from: map, name: b}
+  - {avg_pool: 4, stride: 3, padding: 2, ceil_mode: true, from: line, name: c}
+  - {avg_pool: 4, stride: 3, padding: 2, ceil_mode: true, count_include_pad: false, from: line, name: d}
+  - {max_pool: 3, stride: 2, dilation: 2, padding: 1, from: line, name: e}
+  - {max_pool: [2, 3, 1], stride: [2, 1, 2], padding: [[1, 0], [1, 1], [0, 0]], from: room, name: f}
+  - {avg_pool: [2, 1, 3], stride: 1, from: room, name: g}
+  - {lp_pool: [3, 2], stride: [2, 3], p: 2, from: map, name: h}
+  - {adaptive_avg_pool: [3, 4, 2], from: room, name: k}
+  - {adaptive_max_pool: 4, from: line, name: l}
+outputs: [a, b, c, d, e, f, g, h, k, l]
+""",
+}
+"""Layers on one, two and three axes whose arguments differ from axis to axis."""
+
 WRITTEN = {
     "rows of equal steps": """
 input: [16, 6, 6]
@@ -602,6 +711,15 @@ layers:
   - {{sigmoid, name: {"c" * 110}}}
   - {{conv: 3, kernel: [3, 1], padding: [1, 0], dilation: [1, 1], stride: [2, 1], bias: false, name: {"d" * 60}}}
 outputs: [{"a" * 87}, {"b" * 88}, {"c" * 110}, {"d" * 60}]
+""",
+    "lines of just the length that fits": """
+input: [2, 4, 4]
+layers:
+  - {conv: 2, kernel: 1, name: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa}
+  - {conv: 2, kernel: 1, name: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb}
+  - {conv: 2, kernel: 1, name: ccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc}
+  - {conv: 2, kernel: 1, name: dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd}
+  - {conv: 2, kernel: 1, name: eee}
 """,
     "long sums": """
 input: {first_of_the_tensors: [3, 4, 4], second_of_the_tensors: [3, 4, 4], third_of_the_tensors: [3, 4, 4],
@@ -1277,5 +1395,5 @@ layers:
 
 @cache
 def network(name: str) -> Graph:
-    """One of `NETWORKS` or `WRITTEN`, or of those that are `REFUSED`."""
-    return cnncalc.loads({**NETWORKS, **WRITTEN, **REFUSED}[name]).graph
+    """One of `NETWORKS`, `LAYERS` or `WRITTEN`, or of those that are `REFUSED`."""
+    return cnncalc.loads({**NETWORKS, **LAYERS, **WRITTEN, **REFUSED}[name]).graph
