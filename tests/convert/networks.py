@@ -705,12 +705,16 @@ layers:
 """,
     "lines as long as they may be": f"""
 input: [2, 4, 4]
+blocks:
+  unit: {{layers: [{{conv: 2, kernel: 1}}, {{add: [x, input]}}]}}
 layers:
   - {{conv: 2, kernel: 1, name: {"a" * 87}}}
   - {{conv: 2, kernel: 1, name: {"b" * 88}}}
   - {{sigmoid, name: {"c" * 110}}}
   - {{conv: 3, kernel: [3, 1], padding: [1, 0], dilation: [1, 1], stride: [2, 1], bias: false, name: {"d" * 60}}}
-outputs: [{"a" * 87}, {"b" * 88}, {"c" * 110}, {"d" * 60}]
+  - {{add: [{"a" * 87}, {"b" * 88}], name: sum}}
+  - {{unit, name: {"e" * 110}}}
+outputs: [sum, {"a" * 87}, {"b" * 88}, {"c" * 110}, {"d" * 60}, {"e" * 110}]
 """,
     "lines of just the length that fits": """
 input: [2, 4, 4]
