@@ -1,4 +1,4 @@
-"""The exports of `NETWORKS` and of every kind's example as texts, to be compared with golden ones."""
+"""The exports of `NETWORKS`, `LAYERS`, `WRITTEN` and every kind's example as texts, to be compared with golden ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from convert.networks import NETWORKS, REFUSED, examples, network
+from convert.networks import LAYERS, NETWORKS, REFUSED, WRITTEN, examples, network
 
 import cnncalc
 from cnncalc.convert.keras_out.source import to_keras_source
@@ -58,8 +58,9 @@ def kinds() -> list[tuple[str, Graph]]:
 def sections(target: str) -> Iterator[tuple[str, str]]:
     """The text of every network under its name, or why it is refused; with the rest where it is more than a layer."""
     write = {"pytorch": pytorch, "keras": keras, "onnx": onnx}[target]
-    chosen = [(name, network(name), True) for name in (*NETWORKS, *REFUSED)]
+    chosen = [(name, network(name), True) for name in (*NETWORKS, *LAYERS, *REFUSED)]
     if target != "onnx":  # whose nodes know nothing of blocks
+        chosen += [(name, network(name), True) for name in WRITTEN]
         chosen += [(name, cnncalc.load(name).graph, True) for name in BUNDLED]
     for name, graph, whole in [*((name, graph, False) for name, graph in kinds()), *chosen]:
         try:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import struct
+import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,9 +17,10 @@ from convert.standing_in import onnx_stands_in
 
 import cnncalc
 from cnncalc.convert import read_model
-from cnncalc.convert.keras_out.source import to_keras_source
+from cnncalc.convert.keras_out.source import set_weights, to_keras_source
 from cnncalc.convert.keras_out.weights import keras_weights
 from cnncalc.convert.onnx_out.model import to_onnx
+from cnncalc.convert.torch_out import to_torch
 from cnncalc.convert.weights import weights_of
 from cnncalc.geometry import elements
 
@@ -90,6 +93,30 @@ def test_a_missing_library_is_named_with_its_extra(tmp_path: Path, run: Run) -> 
     assert done.code == 1
     assert "pip install 'cnncalc[onnx]'" in done.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_has_weights_where_its_layers_have_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the order in which Keras documents a layer's own; kernels are of height, width, input, output."""
+    graph = cnncalc.loads("""
+input: [2, 2, 2]
+layers:
+  - {conv: 3, kernel: 1, name: a.one}
+  - {conv: 3, kernel: 1, share: a.one, from: input, act: relu}
+  - {batch_norm, name: norm}
+""").graph
+    numpy = SimpleNamespace(array=lambda values, dtype: SimpleNamespace(reshape=lambda shape: (values, shape, dtype)))
+    monkeypatch.setitem(sys.modules, "numpy", numpy)
+    found = {}
+
+    def get_layer(name: str) -> Any:
+        return SimpleNamespace(set_weights=lambda given: found.update({name: given}))
+
+    def weights(node: Any, name: str, shape: Any) -> list[int]:
+        return list(range(elements(shape)))
+
+    set_weights(graph, SimpleNamespace(get_layer=get_layer), weights)
+    each = ([0, 1, 2], (3,), "float32")
+    assert found == {"a_one": [([0, 2, 4, 1, 3, 5], (1, 1, 2, 3), "float32"), each], "norm": [each] * 4}
 
 
 # -- PyTorch -----------------------------------------------------------------------------------------------------------
@@ -181,6 +208,41 @@ def test_a_folder_that_is_not_there(tmp_path: Path, run: Run) -> None:
 def test_a_module_needs_pytorch() -> None:
     with pytest.raises(cnncalc.Error, match="torch"):
         cnncalc.load("lenet5").to_torch()
+
+
+class Module:
+    """``torch.nn.Module``, as far as an exported network is one."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        self.loaded: list[Any] = []
+
+    def load_state_dict(self, state: dict[str, Any], strict: bool) -> None:
+        self.loaded.append((state, strict))
+
+
+def test_a_module_has_weights_where_it_is_given_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each tensor once, under the name and in the shape that PyTorch documents; the counter of batches is no weight."""
+    nn = SimpleNamespace(Module=Module, Conv2d=Module, BatchNorm2d=Module)
+    tensor = SimpleNamespace(tensor=lambda values, dtype: SimpleNamespace(reshape=lambda shape: (values, shape, dtype)))
+    torch = SimpleNamespace(nn=nn, Tensor=Module, get_default_dtype=lambda: "float32", **vars(tensor))
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    graph = cnncalc.loads(NET).graph
+    assert to_torch(graph).loaded == []
+
+    def weights(node: Any, name: str, shape: Any) -> list[float]:
+        assert node.name in ("first", "norm")
+        return [len(name)] * elements(shape)
+
+    ((state, strict),) = to_torch(graph, weights).loaded
+    assert not strict
+    assert state == {
+        "first.weight": ([6, 6], (2, 1, 1, 1), "float32"),
+        "first.bias": ([4, 4], (2,), "float32"),
+        "norm.weight": ([6, 6], (2,), "float32"),
+        "norm.bias": ([4, 4], (2,), "float32"),
+        "norm.running_mean": ([12, 12], (2,), "float32"),
+        "norm.running_var": ([11, 11], (2,), "float32"),
+    }
 
 
 # -- ONNX, with what stands in for its library -------------------------------------------------------------------------

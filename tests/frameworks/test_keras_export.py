@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from convert.exporting import refusals
-from convert.networks import EVERY, NETWORKS, REFUSED, examples, network
+from convert.networks import EVERY, LAYERS, NETWORKS, REFUSED, WRITTEN, examples, network
 from frameworks.export_cases import (
     REDUCED,
     computable,
@@ -110,7 +110,9 @@ def test_layers_that_nobody_chose() -> None:
     }
 
 
-@pytest.mark.parametrize("name", [name for name in (*NETWORKS, *REFUSED) if name not in refusals("keras")])
+@pytest.mark.parametrize(
+    "name", [name for name in (*NETWORKS, *LAYERS, *REFUSED, *WRITTEN) if name not in refusals("keras")]
+)
 def test_numbers_of_what_was_chosen(name: str) -> None:
     check(network(name))
 

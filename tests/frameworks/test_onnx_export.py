@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from convert import exporting
 from convert.exporting import CHANGES
-from convert.networks import EVERY, NETWORKS, REFUSED, examples, network
+from convert.networks import EVERY, LAYERS, NETWORKS, REFUSED, examples, network
 from frameworks.export_cases import (
     REDUCED,
     Nothing,
@@ -101,7 +101,9 @@ def test_every_kind(kind: str) -> None:
 
 
 @pytest.mark.parametrize("opset", CHANGES)
-@pytest.mark.parametrize("name", [name for name in (*NETWORKS, *REFUSED) if name not in exporting.refusals("onnx")])
+@pytest.mark.parametrize(
+    "name", [name for name in (*NETWORKS, *LAYERS, *REFUSED) if name not in exporting.refusals("onnx")]
+)
 def test_numbers_of_what_was_chosen(name: str, opset: int) -> None:
     """No operator mixes samples, and none counts on a batch of 1; but for a norm by the statistics of the batch."""
     graph = network(name)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from convert.exporting import refusals
-from convert.networks import EVERY, NETWORKS, REFUSED, examples, network
+from convert.networks import EVERY, LAYERS, NETWORKS, REFUSED, WRITTEN, examples, network
 from frameworks.export_cases import (
     REDUCED,
     computable,
@@ -85,7 +85,7 @@ def test_bundled_networks_are_built_with_their_figures(name: str) -> None:
 # -- numbers -----------------------------------------------------------------------------------------------------------
 
 
-SAID = [name for name in (*NETWORKS, *REFUSED) if name not in refusals("pytorch")]
+SAID = [name for name in (*NETWORKS, *LAYERS, *REFUSED, *WRITTEN) if name not in refusals("pytorch")]
 
 
 @pytest.mark.parametrize("name", SAID)

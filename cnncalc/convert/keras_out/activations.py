@@ -61,10 +61,10 @@ def activation(s: Sketch, node: Node, x: int) -> int:
     if node.kind in ("softmax", "log_softmax") and layer.over == "positions":
         axes = list(range(1, len(node.operation.inputs[0])))
         if node.kind == "softmax":
-            return s.layer("layers.Softmax", [x], A(axes[0] if len(axes) == 1 else axes, "axis", -1))
+            return s.layer("layers.Softmax", [x], A(axes[0] if len(axes) == 1 else axes, "axis"))
         if len(axes) > 1:
             raise Fault("cannot-export", f"`{node.name}` is over several axes, which Keras has no logarithm of")
-        return s.function("ops.log_softmax", [x], A(1, "axis", -1))
+        return s.function("ops.log_softmax", [x], A(1, "axis"))
     word = plain_activation(node)
     if word is not None:
         return s.layer("layers.Activation", [x], A(word, role="activation"))

@@ -26,7 +26,7 @@ def attention(s: Sketch, node: Node, *inputs: int) -> int:
         given.append(A(tuple(frame.shift for frame in frames), "shift", (0,) * len(frames)))
         given.append(A(layer.grid is not None, "grid", False))
     if layer.bias == "relative":
-        wide = tuple((size + 1) // 2 for size in layer.tables(shapes))
+        wide = tuple(size // 2 + 1 for size in layer.tables(shapes))
         given.append(A(wide, "table", None))
     given.append(A(named, "given", False))
     given.append(A(layer.mode == "cosine", "cosine", False))

@@ -48,6 +48,11 @@ class Call(NamedTuple):
     shared: bool = False
     """It uses a layer that was made before."""
 
+    @property
+    def layer(self) -> bool:
+        """Whether it makes a layer, of Keras or of a class in the source; a block's function may be called anything."""
+        return self.callee.startswith("layers.") or (self.node >= 0 and self.callee[0].isupper())
+
 
 def identifier(name: str) -> str:
     """A row's name as Keras and Python can have it: ``layer1_0_conv1``."""

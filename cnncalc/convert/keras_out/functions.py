@@ -6,6 +6,9 @@ long as what follows is the same.  No text is written here, and no layer kind is
 
 from __future__ import annotations
 
+import builtins
+from keyword import kwlist
+
 from cnncalc.convert.keras_out.bodies import LEAST, Body, Function, Item, free
 from cnncalc.convert.keras_out.calls import Call, Sketch, identifier
 from cnncalc.convert.keras_out.likeness import grouped
@@ -13,12 +16,15 @@ from cnncalc.convert.keras_out.parameters import generalised
 from cnncalc.graph import Part
 
 
-def functions(sketch: Sketch) -> tuple[list[Function], Body]:
-    """The functions of a network, those that others call first, and the body that builds it."""
+def functions(sketch: Sketch, reserved: set[str]) -> tuple[list[Function], Body]:
+    """The functions of a network, those that others call first, and the body that builds it.
+
+    None has a `reserved` name, nor one of Python's own, which what else stands in the source may need.
+    """
     found: list[Function] = []
     calls: dict[int, Call] = {}
     parts = candidates(sketch)
-    taken: set[str] = {"keras", "layers", "ops", *sketch.needed}
+    taken = {*reserved, *kwlist, *dir(builtins)}
     for block in ordered(sketch, parts):
         bodies = {number: body(sketch, parts, calls, number) for number in parts if name_of(sketch, number) == block}
         groups = grouped(list(bodies.items()))

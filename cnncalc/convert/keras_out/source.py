@@ -106,10 +106,11 @@ def sketched(graph: Graph) -> Sketch:
 def written(graph: Graph, builder: str) -> str:
     """The whole source."""
     sketch = sketched(graph)
-    made, main = functions(sketch)
+    reserved = {"float", "keras", "layers", "min", "ops", "range", builder, *sketch.needed}
+    made, main = functions(sketch, reserved)
     snippets = {**SNIPPETS, **ATTENDING}
     texts = [text for name, text in snippets.items() if name in sketch.needed]
-    reserved = {"keras", "layers", "ops", builder, *sketch.needed, *(each.name for each in made)}
+    reserved |= {each.name for each in made}
     texts += ["\n".join(function_lines(sketch, each, reserved)) + "\n" for each in made]
     texts.append("\n".join(main_lines(sketch, main, builder, reserved)) + "\n")
     code = "\n\n".join(text.strip("\n") + "\n" for text in texts)
@@ -146,7 +147,7 @@ def function_lines(sketch: Sketch, function: Function, reserved: set[str]) -> It
     inputs = ["inputs", *(f"inputs{place}" for place in range(2, len(function.body.inputs) + 1))]
     listed = [parameter.name for parameter in function.parameters if parameter.default is REQUIRED]
     listed += [f"{name}={literal(default)}" for name, default in function.parameters if default is not REQUIRED]
-    yield f"def {function.name}({', '.join([*inputs[: len(function.body.inputs)], *listed, '*', 'name'])}):"
+    yield from broken(f"def {function.name}({', '.join([*inputs, *listed, '*', 'name'])}):", 0)
     taken = reserved | {parameter.name for parameter in function.parameters} | {"name"}
     names = Names(sketch, function.body, dict(zip(function.body.inputs, inputs)), [function.body.result], taken)
     flag = ""
@@ -174,8 +175,8 @@ def main_lines(sketch: Sketch, body: Body, builder: str, reserved: set[str]) -> 
         yield f"    {variable} = keras.Input({literal(last(shape))}, name={literal(identifier(name))})"
     leaving = [sketch.values[tensor] for _, tensor in graph.outputs]
     names = Names(sketch, body, dict(enumerate(inputs)), leaving, taken | {"outputs"})
-    for line, _ in rolled(body, names):
-        yield from broken(line, 4)
+    for line, indent in rolled(body, names):
+        yield from broken(line, indent)
     outputs = []
     for (name, _), value in zip(graph.outputs, leaving):
         direct = value >= len(graph.inputs) and leaving.count(value) == 1

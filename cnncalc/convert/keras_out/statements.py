@@ -8,6 +8,7 @@ from typing import Any
 from cnncalc.convert.keras_out.bodies import Body, Item
 from cnncalc.convert.keras_out.calls import REQUIRED, Call, Expression
 from cnncalc.convert.keras_out.variables import Names
+from cnncalc.convert.lines import longest_bracket, split
 
 WIDTH = 120
 
@@ -36,7 +37,7 @@ def statement(call: Call, names: Names, name: str) -> str:
         start, stop = ("" if each.value is None else literal(each.value) for each in call.arguments)
         between = ":" if f"{start}{stop}".isalnum() else f"{start and ' '}:{stop and ' '}"
         return f"{target} = {inputs[0]}[..., {start}{between}{stop}]"
-    if call.callee.startswith("layers.") or call.callee[0].isupper():
+    if call.layer:
         return f"{target} = {layer(call, name)}({listed(call, names)})"
     label = [f"name={name}"] if call.name else []
     return f"{target} = {call.callee}({', '.join([*inputs, *given(call), *label])})"
@@ -65,8 +66,9 @@ def given(call: Call) -> list[str]:
     ]
 
 
-def rolled(body: Body, names: Names) -> Iterator[tuple[str, Item]]:
-    """The statements of the network; equal calls one after the other are a loop over the number in their names."""
+def rolled(body: Body, names: Names) -> Iterator[tuple[str, int]]:
+    """The statements of the network, and how far each is indented; equal calls one after the other are a loop over the
+    number in their names."""
     items, place = body.items, 0
     while place < len(items):
         end = place + 1
@@ -77,15 +79,15 @@ def rolled(body: Body, names: Names) -> Iterator[tuple[str, Item]]:
             stem, first = numbered(call.name)
             called = statement(call, names, f'f"{stem}{{i}}"')
             bounds = f"{first}, {first + end - place}" if first else f"{end - place}"
-            yield f"for i in range({bounds}):", items[place]
-            yield f"    {called}", items[place]
+            yield f"for i in range({bounds}):", 4
+            yield called, 8
         elif call.name in names.shared:
             variable = names.shared[call.name]
             if not call.shared:
-                yield f"{variable} = {layer(call, literal(call.name))}", items[place]
-            yield f"{names.of[call.output]} = {variable}({listed(call, names)})", items[place]
+                yield f"{variable} = {layer(call, literal(call.name))}", 4
+            yield f"{names.of[call.output]} = {variable}({listed(call, names)})", 4
         else:
-            yield statement(call, names, literal(call.name)), items[place]
+            yield statement(call, names, literal(call.name)), 4
         place = end
 
 
@@ -127,43 +129,16 @@ def broken(line: str, indent: int) -> Iterator[str]:
     if len(space) + len(line) <= WIDTH:
         yield space + line
         return
-    start, end = widest(line)
+    found = longest_bracket(line)
+    if found is None:
+        yield space + line
+        return
+    start, end = found
     inner = line[start + 1 : end]
     yield f"{space}{line[: start + 1]}"
     if len(space) + 4 + len(inner) <= WIDTH:
         yield f"{space}    {inner}"
     else:
-        for part in separate(inner):
-            yield from broken(f"{part},", indent + 4)
+        for part in split(inner, ","):
+            yield from broken(f"{part.strip()},", indent + 4)
     yield f"{space}{line[end:]}"
-
-
-def widest(line: str) -> tuple[int, int]:
-    """The outermost pair of brackets that holds the most text."""
-    found, depth, start = (0, 0), 0, 0
-    quoted = False
-    for place, letter in enumerate(line):
-        quoted ^= letter == '"'
-        if quoted:
-            continue
-        if letter in "([{":
-            start = place if depth == 0 else start
-            depth += 1
-        elif letter in ")]}":
-            depth -= 1
-            if depth == 0 and place - start > found[1] - found[0]:
-                found = (start, place)
-    return found
-
-
-def separate(text: str) -> list[str]:
-    """The parts between the outermost commas."""
-    found, depth, start, quoted = [], 0, 0, False
-    for place, letter in enumerate(text):
-        quoted ^= letter == '"'
-        if not quoted:
-            depth += (letter in "([{") - (letter in ")]}")
-            if letter == "," and depth == 0:
-                found.append(text[start:place].strip())
-                start = place + 1
-    return [*found, text[start:].strip()]

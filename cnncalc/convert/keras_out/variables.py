@@ -36,7 +36,7 @@ class Names:
             live = {value: name for value, name in live.items() if last[value] > place}
             value = item.call.output
             self.of[value] = self._allocate(wanted[value], value, set(live.values()) | set(inputs.values()))
-            if last.get(value, -1) > place:
+            if value in last:
                 live[value] = self.of[value]
 
     def _wanted(self, body: Body) -> dict[int, str]:

@@ -125,7 +125,7 @@ def mask(w: Writer, frames: Sequence[Frame]) -> str:
         order = [(place + frame.shift) % frame.size < frame.shift for place in range(frame.size)]
         rows = [order[start : start + frame.keys] for start in range(0, frame.size, frame.keys)]
         windows = [[(*place, side) for place in window for side in row] for window in windows for row in rows]
-    count = len(windows[0])
+    count = prod(frame.keys for frame in frames)
     values = [0.0 if q == k else -1e9 for window in windows for q in window for k in window]
     return w.numbers("mask", values, (1, len(windows), 1, count, count))
 

@@ -101,7 +101,7 @@ class Writer:
         self._integers: list[Any] = []
         self._initializers: dict[Any, Any] = {}
         self._row: Node | None = None
-        self._begun = 0
+        self._begun: int
         self.shapes: dict[str, Shape] = dict(graph.inputs)
         """The shape of every value, without the batch."""
         self.values: dict[int, str] = {number: name for number, (name, _) in enumerate(graph.inputs)}

@@ -15,7 +15,7 @@ MAX_ALIGNED = 250_000
 
 def fit(largest: Body, model: list[Any], body: Body, shape: list[Any], bypasses: dict[int, int]) -> list[int] | None:
     """The places of a body's items among the largest one's; None where it is no part of it."""
-    if len(body.inputs) != len(largest.inputs) or len(body.outputs) != len(largest.outputs):
+    if len(body.inputs) != len(largest.inputs):
         return None
     if len(model) * len(shape) > MAX_ALIGNED and model != shape:
         return None
@@ -34,15 +34,16 @@ def wired(largest: Body, body: Body, places: list[int], bypasses: dict[int, int]
     for number, item in enumerate(largest.items):
         if number in position:
             mine = body.items[position[number]]
-            if [resolved.get(ref) for ref in item.inputs] != mine.inputs or len(mine.inputs) != len(item.inputs):
+            if [resolved.get(ref) for ref in item.inputs] != mine.inputs:
                 return False
             for output in range(len(item.results)):
                 resolved[Ref(number, output)] = Ref(position[number], output)
             continue
         if not omissible(item):
             return False
-        choices = [tried[number]] if number in tried else range(len(item.inputs))
-        tried[number] = next((k for k in choices if kept(largest, number, k, position, resolved, body)), 0)
+        if number not in tried:
+            wanted = taken(largest, number, position, body)
+            tried[number] = next((k for k, ref in enumerate(item.inputs) if resolved.get(ref) == wanted), 0)
         resolved[Ref(number)] = resolved[item.inputs[tried[number]]]
     if [resolved.get(ref) for ref in largest.outputs] != body.outputs:
         return False
@@ -50,18 +51,13 @@ def wired(largest: Body, body: Body, places: list[int], bypasses: dict[int, int]
     return True
 
 
-def kept(
-    largest: Body, number: int, choice: int, position: dict[int, int], resolved: dict[Ref, Ref], body: Body
-) -> bool:
-    """Whether the first that takes a left out item's result takes this input of it."""
-    wanted = resolved.get(largest.items[number].inputs[choice])
-    for later in range(number + 1, len(largest.items)):
-        inputs = largest.items[later].inputs
-        if Ref(number) in inputs and later in position:
-            return body.items[position[later]].inputs[inputs.index(Ref(number))] == wanted
-    if Ref(number) in largest.outputs:
-        return body.outputs[largest.outputs.index(Ref(number))] == wanted
-    return True
+def taken(largest: Body, number: int, position: dict[int, int], body: Body) -> Ref | None:
+    """What a body takes where the largest one first takes the result of an item that the body lacks."""
+    for place, mine in position.items():
+        inputs = largest.items[place].inputs
+        if Ref(number) in inputs:
+            return body.items[mine].inputs[inputs.index(Ref(number))]
+    return next((mine for ref, mine in zip(largest.outputs, body.outputs) if ref == Ref(number)), None)
 
 
 def omissible(item: Item) -> bool:

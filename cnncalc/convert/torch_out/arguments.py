@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from cnncalc.convert.torch_out.helpers import LOCAL
 from cnncalc.convert.torch_out.leaf import FLAGS, NEVER
-from cnncalc.convert.torch_out.names import identifier
+from cnncalc.convert.torch_out.names import free, identifier
 from cnncalc.convert.torch_out.slots import slots
 from cnncalc.convert.torch_out.templates import Argument, Place, Slot, Template, Templates
 from cnncalc.records import NamedTuple
@@ -179,13 +180,9 @@ class _Solver:
         if own == "hidden_channels":
             own = "channels"
         candidates.append(identifier(f"{place.label}_{own}"))
-        taken = {argument.name for argument in self.arguments} | {"in_channels"}
-        free = [name for name in candidates if name and name not in taken]
-        number = 2
-        while not free:
-            free = [f"{candidates[-1]}{number}"] if f"{candidates[-1]}{number}" not in taken else []
-            number += 1
-        return free[0]
+        taken = {argument.name for argument in self.arguments} | {"in_channels"} | LOCAL
+        *earlier, last = [identifier(name) for name in candidates if name]
+        return next((name for name in earlier if name not in taken), "") or free(last, taken)
 
     def hint(self, slot: Slot) -> str:
         """The name that a spec's author gave the value of a layer's field, where it is no more than a name."""

@@ -89,7 +89,7 @@ def bodies_of(item: Item) -> list[Body]:
 
 def chains(item: Item) -> bool:
     """Whether an item can stand in an `nn.Sequential`: one tensor in, one out, a module."""
-    if len(item.tensors) != 1 or len(item.results) != 1 or item.parts:
+    if len(item.tensors) != 1 or len(item.results) != 1 or item.parts or item.gathers:
         return False
     return item.node is None or describe(item.node, uneven(item.node)).chains
 

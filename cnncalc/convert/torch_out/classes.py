@@ -9,9 +9,10 @@ from typing import Any
 from cnncalc.convert.torch_out.arguments import Expression, literal
 from cnncalc.convert.torch_out.bodies import Item, Ref
 from cnncalc.convert.torch_out.forward import Forward, joins, spread_over_batch
+from cnncalc.convert.torch_out.helpers import LOCAL
 from cnncalc.convert.torch_out.kinds import describe
 from cnncalc.convert.torch_out.leaf import FLAGS, NEVER
-from cnncalc.convert.torch_out.names import free, identifier
+from cnncalc.convert.torch_out.names import attribute, free, identifier
 from cnncalc.convert.torch_out.plan import is_module
 from cnncalc.convert.torch_out.pointwise import INPLACE, OVERWRITES
 from cnncalc.convert.torch_out.rolling import compressed
@@ -76,7 +77,7 @@ class Class:
     def input_names(self) -> list[str]:
         count = len(self.template.bodies[0].inputs)
         if self.outermost and count > 1:
-            taken = {"self"}
+            taken = set(LOCAL)
             return [free(identifier(name), taken) for name, _ in self.graph.inputs]
         return ["x"] if count == 1 else [f"x{number + 1}" for number in range(count)]
 
@@ -210,7 +211,7 @@ class Class:
             for name in re.findall(r"{([a-z]\w*)}", leaf.call.replace("{self}", ""))
         }
         wrapped = [
-            f"({text})" if composite(text) and f"{{{place}}}" in bound(leaf.call) else text
+            f"({text})" if composite(text) and f"{{{place}}}" in BOUND.findall(leaf.call) else text
             for place, text in enumerate(operands)
         ]
         made = leaf.call.format(*wrapped, self=target, **texts)
@@ -256,7 +257,7 @@ class Class:
                 return f"self.{known}"
         if text.isidentifier():
             name = text
-        self.kept[free(name, self.taken)] = text
+        self.kept[attribute(name, self.taken)] = text
         return f"self.{list(self.kept)[-1]}"
 
     # -- in place
@@ -269,7 +270,7 @@ class Class:
                 modules = {
                     describe(member.node).module for member in place.members if member is not None and member.node
                 }
-                fits = modules <= set(OVERWRITES) and self.fresh(place.item.inputs[0])
+                fits = modules.issubset(OVERWRITES) and self.fresh(place.item.inputs[0])
                 safe[place.attribute] = safe.get(place.attribute, True) and fits
         return {name for name, fits in safe.items() if fits}
 
@@ -288,16 +289,12 @@ class Class:
         return False
 
 
-def bound(call: str) -> list[str]:
-    """The operands of an expression that stand beside an operator, or before a dot or a bracket."""
-    found = re.finditer(r"{\d}", call)
-    return [each[0] for each in found if not ARGUMENT.search(call, max(0, each.start() - 2), each.end() + 1)]
+BOUND = re.compile(r"(?<!\()(?<!, ){\d}|{\d}(?![,)])")
+"""An operand of an expression that stands beside an operator, or before a dot or a bracket: no argument of a call."""
 
 
 SLICE = re.compile(r"\[((?::, )+)([^\[\]]*):([^\[\]]*)\]$")
 """The end of an expression that takes some of the channels, or of the positions."""
-
-ARGUMENT = re.compile(r"(?:\(|, ){\d}[,)]")
 
 
 def composite(text: str) -> bool:

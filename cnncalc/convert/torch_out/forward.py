@@ -10,10 +10,12 @@ import re
 from collections import Counter
 from collections.abc import Callable
 
+from cnncalc.convert.lines import split
 from cnncalc.convert.torch_out.bodies import Ref
+from cnncalc.convert.torch_out.helpers import LOCAL
 from cnncalc.convert.torch_out.names import identifier
 from cnncalc.convert.torch_out.templates import ACTS, Place, Template
-from cnncalc.convert.torch_out.text import MAX_LINE, fold, split
+from cnncalc.convert.torch_out.text import MAX_LINE, fold
 from cnncalc.layers import names
 from cnncalc.records import NamedTuple
 
@@ -152,7 +154,7 @@ class Forward:
 
     def choose(self, ref: Ref, number: int) -> str:
         """The name of a value that is given one."""
-        live = {name for each, name in self.named.items() if self.left[each] > 0}
+        live = self.live()
         takers = self.takers.get(ref, [])
         lasting = self.uses[ref] > 1 or takers != [number + 1]
         row = own_name(self.places[number]) if lasting else ""
@@ -168,9 +170,13 @@ class Forward:
         self.named[ref] = name
         return name
 
+    def live(self) -> set[str]:
+        """The names that stand for something else."""
+        return LOCAL | {name for ref, name in self.named.items() if self.left[ref] > 0}
+
     def spare(self, name: str) -> str:
         """`name`, with a number where something live has it."""
-        live = {each for ref, each in self.named.items() if self.left[ref] > 0}
+        live = self.live()
         number, found = 2, name
         while found in live:
             found, number = f"{name}{number}", number + 1

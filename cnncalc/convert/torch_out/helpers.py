@@ -293,6 +293,9 @@ ALL = [f"{name}{rank}" for name in HELPERS for rank in ("", "1d", "2d", "3d")]
 NAMES = {"Any", "F", "Tensor", "nn", "torch", *ALL, *ATTENDING}
 """What nothing of an export's own may be called."""
 
+LOCAL = {*NAMES, "float", "module", "range", "self", "super"}
+"""What no argument or tensor may be called, since the code that it stands in says these itself."""
+
 WORD = re.compile(r"(?<![\w.])\w+")
 
 

@@ -221,8 +221,8 @@ class Templates:
         model = next(body for body in template.bodies if self.aligned[id(body)] == list(range(len(largest.items))))
         template.places = [Place(item, len(template.bodies)) for item in model.items]
         template.outputs = model.outputs
-        for number, place in enumerate(template.places):
-            place.bypass = self.bypasses.get(number, 0)
+        for number, bypass in self.bypasses.items():
+            template.places[number].bypass = bypass
         for instance, body in enumerate(template.bodies):
             template.instance[id(body)] = instance
             for item, number in zip(body.items, self.aligned[id(body)]):
