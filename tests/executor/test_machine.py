@@ -82,6 +82,9 @@ def test_transposed_same_as_keras(width: int, size: int, stride: int, expected: 
     args = {"channels": 1, "kernel": size, "stride": stride, "padding": "same", "bias": False}
     kernel = {"weight": [10.0**place for place in range(size)]}
     assert execute("conv_transpose", args, [counting(1, width)], kernel).data == expected
+    if size <= stride:  # nothing is cut, and what is added comes after
+        lower = args | {"padding": "same_lower"}
+        assert execute("conv_transpose", lower, [counting(1, width)], kernel).data == expected
 
 
 TORCH = [

@@ -1,0 +1,180 @@
+"""What layers take and refuse, at the bound and one beyond it: each case follows from the definition of its layer."""
+
+from __future__ import annotations
+
+import pytest
+from sampling import together
+
+import cnncalc
+from cnncalc.geometry import Shape
+
+TAKEN: list[tuple[str, str, Shape]] = [  # input, steps, and the output's shape
+    # windows
+    ("[1, 2, 5]", "{conv: 1, kernel: [2, 5]}", (1, 1, 1)),
+    ("[1, 5]", "{conv: 1, kernel: 3, dilation: 2}", (1, 1)),
+    ("[1, 5]", "{conv: 1, kernel: 3, padding: [[1, 0]]}", (1, 4)),
+    ("[1, 1]", "{conv_transpose: 1, kernel: 3, padding: 1}", (1, 1)),
+    ("[1, 5]", "{conv_transpose: 1, kernel: 3, stride: 2, padding: same, output_padding: 1}", (1, 10)),
+    ("[1, 5]", "{conv_transpose: 1, kernel: 3, stride: 2, padding: half}", (1, 9)),
+    ("[1, 5]", "{conv_transpose: 1, kernel: 3, stride: 2, padding: valid}", (1, 11)),
+    # moved data
+    ("[12]", "{reshape: [3, -1]}", (3, 4)),
+    ("[12]", "{reshape: 12}", (12,)),
+    ("[16]", "{reshape: [2, 2, 2, 2]}", (2, 2, 2, 2)),
+    ("[3, 8]", "{reshape: [2, 2, 2], over: positions}", (3, 2, 2, 2)),
+    ("[3, 8]", "{reshape: [4, -1], over: positions}", (3, 4, 2)),
+    ("[2, 3, 4]", "{permute: [2, 0, 1]}", (4, 2, 3)),
+    ("[2, 3, 4]", "{flatten, over: positions}", (2, 12)),
+    ("[6, 4]", "{slice: [none, 2]}", (2, 4)),
+    ("[6, 4]", "{slice: [2]}", (4, 4)),
+    ("[6, 4]", "{slice: [0, 6]}", (6, 4)),
+    ("[6, 4]", "{slice: [5, 6]}", (1, 4)),
+    ("[6, 4]", "{slice: [-6, -5]}", (1, 4)),
+    ("[6, 4]", "{slice: [1, -1], over: positions}", (6, 2)),
+    ("[6, 4]", "{split: {a: 4, b: rest, c: rest}}, {identity, from: b}", (1, 4)),
+    ("[6, 4]", "{split: {a: 1, b: 2, c: 3}}, {identity, from: c}", (3, 4)),
+    ("[6, 4]", "{split: {a: 1, b: rest}, over: positions}, {identity, from: b}", (6, 3)),
+    ("[1, 4]", "{crop: [[1, 2]]}", (1, 1)),
+    ("[1, 4, 9]", "{crop: [1, 4]}", (1, 2, 1)),
+    ("[1, 4, 9]", "{pad: [1, [0, 2]], channels: [2, 3]}", (6, 6, 11)),
+    ("{a: [1, 5, 8], b: [2, 5, 3]}", "{crop_like: b}", (1, 5, 3)),
+    # joins
+    ("[3, 1, 4]", "{add: [x, [{conv: 1, kernel: 1}]]}", (3, 1, 4)),
+    ("{a: [1, 1, 4], b: [5, 3, 1]}", "{multiply: [a, b]}", (5, 3, 4)),
+    ("{a: [2, 3], b: [2, 1], c: [2, 5]}", "{concat: [a, b, c], over: positions}", (2, 9)),
+    # products
+    ("{a: [4, 6], b: [6, 2, 5]}", "{matmul: [a, b]}", (4, 2, 5)),
+    ("{a: [4, 6], b: [3, 2, 3]}", "{matmul: [a, b], over: positions}", (4, 3)),
+    ("{a: [4, 6], b: [4, 2, 3]}", "{matmul: [a, b], over: channels}", (6, 2, 3)),
+    ("{a: [4, 6], b: [4, 2, 3]}", "{matmul: [a, b], over: channels, groups: 2}", (12, 2, 3)),
+    # resampling
+    ("[1, 2]", "{upsample: 0.5}", (1, 1)),
+    ("[1, 7, 5]", "{upsample: [1.5, 0.4]}", (1, 10, 2)),
+    # bounds of numbers
+    ("[1, 4]", "{dropout: 0}, {dropout: 1}", (1, 4)),
+    ("[1, 4]", "{batch_norm, eps: 0}", (1, 4)),
+]
+
+
+@together("shape, steps, output", TAKEN)
+def test_taken(shape: str, steps: str, output: Shape) -> None:
+    graph = cnncalc.loads(f"input: {shape}\nlayers: [{steps}]\n").graph
+    assert graph.nodes[-1].operation.output == output
+
+
+REFUSED = [  # input, the step, and what is said of it
+    # windows
+    ("[1, 4]", "{conv: 1, kernel: 3, dilation: 2}", "kernel 3 (extent 5 at dilation 2) does not fit the length 4",
+     "use `padding: same`, or a kernel of at most 2"),
+    ("[1, 3, 5]", "{conv: 1, kernel: [3, 8], padding: [0, 1]}", "kernel 8 does not fit the padded width 7",
+     "use `padding: same`, or a kernel of at most 7"),
+    ("[2, 4, 5, 6]", "{conv: 1, kernel: [1, 6, 1]}", "kernel 6 does not fit the height 5",
+     "use `padding: same`, or a kernel of at most 5"),
+    ("[4, 9]", "{conv: 1, kernel: 3, padding: [1, 0, 1]}", "`padding` has 3 entries for 1 spatial axis",
+     "write `padding: 1`"),
+    ("[2, 4, 4, 4]", "{conv: 1, kernel: 1, padding: [1, 1]}", "`padding` has 2 entries for 3 spatial axes",
+     "write one number, or one per axis"),
+    ("[1, 4, 4]", "{conv_transpose: 1, kernel: 1, output_padding: [1, 0, 0]}",
+     "`output_padding` has 3 entries for 2 spatial axes", "write one number, or one per axis"),
+    ("[1, 1]", "{conv_transpose: 1, kernel: 2, padding: 1}", "padding 1 + 1 cuts all of the output, 0 wide",
+     "use less padding, or a larger kernel"),
+    # moved data
+    ("[12]", "{reshape: [0, 12]}", "`shape` takes one to four sizes above 0, one of which may be -1", ""),
+    ("[12]", "{reshape: [-1, -1]}", "`shape` takes one to four sizes above 0, one of which may be -1", ""),
+    ("[3, 16]", "{reshape: [2, 2, 2, 2], over: positions}",
+     "`shape` takes one to three sizes above 0, one of which may be -1", ""),
+    ("[3, 16]", "{reshape: [3, -1], over: positions}", "the 16 positions of 3 x 16 are no multiple of 3", ""),
+    ("[3, 16]", "{reshape: [3, 5], over: positions}", "`shape` 3 x 5 has 15 positions, the input 3 x 16 has 16", ""),
+    ("[2, 3, 4]", "{permute: [0, 1]}", "`axes` must name each of the 3 axes 0 to 2 once (0: channels)", ""),
+    ("[2, 3, 4]", "{permute: [0, 1, 1]}", "`axes` must name each of the 3 axes 0 to 2 once (0: channels)", ""),
+    ("[6, 4]", "{slice: [2, 2]}", "channels 2 to 2 are not within the 6 input channels",
+     "`start` is below `stop`, and `stop` is at most `x.channels`"),
+    ("[6, 4]", "{slice: [0, 7]}", "channels 0 to 7 are not within the 6 input channels",
+     "`start` is below `stop`, and `stop` is at most `x.channels`"),
+    ("[6, 4]", "{slice: [-7, 6]}", "channels -1 to 6 are not within the 6 input channels",
+     "`start` is below `stop`, and `stop` is at most `x.channels`"),
+    ("[6, 4]", "{slice: [0, 5], over: positions}", "positions 0 to 5 are not within the 4 input positions",
+     "`start` is below `stop`, and `stop` is at most `x.length`"),
+    ("[6, 4, 4]", "{slice: [0, 2], over: positions}",
+     "`slice` over positions takes those of a single axis, but its input is 6 x 4 x 4",
+     "put `{flatten, over: positions}` before it"),
+    ("[5, 4]", "{split: {a: 4, b: rest, c: rest}}", "the parts 4 + rest + rest do not make the 5 input channels",
+     "make the parts smaller: together they have 5"),
+    ("[6, 4]", "{split: {a: 4, b: 4}}", "the parts 4 + 4 do not make the 6 input channels",
+     "make the parts smaller: together they have 6"),
+    ("[6, 4]", "{split: {a: 2, b: 3}}", "the parts 2 + 3 do not make the 6 input channels",
+     "give the last part the size `rest`"),
+    ("[6, 4]", "{split: {a: 1, b: rest, c: rest}, over: positions}",
+     "2 equal parts do not make the 3 of 4 input positions that are left",
+     "give all of them but one a size, such as 1, and leave that one `rest`"),
+    ("[1, 4]", "{crop: [[1, 3]]}", "cropping 1 + 3 leaves nothing of 4", ""),
+    ("[1, 9, 4]", "{crop: [1, 2]}", "cropping 2 + 2 leaves nothing of 4", ""),
+    ("{a: [1, 5, 8], b: [2, 6, 3]}", "{crop_like: b}", "5 x 8 cannot be cropped to 6 x 3", ""),
+    ("{a: [1, 5, 8], b: [2, 5, 9]}", "{crop_like: b}", "5 x 8 cannot be cropped to 5 x 9", ""),
+    ("{a: [1, 5, 8], b: [2, 5]}", "{crop_like: b}", "5 x 8 cannot be cropped to 5", ""),
+    ("{a: [1], b: [2, 5]}", "{crop_like: b}", "a flat tensor cannot be cropped to 5", ""),
+    ("{a: [1, 5], b: [2]}", "{crop_like: b}", "5 cannot be cropped to a flat one", ""),
+    # joins
+    ("{a: [2, 3], b: [3, 3]}", "{add: [a, b]}",
+     "`add` needs equal shapes, or sizes of 1, but its branches give 2 x 3, 3 x 3",
+     "bring a branch to as many channels with `{conv: 3, kernel: 1}`"),
+    ("{a: [3, 2], b: [3, 3]}", "{add: [a, a, a, a, a, b]}",
+     "`add` needs equal shapes, or sizes of 1, but its branches give 3 x 2, 3 x 2, 3 x 2, 3 x 2, 3 x 2, 3 x 3",
+     "an odd kernel keeps sizes with `padding: half`; `{crop_like: name}` cuts to those of a layer"),
+    ("{a: [3, 2], b: [3, 3]}", "{add: [a, a, a, a, a, a, b]}",
+     "`add` needs equal shapes, or sizes of 1, but its branches give 3 x 2, 3 x 2, 3 x 2, 3 x 2, 3 x 2, 3 x 2, …",
+     "an odd kernel keeps sizes with `padding: half`; `{crop_like: name}` cuts to those of a layer"),
+    ("{a: [3, 2, 4], b: [5, 6, 12]}", "{concat: [a, b]}",
+     "`concat` needs equal shapes off the channel axis, but its branches give 3 x 2 x 4, 5 x 6 x 12",
+     "end the branch of 3 x 2 x 4 with `{upsample: 3}`, or that of 5 x 6 x 12 with `{max_pool: 3}`"),
+    ("{a: [3, 6, 12], b: [3, 2, 4]}", "{add: [a, b]}",
+     "`add` needs equal shapes, or sizes of 1, but its branches give 3 x 6 x 12, 3 x 2 x 4",
+     "end the branch of 3 x 2 x 4 with `{upsample: 3}`, or that of 3 x 6 x 12 with `{max_pool: 3}`"),
+    ("{a: [3, 2, 4], b: [5, 4, 4]}", "{concat: [a, b]}",
+     "`concat` needs equal shapes off the channel axis, but its branches give 3 x 2 x 4, 5 x 4 x 4",
+     "an odd kernel keeps sizes with `padding: half`; `{crop_like: name}` cuts to those of a layer"),
+    ("{a: [3, 2], b: [3, 4], c: [3, 3]}", "{concat: [a, b, c]}",
+     "`concat` needs equal shapes off the channel axis, but its branches give 3 x 2, 3 x 4, 3 x 3",
+     "an odd kernel keeps sizes with `padding: half`; `{crop_like: name}` cuts to those of a layer"),
+    ("{a: [3, 2], b: [4, 2]}", "{concat: [a, b], over: positions}",
+     "`concat` over positions needs a single axis, and equal channels, but its branches give 3 x 2, 4 x 2",
+     "bring a branch to as many channels with `{conv: 4, kernel: 1}`"),
+    ("{a: [3, 2], b: [4, 5]}", "{concat: [a, b], over: positions}",
+     "`concat` over positions needs a single axis, and equal channels, but its branches give 3 x 2, 4 x 5",
+     "bring a branch to as many channels with `{conv: 4, kernel: 1}`"),
+    ("{a: [3, 2], b: [3, 2, 2]}", "{concat: [a, b], over: positions}",
+     "`concat` over positions needs a single axis, and equal channels, but its branches give 3 x 2, 3 x 2 x 2",
+     "put `{flatten, over: positions}` at the end of a branch that has a map"),
+    ("{a: [3, 2], b: [3]}", "{concat: [a, b], over: positions}",
+     "`concat` over positions needs a single axis, and equal channels, but its branches give 3 x 2, 3",
+     "a single token has a position, too: shape `[3, 1]`, as of a `parameter`"),
+    # products
+    ("{a: [4, 6], b: [4, 5]}", "{matmul: [a, b], over: positions}",
+     "a*b' of 4 x 6 and 4 x 5 does not fit: it would sum over 6 and 5",
+     "`over` says what is summed over: `channels` or `positions`"),
+    ("{a: [4, 6], b: [8, 6]}", "{matmul: [a, b], over: channels}",
+     "a'*b of 4 x 6 and 8 x 6 does not fit: it would sum over 4 and 8",
+     "`over` says what is summed over: `channels` or `positions`"),
+    ("{a: [4, 6], b: [6, 6]}", "{matmul: [a, b], groups: 4}", "4 groups do not divide the 6 input channels",
+     "use 3 groups, or a multiple of 4 channels"),
+    # attention
+    ("[12, 4, 4]", "{attention: 2, bias: relative, maps: 2x2}", "a map of 2 x 2 does not fit 4 x 4 positions",
+     "leave `maps` out: the positions are a map already"),
+    ("[12, 4]", "{attention: 2, bias: relative, maps: 1x5}", "a map of 1 x 5 does not fit 4 positions",
+     "`maps: 2x2` is a map of 4; tokens before a map take no bias"),
+    # resampling
+    ("[1, 1]", "{upsample: 0.5}", "1 positions times 0.5 leave none", ""),
+    # bounds of numbers
+    ("[1, 4]", "{dropout: 1.01}", "`rate` needs a number from 0 to 1, got `1.01`", ""),
+    ("[1, 4]", "{dropout: -0.01}", "`rate` needs a number from 0 to 1, got `-0.01`", ""),
+    ("[1, 4]", "{batch_norm, eps: -1}", "`eps` needs a number of at least 0, got `-1`", ""),
+    ("[1, 4]", "{upsample: 0}", "`scale` needs a number above 0, got `0`", ""),
+]  # fmt: skip
+
+
+@together("shape, step, message, help", REFUSED)
+def test_refused(shape: str, step: str, message: str, help: str) -> None:
+    with pytest.raises(cnncalc.SpecError) as refused:
+        cnncalc.loads(f"input: {shape}\nlayers: [{step}]\n")
+    problem = refused.value.diagnostics[0]
+    assert (problem.message, problem.help) == (message, help)
