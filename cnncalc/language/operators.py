@@ -226,7 +226,7 @@ def _lists(text: str, a: Any, b: Any, start: int, end: int) -> Any:
     if text == "*":
         times, entries = (a, b) if isinstance(b, tuple) else (b, a)
         if isinstance(times, int):
-            if times > 0 and times * _leaves(entries) > MAX_ELEMENTS:
+            if times * _leaves(entries) > MAX_ELEMENTS:
                 raise ExpressionFault("too-large", f"a list has at most {MAX_ELEMENTS:,} elements", start, end)
             return entries * times
     raise ExpressionFault("value", f"`{text}` does not work on `{show(a)}` and `{show(b)}`", start, end)
