@@ -1,12 +1,18 @@
-"""What layers take and refuse, at the bound and one beyond it: each case follows from the definition of its layer."""
+"""What layers take and refuse, at the bound and one beyond it: each case follows from the definition of its layer.
+
+What is taken is also executed, and every number checked by that.
+"""
 
 from __future__ import annotations
+
+import re
 
 import pytest
 from sampling import together
 
 import cnncalc
 from cnncalc.geometry import Shape
+from cnncalc.verify.network import verify
 
 TAKEN: list[tuple[str, str, Shape]] = [  # input, steps, and the output's shape
     # windows
@@ -25,6 +31,8 @@ TAKEN: list[tuple[str, str, Shape]] = [  # input, steps, and the output's shape
     ("[3, 8]", "{reshape: [4, -1], over: positions}", (3, 4, 2)),
     ("[2, 3, 4]", "{permute: [2, 0, 1]}", (4, 2, 3)),
     ("[2, 3, 4]", "{flatten, over: positions}", (2, 12)),
+    ("[2, 3]", "{flatten, over: positions}", (2, 3)),
+    ("[2]", "flatten", (2,)),
     ("[6, 4]", "{slice: [none, 2]}", (2, 4)),
     ("[6, 4]", "{slice: [2]}", (4, 4)),
     ("[6, 4]", "{slice: [0, 6]}", (6, 4)),
@@ -60,6 +68,7 @@ TAKEN: list[tuple[str, str, Shape]] = [  # input, steps, and the output's shape
 def test_taken(shape: str, steps: str, output: Shape) -> None:
     graph = cnncalc.loads(f"input: {shape}\nlayers: [{steps}]\n").graph
     assert graph.nodes[-1].operation.output == output
+    assert verify(graph).differences == []
 
 
 REFUSED = [  # input, the step, and what is said of it
@@ -178,3 +187,36 @@ def test_refused(shape: str, step: str, message: str, help: str) -> None:
         cnncalc.loads(f"input: {shape}\nlayers: [{step}]\n")
     problem = refused.value.diagnostics[0]
     assert (problem.message, problem.help) == (message, help)
+
+
+@pytest.mark.parametrize(
+    ("shape", "pool", "formulas"),
+    [
+        ("[1, 9]", "{max_pool: 3, stride: 2, name: p}", ["(W - 1)*S - P + K = (4 - 1)*2 - 0 + 3 = 9"]),
+        ("[1, 10]", "{max_pool: 3, stride: 2, name: p}", ["(W - 1)*S - P + K = (4 - 1)*2 - 0 + 3 + 1 = 10"]),
+        ("[1, 9]", "{max_pool: 2, stride: 3, dilation: 4, name: p}",
+         ["(W - 1)*S - P + K = (2 - 1)*3 - 0 + 5 + 1 = 9"]),
+        ("[1, 10, 9]", "{max_pool: 3, stride: 2, padding: 1, name: p}",
+         ["(W - 1)*S - P + K = (5 - 1)*2 - 1 + 3 = 10", "(W - 1)*S - P + K = (5 - 1)*2 - 2 + 3 = 9"]),
+    ],
+)  # fmt: skip
+def test_an_unpooled_axis_is_explained(shape: str, pool: str, formulas: list[str]) -> None:
+    """What the windows of the pool cover, less what they had of padding, and what none of them had read."""
+    told = cnncalc.loads(f"input: {shape}\nlayers: [{pool}, {{max_unpool: p, name: back}}]\n").explain("back")
+    assert re.findall(r"\(W - 1\).* = \d+", str(told)) == formulas
+
+
+UNPOOLED = "{max_pool: 2, name: p}, {max_unpool: p, from: %s, name: back}"
+
+
+@together("from_, message", [
+    ("wide", "3 x 4 is larger than the pool of 3 x 6 gave"),
+    ("flat", "`max_unpool` slides over spatial axes, but its input is flat: 3"),
+    ("map", "3 x 3 x 1 cannot go where the maxima of 3 x 6 were"),
+])  # fmt: skip
+def test_what_cannot_be_unpooled(from_: str, message: str) -> None:
+    with pytest.raises(cnncalc.SpecError) as refused:
+        cnncalc.loads(
+            "input: {main: [3, 6], wide: [3, 4], flat: [3], map: [3, 3, 1]}\nlayers: [" + UNPOOLED % from_ + "]\n"
+        )
+    assert refused.value.diagnostics[0].message == message
