@@ -135,6 +135,9 @@ def _misspelt(fault: Fault, kind: type[Layer], values: dict[str, Any], where: Wh
     word = values.get(field) if field else None
     if not field or not isinstance(word, Word):
         return fault
+    if isinstance(where.scope.env.get(word), Wire):
+        help = f"a tensor is no value; ask for a size of it: `{word}.channels`, `{word}.size`"
+        return Fault(fault.code, fault.message, field, help)
     allowed = kind.fields[field].type.words
     if allowed or fault.help:
         from cnncalc.language import words  # those of other frameworks, only where something is wrong
