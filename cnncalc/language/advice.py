@@ -199,7 +199,7 @@ def argument(reader: StepReader, node: Mapping, kind: str, name: str, unknown: l
         return "axes have names here: `over: channels`, its default, or `over: positions`"
     if ours is None:
         return ""
-    main = takes[0] if takes else ""
+    main = next(iter(takes), "")
     given = {}
     for key, (_, value) in node.entries.items():
         to = {kind: main}.get(key, key) if key not in unknown else translation.renamed(kind, key, takes)
