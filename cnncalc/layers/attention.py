@@ -142,7 +142,7 @@ class Attention(Layer, kind="attention"):
         """The keys of a query per axis; None where it has all of them."""
         if self.window is None and self.grid is None:
             return None
-        sizes = self.tensors(inputs)[0][1:]
+        (_, *sizes), *_ = self.tensors(inputs)
         declared = per_axis(self.given, len(sizes), self.framing)
         if self.grid is not None:
             return tuple(Frame(size, grid=min(wide, size), table=wide) for size, wide in zip(sizes, declared))

@@ -82,6 +82,7 @@ TAKEN: list[tuple[str, str, Shape]] = [  # input, steps, and the output's shape
     ("[12, 4]", "{attention: 2, bias: relative, maps: 2x2}", (4, 4)),
     ("[12, 5]", "{attention: 2, bias: decomposed, maps: 1x4}", (4, 5)),
     ("{q: [12, 6], t: [2, 5]}", "{attention: 2, bias: t, maps: 3, from: q}", (4, 6)),
+    ("{q: [4, 6], kv: [8, 6], t: [2, 5]}", "{attention: 2, bias: t, maps: 3, from: [q, kv]}", (4, 6)),
     # bounds of numbers
     ("[1, 4]", "{dropout: 0}, {dropout: 1}", (1, 4)),
     ("[1, 4]", "{batch_norm, eps: 0}", (1, 4)),
