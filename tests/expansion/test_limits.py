@@ -136,6 +136,13 @@ def test_a_list_of_turns() -> None:
     assert codes("layers: [{for: k, in: 0, layers: [relu]}, relu]\n") == []
 
 
+def test_lists_are_walked_over_for_20_million_elements() -> None:
+    """The length of 10,000 entries, 2,000 times and once more."""
+    text = 'args: {l: "range(10000)"}\nlayers: [{for: k, in: %d, layers: [{relu, if: len(l) < k}]}, relu]\n'
+    assert codes(text % 2_000) == []
+    assert message(text % 2_001) == "the expressions of this spec walk over more than 20,000,000 list elements"
+
+
 @pytest.mark.thorough
 def test_steps_are_200_000(run: Callable[..., Any], tmp_path: Path) -> None:
     """Skipped steps count: 19 times 10,000 turns, 9,999 and one."""

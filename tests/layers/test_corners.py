@@ -271,6 +271,10 @@ REFUSED = [  # input, the step, and what is said of it
      "leave `maps` out: the positions are a map already"),
     ("[12, 4]", "{attention: 2, bias: relative, maps: 1x5}", "a map of 1 x 5 does not fit 4 positions",
      "`maps: 2x2` is a map of 4; tokens before a map take no bias"),
+    ("{a: [4, 6], b: [8, 4]}", "{attention: 2, from: [a, b], bias: distance, maps: 6}",
+     "a map of 6 does not fit 4 positions", "`maps: 2x2` is a map of 4; tokens before a map take no bias"),
+    ("{a: [4, 6], b: [8, 4]}", "{attention: 2, from: [a, b], bias: distance, key_maps: 5}",
+     "a map of 5 does not fit 4 positions", "`key_maps: 2x2` is a map of 4; tokens before a map take no bias"),
     # resampling
     ("[1, 1]", "{upsample: 0.5}", "1 positions times 0.5 leave none", ""),
     # bounds of numbers
