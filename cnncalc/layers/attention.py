@@ -213,7 +213,8 @@ class Attention(Layer, kind="attention"):
         frames = self.frames(inputs)
         if frames is not None:
             return tuple(2 * frame.table - 1 for frame in frames)
-        return tuple(2 * size - 1 for size in self.map_sizes(inputs)[0])
+        sizes, _ = self.map_sizes(inputs)
+        return tuple(2 * size - 1 for size in sizes)
 
     def _check_bias(self, inputs: tuple[Shape, ...]) -> None:
         if self.bias == "none":
