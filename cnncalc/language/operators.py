@@ -119,7 +119,7 @@ def truth_of(code: Code) -> Run:
 
     def truth(env: Env) -> bool:
         value = run(env)
-        if value is True or value is False:
+        if isinstance(value, bool):
             return value
         refuse_word(value, code, env)
         if isinstance(value, tuple):

@@ -73,6 +73,7 @@ TAKEN: list[tuple[str, str, Shape]] = [  # input, steps, and the output's shape
     ("[12, 6, 8]", "{attention: 2, window: [3, 4], shift: 1, bias: relative}", (4, 6, 8)),
     ("[12, 3, 8]", "{attention: 2, window: [5, 4], shift: [2, 3], bias: relative}", (4, 3, 8)),
     ("[12, 4, 8]", "{attention: 2, window: 4, shift: 5}", (4, 4, 8)),
+    ("[12, 6]", "{attention: 2, window: [3]}", (4, 6)),
     ("[12, 6, 8]", "{attention: 2, grid: [3, 4], bias: relative}", (4, 6, 8)),
     ("[12, 2, 8]", "{attention: 2, grid: 4}", (4, 2, 8)),
     ("[12, 6]", "{attention: 2, mode: linear}", (4, 6)),
