@@ -84,6 +84,10 @@ TAKEN: list[tuple[str, str, Shape]] = [  # input, steps, and the output's shape
     ("[12, 5]", "{attention: 2, bias: decomposed, maps: 1x4}", (4, 5)),
     ("{q: [12, 6], t: [2, 5]}", "{attention: 2, bias: t, maps: 3, from: q}", (4, 6)),
     ("{q: [4, 6], kv: [8, 6], t: [2, 5]}", "{attention: 2, bias: t, maps: 3, from: [q, kv]}", (4, 6)),
+    # learned tensors
+    ("[4]", "{offset: one}, {factor: channels}", (4,)),
+    ("[3, 1, 2]", "{factor: [height, channels]}, {offset: positions}, {factor: width}", (3, 1, 2)),
+    ("[3, 4]", "{offset: one, value: 2}, {factor: one, value: 0.5}, layer_scale", (3, 4)),
     # bounds of numbers
     ("[1, 4]", "{dropout: 0}, {dropout: 1}", (1, 4)),
     ("[1, 4]", "{batch_norm, eps: 0}", (1, 4)),
@@ -208,6 +212,10 @@ REFUSED = [  # input, the step, and what is said of it
      "use 2 groups, or a multiple of 4 channels"),
     ("[9, 4]", "{conv: 6, kernel: 1, groups: 2}", "2 groups do not divide the 9 input channels",
      "use 1 group, or a multiple of 2 channels"),
+    # learned tensors
+    ("[3, 4]", "{offset: height}", "the input has no axis `height`", "it has `channels`, `length`"),
+    ("[4]", "{factor: [length]}", "the input has no axis `length`", "it has `channels`"),
+    ("[3, 4]", "{offset: channels, value: 2}", "a constant is one for all", "write `one`"),
     # tensors, which are no values
     ("{q: [4, 6], t: [2, 5]}", "{max_pool: 2, padding: t}",
      "`padding` takes a number per side, a list per axis, or one of `valid`, `same`, `same_lower`, `half`, got `t`",
