@@ -101,7 +101,7 @@ input: [8, 9, 9]
 blocks:
   inner: {layers: [{relu, name: d}, tanh]}
   b: {layers: [{layers: [{inner, name: c}, {gelu, name: e}], repeat: 1, name: g}, {tanh, name: a, if: IF}]}
-layers: [{b, name: p}, {b, name: q}, STEP]
+layers: [{for: n, in: [p, q], layers: [{b, name: $n}]}, STEP]
 """
 
 
