@@ -161,13 +161,9 @@ def resolve_padding(rule: object, axis: int, width: int, size: int, stride: int,
     `rule` is a word (`layers.types.PADDING_WORDS`), a number per side, or a sequence with one number or pair per axis.
     """
     extent = dilation * (size - 1) + 1
-    if rule == "valid":
-        return 0, 0
-    if rule == "half":
-        return (extent - 1) // 2, (extent - 1) // 2
     if rule in ("same", "same_lower"):
         return _split(max(0, (-(-width // stride) - 1) * stride + extent - width), rule == "same_lower")
-    return explicit_padding(rule, axis)
+    return _fixed_padding(rule, axis, extent)
 
 
 def resolve_transposed_padding(rule: object, axis: int, size: int, stride: int, dilation: int, extra: int) -> Pads:
@@ -178,7 +174,16 @@ def resolve_transposed_padding(rule: object, axis: int, size: int, stride: int, 
         total = extent + extra - stride
         before, _ = _split(max(0, total), rule == "same_lower")
         return before, total - before
-    return resolve_padding(rule, axis, 0, size, stride, dilation)
+    return _fixed_padding(rule, axis, extent)
+
+
+def _fixed_padding(rule: object, axis: int, extent: int) -> Pads:
+    """The padding of a rule by which it does not depend on the size of the axis."""
+    if rule == "valid":
+        return 0, 0
+    if rule == "half":
+        return (extent - 1) // 2, (extent - 1) // 2
+    return explicit_padding(rule, axis)
 
 
 def explicit_padding(rule: object, axis: int) -> Pads:

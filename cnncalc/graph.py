@@ -335,15 +335,11 @@ class Graph:
 
     def resolved(self, name: str) -> str:
         """The name that a tensor has, through calls whose rows are named after something else."""
-        if name in self.names or not self._moved:
-            return name
-        cut = name.rfind(".")
-        while cut > 0:
-            if name[:cut] in self._moved:
-                moved = self._moved[name[:cut]] + name[cut:]
-                if moved in self.names:
-                    return moved
-            cut = name.rfind(".", 0, cut)
+        call = "" if name in self.names else name
+        while call := call.rpartition(".")[0]:
+            moved = self._moved.get(call, call) + name[len(call) :]
+            if moved in self.names:
+                return moved
         return name
 
     def rows_of(self, name: str) -> str:
@@ -368,7 +364,7 @@ class Graph:
             prefix = self._moved.get(full, full) + "."
             covered = [node.place for node in self.nodes if f"{node.name}.".startswith(prefix)]
         node = self.node(tensor)
-        if len(covered) > 0 and self.nodes[covered[0]].name == full:
+        if covered and self.nodes[covered[0]].name == full:
             node = self.nodes[covered[0]]
         elif not covered and node is not None and name in dict(self.outputs):
             covered = [node.place]

@@ -39,6 +39,7 @@ def problem(text: str) -> str:
 def test_it_is_a_schema() -> None:
     text = run_command("schema").out
     assert json.loads(text) == schema.schema()
+    assert "`{allow: [code, …]}`" in text
     assert jsonschema_rs.meta.is_valid(schema.schema())
 
 
@@ -61,6 +62,14 @@ def test_specs_of_the_tests_are_valid() -> None:
         "layers: [relu]\ndefaults: {conv: {norm: {group_norm: 4, eps: 0.001}}}",
         "layers: [relu]\nargs: {act: {leaky_relu: 0.1}}",
         "layers: [{residual: 64, act: {leaky_relu: 0.1}}]",
+        "layers: [{conv: 1, kernel: [1]}, {dropout: 0}, {dropout: 1}, {slice: [1]}, {pad: [[1, 2]], channels: [0, 1]}]",
+        "layers: [{relu, repeat: 0}, {relu, parts: 1}, {conv_transpose: 1, kernel: [2, 2, 2], output_padding: [0]}]",
+        "layers: [{upsample: 0.1}, {upsample: [0.5, 2]}, {batch_norm, eps: 0}, {reshape: [2, 2, 2, -1]}]",
+        "layers: [{concat: [x]}]",
+        "layers: [{for: k, in: 3, layers: [relu]}, {layers: [relu], repeat: 2}, {add: [x, [relu], {x, if: true}]}]",
+        "layers: [relu]\nblocks: {b: {args: {c: required}, inputs: [u, v], layers: [relu]}}",
+        "layers: [relu]\nimport: {c: blocks, d: {file: net.yaml, width: 3}}",
+        "layers: [relu]\noutputs: [relu1, {x, if: true}]",
     ):
         assert problem(text) == "", text
     for form in [form for pair in FORMS for form in pair]:
@@ -86,6 +95,19 @@ def test_specs_of_the_tests_are_valid() -> None:
         "layers: [{conv: 4, kernel: 3, repeat: -1}]",
         "layers: [{conv: 4, kernel: 3, gather: sum}]",
         "layers: [{for: k, layers: [relu]}]",
+        "layers: [{for: k, in: 3}]",
+        "layers: [{concat: []}]",
+        "layers: [{conv: 4, kernel: []}]",
+        "layers: [{conv: 4, kernel: 0}]",
+        "layers: [{conv: 4, kernel: [1, 1, 1, 1]}]",
+        "layers: [{conv_transpose: 4, kernel: 1, output_padding: -1}]",
+        "layers: [{lp_pool: 2, p: 0}]",
+        "layers: [{group_norm: 2, eps: -1}]",
+        "layers: [{slice: [1, 2, 3]}]",
+        "layers: [{pad: 1, channels: [1, 2, 3]}]",
+        "layers: [{relu, parts: 0}]",
+        "layers: [relu]\nimport: {c: {width: 3}}",
+        "layers: [relu]\nblocks: {b: {layers: [relu], args: [c]}}",
         "layers: [relu]\ndefaults: {conv: {kernal: 3}}",
         "layers: [relu]\ndefaults: {convolution: {kernel: 3}}",
         "layers: [relu]\nblocks: {b: {layer: [relu]}}",

@@ -98,7 +98,7 @@ class Appender:
         for text, layer in pieces:
             name = Template(keys.get(text, step), [text])  # type: ignore[arg-type]  # both have a span
             row, first = where.place.prefix + text, len(self.graph.nodes)
-            if row in self.graph.names and row not in self.registry.skipped:
+            if not self.registry.free(row):
                 raise self.registry.taken(text, where.scope.prefix + text, name, where)
             self.graph.move(where.scope.prefix + text, row)
             node = self.graph.append(layer, (x.number,), row, Origin(step.span, where.call))

@@ -335,15 +335,14 @@ class _Expander:
     def loop_rows(self, step: Loop, where: Where) -> tuple[Any, ...]:
         """What a loop runs over; an integer counts from 0."""
         found = where.evaluate(step.rows)
-        if isinstance(found, int) and not isinstance(found, bool) and 0 <= found <= MAX_TURNS:
-            return tuple(range(found))
-        if isinstance(found, (int, tuple)) and not isinstance(found, bool):
-            count = len(found) if isinstance(found, tuple) else found
-            if 0 <= count <= MAX_TURNS and isinstance(found, tuple):
-                return found
-            raise where.fail_at(step.rows, "limit", f"a loop takes 0 to {MAX_TURNS:,} turns, got {show(count)}")
-        message = f"a loop runs over a list or a number of turns, got `{show(found)}`"
-        raise where.fail_at(step.rows, "wrong-type", message)
+        if isinstance(found, tuple):
+            return found
+        if isinstance(found, bool) or not isinstance(found, int):
+            message = f"a loop runs over a list or a number of turns, got `{show(found)}`"
+            raise where.fail_at(step.rows, "wrong-type", message)
+        if not 0 <= found <= MAX_TURNS:
+            raise where.fail_at(step.rows, "limit", f"a loop takes 0 to {MAX_TURNS:,} turns, got {show(found)}")
+        return tuple(range(found))
 
     # -- calls
 

@@ -11,7 +11,7 @@ from cnncalc.expansion.instance import notes
 from cnncalc.expansion.scope import Where
 from cnncalc.graph import MAX_KNOWN, Operations
 from cnncalc.language.model import Call, Join, Value, admitted
-from cnncalc.language.operators import TENSORS, Wire, Word, unknown_name
+from cnncalc.language.operators import TENSORS, Wire, Word, sized, unknown_name
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import Layer, make
 from cnncalc.layers.types import Follower
@@ -135,6 +135,8 @@ def _misspelt(fault: Fault, kind: type[Layer], values: dict[str, Any], where: Wh
     word = values.get(field) if field else None
     if not field or not isinstance(word, Word):
         return fault
+    if isinstance(where.scope.env.get(word), Wire):
+        return Fault(fault.code, fault.message, field, sized(word))
     allowed = kind.fields[field].type.words
     if allowed or fault.help:
         from cnncalc.language import words  # those of other frameworks, only where something is wrong

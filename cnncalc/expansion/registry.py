@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnncalc.diagnostics import Note, Span, SpecError, suggestion
-from cnncalc.expansion.scope import Where, in_turns
+from cnncalc.expansion.scope import Where
 from cnncalc.graph import MAX_SUGGESTED, Graph, Node
 from cnncalc.language.model import Step, Template
 from cnncalc.language.operators import Wire
@@ -47,12 +47,13 @@ class Registry:
         facts = (Note("first given", earlier),) if earlier else ()
         bound = where.scope.loops[-1][0] if where.scope.loops else ""
         help = ""
-        if "i" in where.scope.env and "i" not in where.scope.origins:
-            help = GIVE_TURNS_NAMES.format("i")
-        elif bound:
-            help = GIVE_TURNS_NAMES.format(bound)
-        elif in_turns(where.call):
-            help = "give the name in the block's own scope, or call the block by `$i` in its name"
+        if earlier == name.span:  # the same step, in another turn
+            if "i" in where.scope.env and "i" not in where.scope.origins:
+                help = GIVE_TURNS_NAMES.format("i")
+            elif bound:
+                help = GIVE_TURNS_NAMES.format(bound)
+            else:
+                help = "make the steps a block: its names are its own in every part"
         if earlier:
             message = f"the name `{text}` is given twice"
         elif text == "x":
@@ -66,11 +67,15 @@ class Registry:
             facts = (Note("that row was written", origin.span),) if origin else ()
         return where.fail(name.span, "duplicate-name", message, help, facts=facts)
 
-    def free_row(self, row: str, step: Step, where: Where) -> str:
-        """`row`, or the next number where an automatic name is taken; raises `SpecError` where a given one is."""
+    def free(self, row: str) -> bool:
+        """Whether a row may be called so: as nothing is, but a step that was skipped."""
         if row in self.skipped:
             self.graph.forget(row)
-        if row not in self.graph.names:
+        return row not in self.graph.names
+
+    def free_row(self, row: str, step: Step, where: Where) -> str:
+        """`row`, or the next number where an automatic name is taken; raises `SpecError` where a given one is."""
+        if self.free(row):
             return row
         if step.name is not None and step.repeat is None:
             raise self.taken(where.fill(step.name), row, step.name, where)

@@ -128,8 +128,3 @@ class Where:
     def fail_at(self, value: Value | Template, code: str, message: str, help: str = "") -> SpecError:
         """What is wrong with a value or a name."""
         return self.at_value(value, Fault(code, message, None, help))
-
-
-def in_turns(call: Link | None) -> bool:
-    """Whether the innermost link is one turn of several."""
-    return call is not None and call.turns > 1

@@ -189,16 +189,17 @@ def argument(reader: StepReader, node: Mapping, kind: str, name: str, unknown: l
     if unspaced := re.fullmatch(r"(\w+)\s*[=:]\s*(.+)", name):
         meant = unspaced[1] if unspaced[1] in takes else translation.renamed(kind, unspaced[1], takes)
         return f"write `{meant}: {translation.value_text(unspaced[2])}`" if meant else ""
-    if name.replace(".", "").isdigit() and len(takes) > 1 and not text_of(node.entries[name][1]):
+    if name.replace(".", "").isdigit() and not text_of(node.entries[name][1]):
         text = translation.mapping({key: text_of(value) for key, (_, value) in node.entries.items() if key != name})
-        free = next(argument for argument in takes[1:] if argument not in node.entries)
-        return f"arguments have names: `{free}: {name}`" if reader.tries(f"{text[:-1]}, {free}: {name}}}") else ""
+        free = next((argument for argument in takes[1:] if argument not in node.entries), "")
+        fits = free and reader.tries(f"{text[:-1]}, {free}: {name}}}")
+        return f"arguments have names: `{free}: {name}`" if fits else ""
     ours = translation.renamed(kind, name, takes)
     if ours is None and name in ("axis", "dim") and "over" in takes:
         return "axes have names here: `over: channels`, its default, or `over: positions`"
     if ours is None:
         return ""
-    main = takes[0] if takes else ""
+    main = next(iter(takes), "")
     given = {}
     for key, (_, value) in node.entries.items():
         to = {kind: main}.get(key, key) if key not in unknown else translation.renamed(kind, key, takes)

@@ -149,7 +149,7 @@ class FormReader:
             help = "letters, digits and `_ . - /` make one, with `$arg` or `$(expression)` to be filled in"
             said = re.sub(r"\{(\w+)\}", r"$\1", text.removeprefix("f").strip("\"'"))
             said = re.sub(r"[^\w.\-/$]+", "_", said).strip("_")
-            help = f"write `{said}`: {help}" if NAME.fullmatch(said.replace("$", "")) else help
+            help = f"write `{said}`: {help}" if said != text and NAME.fullmatch(said.replace("$", "")) else help
             self.report("name", f"`{text}` is no name of a layer", node.span, help)
             return None
         return Template(node, parts)

@@ -192,8 +192,8 @@ class _Loader:
                 inner = _Loader(os.path.realpath(bundled_folder()), self.imported)
                 inner.open = self.open
                 return inner.known(target, shown_path(target)), variant
-            near = os.path.join(os.path.dirname(shown), text) if os.path.dirname(target) != bundled_folder() else ""
-            return self.known(target, near or shown_path(target)), variant
+            near = shown_path(target) if bundled else os.path.join(os.path.dirname(shown), text)
+            return self.known(target, near), variant
 
         return resolve
 

@@ -8,7 +8,7 @@ from cnncalc.diagnostics import Fault, Source, Span
 from cnncalc.language.expressions import Expression
 from cnncalc.language.lexer import ExpressionFault
 from cnncalc.language.names import MAX_NAME, NAME
-from cnncalc.language.operators import Env, Word, unknown_name
+from cnncalc.language.operators import Env, Wire, Word, unknown_name
 from cnncalc.language.source import Located, Scalar
 from cnncalc.layers.base import Layer
 from cnncalc.layers.types import Type
@@ -58,7 +58,9 @@ class Value:
 
 def admitted(value: Value, found: Any, type: Type) -> Any:
     """What a value has been found to be; of a name whose value a field of this type does not take, but for which it
-    has a word, that word."""
+    has a word, that word; of a tensor, which no field takes, its name."""
+    if isinstance(found, Wire) and isinstance(value.node, Scalar):
+        return Word(value.node.text)
     if not type.words or not value.names or isinstance(found, Word):
         return found
     try:

@@ -88,6 +88,8 @@ def number(token: Token) -> int | float:
 
 def unknown_name(word: str, env: Env) -> tuple[str, str]:
     """Message and help for a word that stands where a value of its own is needed."""
+    if isinstance(env.get(word), Wire):
+        return f"`{word}` is a tensor", sized(word)
     names = sorted(name for name in env if not name.startswith("$"))
     known = ", ".join(f"`{name}`" for name in names[:12])
     given = next((name for name in names if isinstance(env[name], Word) and env[name] == word), "")
@@ -95,6 +97,11 @@ def unknown_name(word: str, env: Env) -> tuple[str, str]:
         return f"unknown name `{word}`", f"give `{given}` another value: nothing is called `{word}`"
     help = suggestion(word, names) or (f"declare it in `args`; names in scope: {known}" if known else "")
     return f"unknown name `{word}`", help
+
+
+def sized(tensor: str) -> str:
+    """What to write in place of a tensor where a value is needed."""
+    return f"a tensor is no value; ask for a size of it: `{tensor}.channels`, `{tensor}.size`"
 
 
 def refuse_word(value: Any, code: Code, env: Env) -> None:
@@ -112,7 +119,7 @@ def truth_of(code: Code) -> Run:
 
     def truth(env: Env) -> bool:
         value = run(env)
-        if value is True or value is False:
+        if isinstance(value, bool):
             return value
         refuse_word(value, code, env)
         if isinstance(value, tuple):
@@ -226,7 +233,7 @@ def _lists(text: str, a: Any, b: Any, start: int, end: int) -> Any:
     if text == "*":
         times, entries = (a, b) if isinstance(b, tuple) else (b, a)
         if isinstance(times, int):
-            if times > 0 and times * _leaves(entries) > MAX_ELEMENTS:
+            if times * _leaves(entries) > MAX_ELEMENTS:
                 raise ExpressionFault("too-large", f"a list has at most {MAX_ELEMENTS:,} elements", start, end)
             return entries * times
     raise ExpressionFault("value", f"`{text}` does not work on `{show(a)}` and `{show(b)}`", start, end)

@@ -114,9 +114,9 @@ def compose(source: Source, parser: Any = None) -> Located:
         raise SpecError([problem("not-text", message, _span_of_offset(source, strange))])
     text = source.text
     if "\t" in text:  # PyYAML's parsers differ in where they take a tab, so they see none
-        found = re.search(r"^ *\t\s*(?![\s#])", text, re.MULTILINE)
+        found = re.search(r"^ *(\t)[ \t]*(?=[^\s#])", text, re.MULTILINE)
         if found:
-            span = _span_of_offset(source, found.end() - 1)
+            span = _span_of_offset(source, found.start(1))
             raise SpecError([problem("yaml", "a tab cannot indent YAML", span, "indent with spaces")])
         text = text.replace("\t", " ")
     parser = parser or PARSERS[0]

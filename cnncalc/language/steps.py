@@ -29,7 +29,7 @@ from cnncalc.language.operators import Env, Word, unknown_name
 from cnncalc.language.source import Located, Mapping, Scalar, Sequence, compose
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import REQUIRED, Field, Layer, judge
-from cnncalc.layers.types import BIAS, LAYER_NAME, PARTS, TENSORS, Follower
+from cnncalc.layers.types import BIAS, COUNT, LAYER_NAME, PARTS, TENSORS, Follower
 
 
 class StepReader(FormReader):
@@ -548,9 +548,11 @@ def _inferred(kind: type[Layer], name: str, node: Located) -> str:
     """What to do about a main argument that tells the channels of the input, too; nothing where it does not."""
     if name != next(iter(kind.fields)):
         return ""
-    if isinstance(node, Sequence) and len(node.items) == 2 and isinstance(node.items[1], Scalar):
-        return f"the input's channels are inferred: write `{kind.kind}: {node.items[1].text}`"
-    if isinstance(kind.fields[name].default, bool) and isinstance(node, Scalar) and node.text.isdecimal():
+    field = kind.fields[name]
+    pair = node.items if isinstance(node, Sequence) and field.type is COUNT else []
+    if len(pair) == 2 and isinstance(pair[1], Scalar):
+        return f"the input's channels are inferred: write `{kind.kind}: {pair[1].text}`"
+    if isinstance(field.default, bool) and isinstance(node, Scalar) and node.text.isdecimal():
         return f"the input's channels are inferred: write `{kind.kind}`"
     return ""
 

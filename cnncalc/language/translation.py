@@ -108,7 +108,7 @@ def by_position(name: str, text: str, takes: tuple[str, ...]) -> Iterator[str]:
         for (key, equals, value), argument in zip(named, takes)
     }
     if len(parts) <= len(takes):
-        yield step_text(name, takes[0] if takes else "", given)
+        yield step_text(name, next(iter(takes), ""), given)
 
 
 def split(text: str) -> list[str]:
@@ -146,7 +146,7 @@ def _by_row(row: Row, main: str, positional: list[str], given: Given, takes: tup
     """The arguments by a row of the table; None where one of them has no place here."""
     signature = arguments(row.takes)
     theirs = dict(given)
-    first = takes[0] if takes else ""
+    first = next(iter(takes), "")
     stated = any(entry.ours == first for entry in signature)
     if main and not stated and signature:
         theirs[signature[0].theirs] = main
@@ -170,7 +170,7 @@ def _by_row(row: Row, main: str, positional: list[str], given: Given, takes: tup
 
 def _by_kind(kind: str, main: str, given: Given, takes: tuple[str, ...]) -> Given | None:
     """The arguments of a kind by what they are called anywhere; None where one of them has no place here."""
-    found: Given = {takes[0]: main} if main and takes else {}
+    found: Given = {takes[0]: main} if main else {}
     for name, value in given.items():
         ours = name if name in takes or name in MODIFIERS else renamed(kind, name, takes)
         if ours is None:

@@ -86,10 +86,10 @@ def _explain(line: str, column: int) -> tuple[str, str]:
         return "`!` begins a YAML tag, which specs do not have", "write `not` for a negation"
     if here in "[]{}" and here and re.search(r"[{,:]\s*[^\s\"']*$", before):
         return "this bracket does not fit here", QUOTE_HELP
+    if _UNSPACED.match(line):
+        return "this is not valid YAML", "put a space after `:`"
     if here == ":" or before.rstrip().endswith(":"):
         return "a second `:` on this line cannot be read", "quote a text or expression that holds `: `"
     if re.search(r":\s+[>|]\s*[^\s#]", line):
         return "this is not valid YAML", "quote a value that begins with `>` or `|`"
-    if _UNSPACED.match(line):
-        return "this is not valid YAML", "put a space after `:`"
     return "this is not valid YAML", "check brackets, quotes and indentation here and on the line before"

@@ -142,7 +142,7 @@ class Attention(Layer, kind="attention"):
         """The keys of a query per axis; None where it has all of them."""
         if self.window is None and self.grid is None:
             return None
-        sizes = self.tensors(inputs)[0][1:]
+        (_, *sizes), *_ = self.tensors(inputs)
         declared = per_axis(self.given, len(sizes), self.framing)
         if self.grid is not None:
             return tuple(Frame(size, grid=min(wide, size), table=wide) for size, wide in zip(sizes, declared))
@@ -160,7 +160,8 @@ class Attention(Layer, kind="attention"):
     @property
     def given(self) -> Sizes:
         """The declared size of a window, or of a grid."""
-        return self.window or self.grid or 1
+        declared: Sizes = getattr(self, self.framing)
+        return declared
 
     def _check_frames(self, inputs: tuple[Shape, ...]) -> None:
         """Raise `Fault` where windows, or a grid, do not fit the map."""
@@ -213,7 +214,8 @@ class Attention(Layer, kind="attention"):
         frames = self.frames(inputs)
         if frames is not None:
             return tuple(2 * frame.table - 1 for frame in frames)
-        return tuple(2 * size - 1 for size in self.map_sizes(inputs)[0])
+        sizes, _ = self.map_sizes(inputs)
+        return tuple(2 * size - 1 for size in sizes)
 
     def _check_bias(self, inputs: tuple[Shape, ...]) -> None:
         if self.bias == "none":
@@ -270,9 +272,10 @@ class Attention(Layer, kind="attention"):
 
     def axis_tables(self, inputs: tuple[Shape, ...]) -> list[tuple[str, Shape]]:
         """The tables of a decomposed bias: per axis a vector for every relative position, shared by the heads."""
-        maps, each = self.map_sizes(inputs), self.tensors(inputs)[0][0] // self.heads
-        names = AXES[len(maps[0])]
-        return [(f"rel_pos_{name}", (2 * max(sizes) - 1, each)) for name, *sizes in zip(names, *maps)]
+        (channels, *_), _, _ = self.tensors(inputs)
+        queries, keys = self.map_sizes(inputs)
+        sizes = zip(AXES[len(queries)], map(max, queries, keys))
+        return [(f"rel_pos_{name}", (2 * size - 1, channels // self.heads)) for name, size in sizes]
 
     # -- costs and reach
 

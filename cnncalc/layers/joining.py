@@ -18,22 +18,26 @@ if TYPE_CHECKING:
 
 def _mismatch(kind: str, inputs: tuple[Shape, ...], rule: str) -> Fault:
     listed = ", ".join(dims(shape) for shape in inputs[:6]) + (", …" if len(inputs) > 6 else "")
-    help = ""
     if len({len(shape) for shape in inputs}) > 1:
         help = "flat branches and branches with positions do not join: `flatten`, or `global_avg_pool`"
     elif len({shape[1:] for shape in inputs}) > 1:
         help = _scaled(kind, inputs) or (
             "an odd kernel keeps sizes with `padding: half`; `{crop_like: name}` cuts to those of a layer"
         )
-    elif inputs:
-        help = f"bring a branch to as many channels with `{{conv: {max(shape[0] for shape in inputs)}, kernel: 1}}`"
+    else:
+        help = _widened(inputs)
     return Fault("branch-shapes", f"`{kind}` {rule}, but its branches give {listed}", None, help)
+
+
+def _widened(inputs: tuple[Shape, ...]) -> str:
+    """What brings branches of unequal channels together."""
+    return f"bring a branch to as many channels with `{{conv: {max(shape[0] for shape in inputs)}, kernel: 1}}`"
 
 
 def _scaled(kind: str, inputs: tuple[Shape, ...]) -> str:
     """What brings branches of two sizes together, one a multiple of the other; nothing where they are none."""
     small, large = (pick(inputs, key=lambda shape: prod(shape[1:])) for pick in (min, max))
-    times = {big // less if less and big % less == 0 else 0 for big, less in zip(large[1:], small[1:])}
+    times = {big // less if big % less == 0 else 0 for big, less in zip(large[1:], small[1:])}
     factor = max(times)
     if len(times) > 1 or factor < 2 or not {shape[1:] for shape in inputs} <= {small[1:], large[1:]}:
         return ""
@@ -63,10 +67,13 @@ class Concat(Join, kind="concat"):
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         if self.over == "positions":
-            if any(len(shape) != 2 or shape[0] != inputs[0][0] for shape in inputs):
+            tokens = all(len(shape) == 2 for shape in inputs)
+            if not tokens or len({shape[0] for shape in inputs}) > 1:
                 fault = _mismatch(self.kind, inputs, "over positions needs a single axis, and equal channels")
                 fault.help = "put `{flatten, over: positions}` at the end of a branch that has a map"
-                if single := next((shape[0] for shape in inputs if len(shape) == 1), 0):
+                if tokens:
+                    fault.help = _widened(inputs)
+                elif single := next((shape[0] for shape in inputs if len(shape) == 1), 0):
                     fault.help = f"a single token has a position, too: shape `[{single}, 1]`, as of a `parameter`"
                 raise fault
             return (inputs[0][0], sum(shape[1] for shape in inputs))

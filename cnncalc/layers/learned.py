@@ -24,8 +24,8 @@ class Spread(Layer):
     buffer = IN_PLACE
     weight_name = ""
 
-    def shape(self, x: Shape) -> Shape:
-        """The shape of the learned tensor, without the sizes of 1 at its end; raises `Fault`."""
+    def wide(self, x: Shape) -> Shape:
+        """The sizes of the learned tensor on all axes of the input; raises `Fault`."""
         names = ("channels", *AXES.get(len(x) - 1, ()))
         words = self.axes if isinstance(self.axes, tuple) else (self.axes,)
         own = {"one": (), "positions": names[1:], "all": names}
@@ -34,13 +34,17 @@ class Spread(Layer):
         if strange is not None:
             has = ", ".join(f"`{name}`" for name in names)
             raise Fault("wrong-axes", f"the input has no axis `{strange}`", "axes", f"it has {has}")
-        sizes = [size if name in chosen else 1 for name, size in zip(names, x)]
+        return tuple(size if name in chosen else 1 for name, size in zip(names, x))
+
+    def shape(self, x: Shape) -> Shape:
+        """The shape of the learned tensor: without the sizes of 1 at its end."""
+        sizes = list(self.wide(x))
         while len(sizes) > 1 and sizes[-1] == 1:
             sizes.pop()
         return tuple(sizes)
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        self.shape(inputs[0])
+        self.wide(inputs[0])
         if self.value is not None and self.axes != "one":
             raise Fault("wrong-form", "a constant is one for all", "axes", "write `one`")
         return inputs[0]
@@ -52,9 +56,8 @@ class Spread(Layer):
         if self.value is not None:
             constant = self.value
             return run.each(lambda number: self.combined(number, constant), x)
-        shape = self.shape(x.shape)
-        full = (*shape, *(1,) * (len(x.shape) - len(shape)))
-        return run.each(self.combined, x, aside=(run.learned(self.weight_name, shape, full),))
+        own = run.learned(self.weight_name, self.shape(x.shape), self.wide(x.shape))
+        return run.each(self.combined, x, aside=(own,))
 
     def combined(self, x: float, own: float) -> float:
         """A number of the input and its learned one together."""

@@ -182,7 +182,7 @@ class Slice(Layer, kind="slice"):
             return None
         size = single_axis(inputs[0], self.kind)
         start, stop = self.bounds(size)
-        return (Window(1, 1, 1, -start, stop - size),)
+        return (Window(1, before=-start, after=stop - size),)
 
     def out_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         if self.over == "positions":
@@ -233,16 +233,16 @@ class Split(Layer, kind="split"):
         known = sum(size for _, size in self.sizes if size is not None)
         open_ = sum(size is None for _, size in self.sizes)
         left = whole - known
-        if (open_ == 0 and left) or left < open_ or (open_ and left % open_):
-            listed = " + ".join("rest" if size is None else str(size) for _, size in self.sizes)
-            message = f"the parts {listed} do not make the {whole} input {self.over}"
-            if open_ and left >= open_:
-                message = f"{open_} equal parts do not make the {left} of {whole} input {self.over} that are left"
+        listed = " + ".join("rest" if size is None else str(size) for _, size in self.sizes)
+        message, help = f"the parts {listed} do not make the {whole} input {self.over}", ""
+        if left < open_:
             help = f"make the parts smaller: together they have {whole}"
-            if not open_ and left > 0:
-                help = "give the last part the size `rest`"
-            elif open_ and left >= open_:
-                help = f"give all of them but one a size, such as {left // open_}, and leave that one `rest`"
+        elif left and not open_:
+            help = "give the last part the size `rest`"
+        elif open_ and left % open_:
+            message = f"{open_} equal parts do not make the {left} of {whole} input {self.over} that are left"
+            help = f"give all of them but one a size, such as {left // open_}, and leave that one `rest`"
+        if help:
             raise Fault("split", message, "sizes", help)
         found: list[tuple[str, Layer]] = []
         start = 0
@@ -263,7 +263,7 @@ class Moves(Layer):
         raise AssertionError(f"{self.kind} must state its shifts")
 
     def reach(self, inputs: tuple[Shape, ...]) -> Reach:
-        return tuple(Window(1, 1, 1, before, after) for before, after in self.shifts(inputs))
+        return tuple(Window(1, before=before, after=after) for before, after in self.shifts(inputs))
 
 
 class Pad(Moves, kind="pad"):

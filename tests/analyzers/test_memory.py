@@ -95,6 +95,13 @@ def test_a_transformer_keeps_as_autograd(batch: int, bytes: int) -> None:
     assert not found.lower_bound
 
 
+def test_a_slice_of_channels_is_a_view_and_one_of_positions_a_copy() -> None:
+    """Channels lie one after the other, row-major: the first two of four are a piece of the same memory."""
+    text = "input: [4, 8]\nlayers: [{slice: [0, 2], over: %s}]\n"
+    assert peak_elements(cnncalc.loads(text % "channels").graph) == 4 * 8
+    assert peak_elements(cnncalc.loads(text % "positions").graph) == 4 * 8 + 4 * 2
+
+
 @pytest.mark.parametrize("attention", ["{attention: 2, window: 4}", "{attention: 2, bias: relative}"])
 def test_what_windows_and_biases_keep_is_not_told(attention: str) -> None:
     """Each way to write them keeps something else."""

@@ -162,6 +162,18 @@ layers:
     assert (right["a"], right["b"]["size"], right["sum"]["size"]) == (None, [3], [3])
 
 
+def test_a_product_sees_all_of_both_its_factors() -> None:
+    text = """input: {left: [4, 16], right: [4, 16]}
+layers:
+  - {conv: 4, kernel: 3, padding: 1, name: a}
+  - {conv: 4, kernel: 3, padding: 1, from: right, name: b}
+  - {matmul: [a, b], over: channels, name: product}
+"""
+    for side in ("left", "right"):
+        field = fields(text, side)["product"]
+        assert (field["global"], field["size"]) == (True, [16])
+
+
 def test_a_slice_keeps_the_field_of_all_channels() -> None:
     text = "input: [1, 32]\nlayers: [{concat: [[{conv: 1, kernel: 7, padding: 3}], x]}, {slice: [1, 2]}]\n"
     assert list(fields(text).values())[-1]["size"] == [7]

@@ -20,6 +20,8 @@ import pytest
 from executor.onnx_cases import execute
 
 from cnncalc.executor.tensors import Tensor
+from cnncalc.layers import KINDS
+from cnncalc.layers.base import make
 
 SAME = [  # W, K, S, convolution, maximum, mean
     (6, 2, 1, [21, 32, 43, 54, 65, 6], [2, 3, 4, 5, 6, 6], [1.5, 2.5, 3.5, 4.5, 5.5, 6.0]),
@@ -82,6 +84,9 @@ def test_transposed_same_as_keras(width: int, size: int, stride: int, expected: 
     args = {"channels": 1, "kernel": size, "stride": stride, "padding": "same", "bias": False}
     kernel = {"weight": [10.0**place for place in range(size)]}
     assert execute("conv_transpose", args, [counting(1, width)], kernel).data == expected
+    if size <= stride:  # nothing is cut, and what is added comes after
+        lower = args | {"padding": "same_lower"}
+        assert execute("conv_transpose", lower, [counting(1, width)], kernel).data == expected
 
 
 TORCH = [
@@ -162,6 +167,52 @@ def test_as_pytorch(
     result = execute(kind, args, [counting(*shape)], given)
     assert result.shape == out
     assert result.data == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("weights", "learned", "shares"),
+    [  # torch.softmax(torch.tensor([800., 799., -800.]), 0)
+        ("softmax", [800.0, 799.0, -800.0], [0.731059, 0.268941, 0.0]),
+        ("softmax", [-800.0, -799.0, -798.0], [0.090031, 0.244728, 0.665241]),
+        # Tan et al. 2020, section 3.3: max(w, 0)/(0.0001 + sum of these)
+        ("fast", [3.0, -5.0, 1.0], [3 / 4.0001, 0.0, 1 / 4.0001]),
+        ("fast", [-1.0, 0.0, 0.0], [0.0, 0.0, 0.0]),
+    ],
+)
+def test_learned_factors_of_a_sum(weights: str, learned: list[float], shares: list[float]) -> None:
+    units = [Tensor((3,), [float(place == branch) for place in range(3)]) for branch in range(3)]
+    found = execute("add", {"weights": weights}, units, {"weight": learned})
+    assert found.data == pytest.approx(shares, abs=1e-6)
+
+
+def test_coordinates_go_from_end_to_end() -> None:
+    """torch.linspace(-1, 1, 5) along the height; one position alone is at 0, two are at the ends."""
+    ends = [-1, -0.5, 0, 0.5, 1]
+    assert execute("coordinates", {"sizes": (5, 1)}, [], {}).data == [*ends, *[0] * 5]
+    assert execute("coordinates", {"sizes": (1, 5)}, [], {}).data == [*[0] * 5, *ends]
+    assert execute("coordinates", {"sizes": 2}, [], {}).data == [-1, 1]
+    assert execute("coordinates", {"sizes": (2, 3)}, [], {}).data == [-1, -1, -1, 1, 1, 1, -1, 0, 1, -1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("axes", "shape", "wide"),
+    [
+        ("one", (1,), [[0, 0, 0], [0, 0, 0]]),
+        ("channels", (2,), [[0, 0, 0], [1, 1, 1]]),
+        ("positions", (1, 3), [[0, 1, 2], [0, 1, 2]]),
+        ("length", (1, 3), [[0, 1, 2], [0, 1, 2]]),
+        ("all", (2, 3), [[0, 1, 2], [3, 4, 5]]),
+        (("length", "channels"), (2, 3), [[0, 1, 2], [3, 4, 5]]),
+    ],
+)
+def test_a_learned_tensor_is_the_same_along_the_other_axes(axes: Any, shape: Any, wide: list[list[int]]) -> None:
+    """As NumPy broadcasts it: np.arange(n).reshape(shape) + np.zeros((2, 3))."""
+    given = [float(number) for number in range(prod(shape))]
+    flat = [number for row in wide for number in row]
+    zeros, ones = Tensor((2, 3), [0.0] * 6), Tensor((2, 3), [1.0] * 6)
+    assert execute("offset", {"axes": axes}, [zeros], {"bias": given}).data == flat
+    assert execute("factor", {"axes": axes}, [ones], {"weight": given}).data == flat
+    assert make(KINDS["offset"], {"axes": axes}).weight_shapes(((2, 3),))[0].shape == shape
 
 
 ACTIVATIONS = {  # F.gelu(torch.tensor([-3., -1., -.25, 0., .5, 2.])) and so on

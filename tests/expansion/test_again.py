@@ -24,6 +24,7 @@ BODIES = {
     "parts": "[{conv: 4, kernel: 1, parts: 2}]",
     "loops": "[{for: [c, k], in: [[8, 1], [8, 3]], layers: [{conv: c, kernel: k, padding: same}]}]",
     "beside each other": "[{split: {p: 4, q: 4}}, {concat: [p, q]}]",
+    "names behind names": "[{layers: [{inner, name: c}], repeat: 1, name: g}, {relu, from: c.d}]",
     "sizes": "[{ONE, name: a}, {conv: a.channels, kernel: 1}, {conv: 8, kernel: 3, padding: x.channels - 7}]",
 }
 SPEC = """
@@ -93,6 +94,28 @@ def test_their_names_must_be_free() -> None:
     with pytest.raises(SpecError) as caught:
         expand(load_text(text), {})
     assert caught.value.diagnostics[0].code == "duplicate-name"
+
+
+NAMED = """
+input: [8, 9, 9]
+blocks:
+  inner: {layers: [{relu, name: d}, tanh]}
+  b: {layers: [{layers: [{inner, name: c}, {gelu, name: e}], repeat: 1, name: g}, {tanh, name: a, if: IF}]}
+layers: [{for: n, in: [p, q], layers: [{b, name: $n}]}, STEP]
+"""
+
+
+@pytest.mark.parametrize("call", ["p", "q"])
+def test_their_names_are_as_those_of_the_first(call: str) -> None:
+    """A layer of a call within a group is found by both names; a name that a skipped step has left is free."""
+    for name in ("c.d", "e"):
+        graph = expand(load_text(NAMED.replace("STEP", f"{{relu, from: {call}.{name}}}").replace("IF", "true")), {})
+        assert [graph.tensor_name(tensor) for tensor in graph.nodes[-1].inputs] == [f"{call}.g.0.{name}"]
+    again = NAMED.replace("STEP", f"{{relu, name: {call}.a}}")
+    assert expand(load_text(again.replace("IF", "false")), {}).nodes[-1].name == f"{call}.a"
+    with pytest.raises(SpecError) as caught:
+        expand(load_text(again.replace("IF", "true")), {})
+    assert caught.value.diagnostics[0].message == f"the name `{call}.a` is given twice"
 
 
 def test_their_names_stay_within_the_limit() -> None:

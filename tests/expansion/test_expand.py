@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import cnncalc
-from cnncalc.diagnostics import SpecError
+from cnncalc.diagnostics import Fault, SpecError
 
 INPUT = "input: [4, 8, 8]\n"
 
@@ -165,6 +165,11 @@ layers:
 def test_skipping_after_an_alternative_does_not_move_the_name() -> None:
     text = "layers: [{relu, name: a}, tanh, {gelu, if: false, name: a}, {sigmoid, from: a}]\n"
     assert rows(text)[-1] == "sigmoid1 sigmoid a"
+
+
+def test_a_part_may_have_the_name_of_a_skipped_step() -> None:
+    text = "layers: [{relu, if: false, name: q}, {split: {q: 1, k: rest}}, {tanh, from: q}]\n"
+    assert rows(text)[-1] == "tanh1 tanh q"
 
 
 def test_a_condition_asks_the_current_tensor() -> None:
@@ -474,6 +479,24 @@ layers:
     ]
 
 
+def test_several_inputs_in_turns_and_parts() -> None:
+    """The first goes from turn to turn, or is cut into the parts; the others are the same for each."""
+    text = """input: {u: [4, 6], v: [2, 6], w: [2, 6]}
+blocks:
+  fuse: {inputs: [a, b, c], layers: [{concat: [a, b, c]}]}
+layers:
+  - {fuse, from: [u, v, w], %s: 2, name: f}
+"""
+    assert rows(text % "repeat") == ["f.0.concat1 concat u, v, w", "f.1.concat1 concat f.0.concat1, v, w"]
+    assert rows(text % "parts") == [
+        "f.0.part slice u",
+        "f.0.concat1 concat f.0.part, v, w",
+        "f.1.part slice u",
+        "f.1.concat1 concat f.1.part, v, w",
+        "f.concat concat f.0.concat1, f.1.concat1",
+    ]
+
+
 def test_sizes_of_named_inputs() -> None:
     text = """input: {image: [3, 32, 16], mask: [2, 8, 8]}
 blocks:
@@ -646,6 +669,24 @@ outputs: {head: x, a: b, early: {a, if: aux}}
     assert outputs(text % "false") == [("head", "b"), ("a", "b")]
     assert outputs("layers: [relu]\noutputs: {head: relu1}\n") == [("head", "relu1")]
     assert outputs("layers: [relu]\noutputs: {relu1, if: 2 > 1}\n") == [("relu1", "relu1")]
+
+
+def test_what_an_output_is_called_finds_its_layer() -> None:
+    graph = load("layers: [{conv: 2, kernel: 1}, tanh]\noutputs: {early: conv1, late: tanh1, raw: input}\n").graph
+    found = [graph.find(name) for name in ("early", "late", "raw")]
+    assert [list(each.layers) for each in found] == [[0], [1], []]
+    assert [each.tensor for each in found] == [1, 2, 0]
+
+
+def test_the_layers_that_there_are_are_listed_up_to_eight() -> None:
+    for count, more in ((8, ""), (9, ", …")):
+        with pytest.raises(Fault) as caught:
+            load(f"layers: [{{relu, repeat: {count}}}]\n").graph.find("elsewhere")
+        listed = ", ".join(f"`relu1.{turn}`" for turn in range(8))
+        assert caught.value.help == f"layers are {listed}{more}"
+    with pytest.raises(Fault, match="there is no layer `elsewhere`") as caught:
+        load("layers: [{relu, if: false}]\n").graph.find("elsewhere")
+    assert caught.value.help == ""
 
 
 def test_an_output_of_a_block_call() -> None:

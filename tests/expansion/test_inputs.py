@@ -78,3 +78,9 @@ def test_what_an_input_was_probably_meant_as(given: str, meant: str) -> None:
     assert found.code == "window-too-large"
     assert meant in found.help
     assert ("write `input" in found.help) == bool(meant)
+
+
+def test_one_of_several_inputs_is_called_by_its_name() -> None:
+    with pytest.raises(cnncalc.SpecError) as caught:
+        cnncalc.loads("input: {a: [3, 9, 9], b: [9, 9, 3]}\nlayers: [{conv: 4, kernel: 7, from: b}]\n")
+    assert caught.value.diagnostics[0].help == "channels come first: write `b: [3, 9, 9]`"

@@ -136,6 +136,13 @@ def test_a_list_of_turns() -> None:
     assert codes("layers: [{for: k, in: 0, layers: [relu]}, relu]\n") == []
 
 
+def test_lists_are_walked_over_for_20_million_elements() -> None:
+    """The length of 10,000 entries, 2,000 times and once more."""
+    text = 'args: {l: "range(10000)"}\nlayers: [{for: k, in: %d, layers: [{relu, if: len(l) < k}]}, relu]\n'
+    assert codes(text % 2_000) == []
+    assert message(text % 2_001) == "the expressions of this spec walk over more than 20,000,000 list elements"
+
+
 @pytest.mark.thorough
 def test_steps_are_200_000(run: Callable[..., Any], tmp_path: Path) -> None:
     """Skipped steps count: 19 times 10,000 turns, 9,999 and one."""
@@ -157,6 +164,9 @@ def test_steps_are_200_000(run: Callable[..., Any], tmp_path: Path) -> None:
         ("{layers: [relu, relu], repeat: 3}", 9),  # the group in each turn, and what it holds
         ("{for: k, in: 3, layers: [relu, relu]}", 7),
         ("{relu, if: false}, relu", 2),
+        ("{layers: [{layers: [{layers: [relu], repeat: 1}], repeat: 1}], repeat: 1}", 4),
+        ("{for: a, in: 1, layers: [{for: b, in: 1, layers: [{for: c, in: 1, layers: [relu]}]}]}", 4),
+        ("{layers: [{relu, repeat: 0}, relu], repeat: 1}", 3),
         ("{add: [[relu], [relu]]}", 3),
     ],
 )

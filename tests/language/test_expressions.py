@@ -132,6 +132,10 @@ VALUES = {
     "sum(sizes)": 448,
     "sum([])": 0,
     "divisible(33, 8)": 32,
+    "divisible(10, 9)": 9,  # just 90 %
+    "divisible(11, 9)": 18,
+    "divisible(1)": 8,
+    "divisible(12)": 16,
 }
 
 

@@ -70,6 +70,10 @@ def test_text_imports_bundled_networks_and_files_of_the_working_folder(folder: P
     (folder / "part.yaml").write_text("blocks: {part: {layers: [{conv: 3, kernel: 1}]}}\n")
     network = cnncalc.loads("input: [2, 8, 8]\nimport: {p: part.yaml}\nlayers: [p.part]\n")
     assert network.params().totals.params == 2 * 3 + 3
+    (folder / "broken.yaml").write_text("blocks: {part: {layers: [relu], inputs: [x]}}\n")
+    with pytest.raises(cnncalc.SpecError, match="cannot be called `x`") as caught:
+        cnncalc.loads("input: [2]\nimport: {p: broken.yaml}\nlayers: [p.part]\n")
+    assert str(caught.value.diagnostics[0].span) == "broken.yaml:1:42"
     with pytest.raises(cnncalc.SpecError, match="outside the folder"):
         cnncalc.loads("input: [2, 8, 8]\nimport: {p: ../part.yaml}\nlayers: [p.part]\n")
 
@@ -118,6 +122,7 @@ KNOWN = "`cnncalc list` lists the bundled networks"
         ("zzzzzzzz", "there is no file and no bundled network `zzzzzzzz`", []),
         ("zzzzzzzz.yaml", "there is no file `zzzzzzzz.yaml`", []),
         ("zzzzzzzz.yml", "there is no file `zzzzzzzz.yml`", []),
+        ("vgg1", "there is no file and no bundled network `vgg1`", ["vgg19", "vgg16", "vgg13"]),  # of eight
         ("nets/zzzz", "there is no file `nets/zzzz`", []),
     ],
 )

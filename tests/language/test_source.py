@@ -151,7 +151,12 @@ def test_places() -> None:
     assert entries["a"][1].span[1:] == (1, 4, 6)
     quoted = entries["list"][1].items[1]
     assert quoted.span[1:] == (2, 11, 18)
-    assert quoted.part(4, 5).column == 16
+    assert quoted.part(4, 5)[1:] == (2, 16, 17)
+    assert quoted.part(4, 4)[1:] == (2, 16, 17)  # what is nowhere is shown where it would begin
+    assert entries["list"][1].span[1:] == (2, 7, 19)
+    lists = root("a: [x,\n  y]\nb: {c: [1, 2], d: 3}\n").entries
+    assert [lists[key][1].span[1:] for key in "ab"] == [(1, 4, 5), (3, 4, 21)]
+    assert lists["b"][1].entries["c"][1].span[1:] == (3, 8, 14)
 
 
 def test_a_part_of_text_with_escapes_is_the_whole() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from fractions import Fraction
+from math import ceil, floor
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,10 @@ from sampling import together
 import cnncalc
 from cnncalc import examples, reference
 from cnncalc.check.files import check_spec
+from cnncalc.diagnostics import Fault
+from cnncalc.examples import MOST_UNITS
 from cnncalc.executor.sliding import unbordered
-from cnncalc.geometry import Slide, Transposed, Window
+from cnncalc.geometry import Slide, Transposed, Window, adaptive, linear, nearest
 from cnncalc.language.library import load_text
 from cnncalc.language.names import BLOCK_KEYS, FILE_KEYS, MODIFIERS
 from cnncalc.layers import KINDS, families
@@ -80,11 +84,40 @@ def test_what_is_drawn_is_what_slides(slide: Slide) -> None:
     window = Window(slide.size, slide.stride, slide.dilation, slide.before, slide.after)
     slid = unbordered(slide, width, False)
     assert [window.reads(unit) for unit in range(window.output(width))] == list(map(list, slid))
-    scattered = Transposed(slide.size, slide.stride, slide.dilation)
-    writes = [[place * slide.stride + tap * slide.dilation for tap in range(slide.size)] for place in range(width)]
+    scattered = Transposed(slide.size, slide.stride, slide.dilation, slide.before, slide.after)
+    writes = [
+        [place * slide.stride + tap * slide.dilation - slide.before for tap in range(slide.size)]
+        for place in range(width)
+    ]
     for unit in range(scattered.output(width)):
         places = [place for place in range(width) if unit in writes[place]]
         assert sorted(place for place in scattered.reads(unit) if 0 <= place < width) == places
+
+
+@pytest.mark.parametrize(("width", "length"), [(7, 3), (6, 3), (3, 7), (5, 8), (4, 1), (1, 4), (2, 6), (9, 6)])
+def test_what_resampling_reads(width: int, length: int) -> None:
+    """By the formulas that PyTorch documents, position by position, where they stay within the input."""
+    ratio = Fraction(width, length)
+    units = range(min(length, 2 * MOST_UNITS))
+    pooled = adaptive(width, length)
+    assert [pooled.reads(unit) for unit in units] == [
+        list(range(floor(unit * ratio), ceil((unit + 1) * ratio))) for unit in units
+    ]
+    assert [nearest(length, ratio).reads(unit) for unit in units] == [[floor(unit * ratio)] for unit in units]
+    corners = Fraction(width - 1, max(1, length - 1))
+    for aligned, sources in (
+        (False, [(unit + Fraction(1, 2)) * ratio - Fraction(1, 2) for unit in units]),
+        (True, [unit * corners for unit in units]),
+    ):
+        found = linear(width, length, ratio, aligned)
+        assert [found.reads(unit) for unit in units] == [sorted({floor(at), ceil(at)}) for at in sources]
+    assert pooled.output(width) == nearest(length, ratio).output(width) == length
+
+
+def test_a_pattern_is_worked_out_up_to_a_limit() -> None:
+    nearest(65_537, Fraction(1, 65_536))
+    with pytest.raises(Fault, match="repeats only after 65,537; the limit is 65,536"):
+        nearest(65_538, Fraction(1, 65_537))
 
 
 def test_a_drawing() -> None:
