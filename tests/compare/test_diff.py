@@ -93,6 +93,28 @@ def test_a_renamed_stage_is_one_line() -> None:
     assert rows(found) == [("changed", f"layer{k}", f"stage{k}") for k in (1, 2, 3, 4)]
 
 
+def test_a_stage_that_moves_into_a_block_is_one_line() -> None:
+    """The parts of a name that are equal are left out, the last that is left never."""
+    block = "blocks:\n  stage:\n    layers: [{conv: 4, kernel: 1}, relu]\n"
+    inner = "{stage, name: stage}"
+    flat = f"input: [4, 8, 8]\n{block}layers:\n  - {inner}\n"
+    deep = f"input: [4, 8, 8]\n{block}  body:\n    layers: [{inner}]\nlayers:\n  - {{body, name: body}}\n"
+    assert rows(of(flat, deep)) == [("changed", "stage", "body.stage")]
+    assert rows(of(deep, flat)) == [("changed", "body.stage", "stage")]
+    assert of(flat, deep).unchanged == 1
+
+
+def test_what_is_shared_and_what_learns_are_fields() -> None:
+    text = "input: [4, 8, 8]\nlayers:\n  - {conv: 4, kernel: 1, name: a}\n  - {conv: 4, kernel: 1, name: b}\n"
+    shared = text.replace("name: b", "name: b, share: a")
+    (change,) = of(text, shared).changes
+    assert change.fields == {"share": (None, "a")}
+    assert change.params == (20, 0)
+    (change,) = of(shared, text).changes
+    assert change.fields == {"share": ("a", None)}
+    assert of(shared, shared).changes == []
+
+
 def test_a_deeper_network() -> None:
     found = diff(cnncalc.load("resnet18").graph, cnncalc.load("resnet34").graph)
     assert {change.change for change in found.changes} == {"added"}
@@ -209,11 +231,27 @@ TOTALS = {"params": (1000, 1100), "state": (0, 4), "macs": (100, 100), "peak_mem
         ("peak_memory > 1 KiB", False),
         ("state > +50%", True),
         ("field > +1", False),
+        ("field < +1", False),
+        ("params < 1101", True),
+        ("params < 1100", False),
+        ("macs <= 100", True),
+        ("macs <= +0", True),
+        ("params >= 1.1 k", True),
+        ("params > -1", True),
+        ("peak_memory < -1 KiB", False),
+        ("peak_memory <= -1 KiB", True),
+        ("peak_memory < -50%", False),
+        ("peak_memory <= -50%", True),
+        ("state >= +50%", True),
+        ("state < +50%", False),
+        ("state <= +50%", False),
+        ("gone >= +1%", False),
     ],
 )
 def test_limits(text: str, met: bool) -> None:
-    (limit,) = limits(text)
-    assert limit.is_met(TOTALS) is met
+    (limit,) = limits(text.replace("gone", "state"))
+    totals = TOTALS | {"state": (0, 0)} if "gone" in text else TOTALS
+    assert limit.is_met(totals) is met
 
 
 def test_several_limits() -> None:
@@ -222,23 +260,31 @@ def test_several_limits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "code", "place"),
+    ("text", "code", "place", "help"),
     [
-        ("mac > +2%", "unknown-key", "mac"),
-        ("macs > 2%", "value", "2"),
-        ("macs > +2 KiB", "wrong-unit", "KiB"),
-        ("macs > +2 Q", "unknown-unit", "Q"),
-        ("macs", "no-condition", "macs"),
-        ("macs > +1,", "no-condition", ""),
-        ("macs == 3", "no-condition", "macs == 3"),
+        ("mac > +2%", "unknown-key", "mac", "did you mean `macs`?"),
+        (
+            "macs > +2%, beauty > 3",
+            "unknown-key",
+            "beauty",
+            "quantities are `params`, `state`, `macs`, `peak_memory`, `f",
+        ),
+        ("macs > 2%", "value", "2", "write `macs > +2%`"),
+        ("macs > +2 KiB", "wrong-unit", "KiB", "units of `macs` are %, k, M, G"),
+        ("macs > +2 Q", "unknown-unit", "Q", "units of `macs` are %, k, M, G"),
+        ("macs", "no-condition", "macs", "for example `macs > +2%`"),
+        ("macs > +1,", "no-condition", "", "for example `macs > +2%`"),
+        ("macs == 3", "no-condition", "macs == 3", "for example `macs > +2%`"),
     ],
 )
-def test_what_is_no_limit(text: str, code: str, place: str) -> None:
+def test_what_is_no_limit(text: str, code: str, place: str, help: str) -> None:
     with pytest.raises(SpecError) as caught:
         limits(text)
     (found,) = caught.value.diagnostics
     assert found.code == code
+    assert found.help.startswith(help)
     assert found.span is not None
+    assert found.span.line == 1
     assert text[found.span.column - 1 : found.span.end - 1] == place
 
 
@@ -260,6 +306,8 @@ def repository(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "blocks.yaml").write_text("blocks:\n  unit:\n    layers: [{conv: 4, kernel: 1}]\n")
     (folder / "net.yaml").write_text("import: {b: blocks.yaml}\ninput: [3, 8, 8]\nlayers: [b.unit, relu]\n")
+    (folder / "link.yaml").symlink_to("net.yaml")
+    (folder / "net.spec").write_text("input: [3, 8, 8]\nlayers: [relu]\n")
     git(tmp_path, "init", "-q")
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "-qm", "one")
@@ -285,6 +333,7 @@ def test_a_revision_comes_with_its_imports(repository: Path) -> None:
         ("--output=x", "nets/net.yaml", "there is no revision `--output=x`"),
         ("HEAD", "net.yaml", "there is no file `net.yaml` in `HEAD`"),
         ("HEAD", "nets", "there is no file `nets`"),
+        ("HEAD", "nets/link.yaml", "there is no file `nets/link.yaml`"),
         ("HEAD", "../../other.yaml", "outside the repository"),
         ("HEAD", "/etc/hosts", "outside the repository"),
     ],
@@ -299,8 +348,37 @@ def test_the_help_names_the_folder(repository: Path) -> None:
         load_revision("HEAD", "net.yaml", str(repository / "nets"))
     (found,) = caught.value.diagnostics
     assert found.help.startswith("write `HEAD:./net.yaml`")
+    assert str(found.span) == "REVISION:PATH:1:6"
     assert found.span is not None
     assert "HEAD:net.yaml"[found.span.column - 1 : found.span.end - 1] == "net.yaml"
+    with pytest.raises(SpecError) as caught:
+        load_revision("HEAD", "net.yaml", str(repository))
+    assert caught.value.diagnostics[0].help == ""
+    with pytest.raises(SpecError) as caught:
+        load_revision("HEAD~7", "net.yaml", str(repository))
+    (found,) = caught.value.diagnostics
+    assert str(found.span) == "REVISION:PATH:1:1"
+    assert found.span is not None
+    assert "HEAD~7:net.yaml"[: found.span.end - 1] == "HEAD~7"
+
+
+def test_a_spec_of_another_suffix(repository: Path) -> None:
+    assert load_revision("HEAD", "nets/net.spec", str(repository)).source.path == "HEAD:nets/net.spec"
+
+
+def test_only_so_many_specs_are_laid_out(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that lie in the folder of the one that is asked for and below; those elsewhere do not count."""
+    monkeypatch.setattr("cnncalc.compare.revisions.MAX_FILES", 2)
+    load_revision("HEAD", "nets/net.yaml", str(repository))
+    blob = git(repository, "rev-parse", "HEAD:nets/net.yaml").strip()
+    entries = "".join(f"100644 {blob}\tmany/net{number}.yaml\n" for number in range(5_001))
+    command = ["git", "-C", str(repository), "update-index", "--index-info"]
+    subprocess.run(command, input=entries, check=True, text=True, capture_output=True)
+    git(repository, "commit", "-qm", "many")
+    load_revision("HEAD", "nets/net.yaml", str(repository))
+    monkeypatch.undo()
+    with pytest.raises(SpecError, match=r"more than 5,000 spec files stand beside `many/net1\.yaml`"):
+        load_revision("HEAD", "many/net1.yaml", str(repository))
 
 
 def test_no_repository_and_no_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
