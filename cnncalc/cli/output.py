@@ -129,10 +129,6 @@ def deliver(tables: Callable[[], list[Table]], text: Callable[[], str], format: 
         emit(render(made, format), output)
 
 
-MAX_DRAWN = 5_000
-"""Rows up to which a table is drawn in colour and in the terminal's width, which takes a while for each."""
-
-
 def draw(tables: list[Table]) -> None:
     """Tables on the terminal, in its width and its colours."""
     from cnncalc.render import rich

@@ -181,7 +181,7 @@ def tabulate_conventions(graph: Graph, found: Sequence[Convention]) -> Table:
     ]
     lines = []
     for each in found:
-        parts = " + ".join(f"{part} {number:,}" for part, number in each.parts.items()).replace("+ -", "- ")
+        parts = " + ".join(f"{part} {number:,}" for part, number in each.parts.items())
         lines.append(Line([each.tool, each.label, each.value, parts, each.version]))
     remarks = [f"{each.tool}: {note}" for each in found for note in each.notes]
     return Table(columns, lines, (f"{graph.title}, as other tools count it",), graph.source, remarks=tuple(remarks))

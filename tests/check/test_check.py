@@ -86,6 +86,18 @@ def test_sarif_has_what_the_standard_requires() -> None:
             assert not location["physicalLocation"]["artifactLocation"]["uri"].startswith("/")
 
 
+def test_sarif_keeps_every_letter(tmp_path: Path) -> None:
+    """The file is UTF-8 for people to read, its name in a URI is not."""
+    path = tmp_path / "größe.yaml"
+    path.write_text("input: [3, 8, 8]\nlayers: [{conv: 4, kernel: grün}]\n", encoding="utf-8")
+    text, _ = run(str(path), "--format", "sarif", code=1)
+    [result] = json.loads(text)["runs"][0]["results"]
+    assert "`grün`" in result["message"]["text"]
+    assert "`grün`" in text
+    uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert uri == f"file://{tmp_path}/gr%C3%B6%C3%9Fe.yaml"
+
+
 # -- paths -------------------------------------------------------------------------------------------------------------
 
 
@@ -150,19 +162,23 @@ def test_an_unknown_name_is_a_usage_error() -> None:
         check.find_tasks(["resnet5O"])
     run("resnet5O", code=2)
     run("--fail-on", "everything", code=2)
-    run("--allow", "stride", code=2)
+    assert "help: did you mean `stride-gap`?" in run("--allow", "stride-gaps", code=2)[1]
+    assert "help: codes are stride-unread, stride-gap, " in run("--allow", "beauty", code=2)[1]
     run("--update", code=2)
+    run("resnet18", "--jobs", "0", code=2)
+    run("resnet18", "--jobs", "1", code=0)
 
 
 def test_processes_find_what_one_finds(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(check, "POOL_AFTER", 0.0)
     heard: list[tuple[int, int]] = []
-    tasks = check.find_tasks([str(folder), str(TESTS / "data" / "check")])
+    tasks = check.find_tasks([str(folder), str(TESTS / "data" / "check"), "none.yaml"])
     many = check.check_all(tasks, 2, lambda done, total, name: heard.append((done, total)))
     one = check.check_all(tasks, 1)
     assert [list(map(str, each.failures)) for each in many] == [list(map(str, each.failures)) for each in one]
     assert [each.path for each in many] == [each.path for each in one] == [task.shown for task in tasks]
-    assert heard == [(number, 45) for number in range(1, 46)]
+    assert many[-1].failures[0].code == "no-such-file"
+    assert heard == [(number, 46) for number in range(1, 47)]
 
 
 @pytest.mark.thorough
@@ -253,7 +269,7 @@ def test_update_adds_an_expect_where_there_is_none(tmp_path: Path) -> None:
     path.chmod(0o640)
     link = tmp_path / "link.yaml"
     link.symlink_to(path)
-    run(str(link), "--update", code=0)
+    assert run(str(link), "--update", code=0)[1] == f"updated {link}: 4 figures\n"
     written = path.read_bytes().decode()
     assert written == (
         "\ufeff" + SPEC.replace("\n", "\r\n") + "expect:\r\n"
@@ -263,7 +279,7 @@ def test_update_adds_an_expect_where_there_is_none(tmp_path: Path) -> None:
     assert link.is_symlink()
     plain = tmp_path / "plain.yaml"
     plain.write_text("input: [3, 8, 8]\nlayers: [{conv: 4, kernel: 1}]\n")
-    run(str(plain), "--update", code=0)
+    assert run(str(plain), "--update", code=0)[1] == f"updated {plain}: 2 figures\n"
     assert plain.read_text().endswith("\nexpect: {params: 16, macs: 768}\n")
 
 

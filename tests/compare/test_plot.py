@@ -57,7 +57,14 @@ def test_several_settings_are_lines_of_their_own() -> None:
     found = swept("mobilenet_v2", over=("width=0.5,1", "size=64..256..64"))
     picture = chart(found, selection("macs", arguments=["width", "size"]))
     assert picture.panels[0].x.title == "size"
+    assert picture.title == "mobilenet_v2 by size"
     assert [series.name for series in picture.panels[0].lines] == ["width=0.5", "width=1"]
+    found = swept("mobilenet_v1", "mobilenet_v2", over=("width=0.5,1", "size=64..128..32"))
+    picture = chart(found, selection("macs", arguments=["width", "size"]))
+    assert picture.title == "by size"
+    assert [series.name for series in picture.panels[0].lines] == [
+        f"mobilenet_v{version}, width={width}" for version in (1, 2) for width in ("0.5", "1")
+    ]
 
 
 def test_two_figures_are_a_scatter_with_its_front() -> None:
@@ -72,6 +79,33 @@ def test_two_figures_are_a_scatter_with_its_front() -> None:
     lines, texts = drawn(chart(found, selection("macs,params")))
     assert len(lines) == 1
     assert "squeezenet1_1" in texts
+
+
+def test_what_has_one_figure_of_two_has_no_point(tmp_path: Path) -> None:
+    """Features have no receptive field."""
+    path = tmp_path / "flat.yaml"
+    path.write_text("input: [8]\nlayers: [{linear: 4}]\n")
+    found = compare([open_spec(str(path)), open_spec("lenet5")], [], ("params", "field"))
+    for columns in ("params,field", "field,params"):
+        points = chart(found, selection(columns)).panels[0].points
+        assert points is not None
+        assert points.names == ("lenet5",)
+    with pytest.raises(UsageFault, match="`params` and `field` apply to none of the networks"):
+        chart(found, selection("params,field", "params < 100"))
+
+
+def test_lines_that_cannot_be_told_apart_are_refused() -> None:
+    found = swept("lenet5", over=("size=32..44", "classes=1..12"))
+    assert len(chart(found, selection("macs", arguments=["size", "classes"])).panels[0].lines) == 12
+    found = swept("lenet5", over=("size=32..45", "classes=1..13"))
+    with pytest.raises(UsageFault, match=r"13 lines are more than can be told apart \(12\)"):
+        chart(found, selection("macs", arguments=["size", "classes"]))
+
+
+@pytest.mark.parametrize(("count", "marks"), [(60, 60), (61, 0)])
+def test_more_marks_than_sixty_are_left_out(count: int, marks: int) -> None:
+    series = Series("", tuple((number, number) for number in range(count)))
+    assert render(Chart("", (Panel(Axis("x"), Axis("y"), (series,)),))).count("<circle") == marks
 
 
 def test_conditions_hold_and_what_does_not_build_is_left_out() -> None:
