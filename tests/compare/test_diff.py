@@ -134,6 +134,57 @@ def test_wiring_is_a_change_of_its_own() -> None:
     }
 
 
+def test_another_input_is_a_change_of_wiring() -> None:
+    text = "input: {left: [4, 8, 8], right: [4, 8, 8]}\nlayers:\n  - {relu, name: a}\n  - {add: [a, right], name: b}\n"
+    (change,) = of(text, text.replace("{relu, name", "{relu, from: right, name")).changes
+    assert (change.new, change.fields) == ("a", {"from": (["left"], ["right"])})
+    (change,) = of(text, text.replace("[a, right]", "[a, left]")).changes
+    assert (change.new, change.fields) == ("b", {"from": (["a", "right"], ["a", "left"])})
+    (change,) = of(text, text.replace("[a, right]", "[a, right, left]")).changes
+    assert (change.new, change.fields) == ("b", {"from": (["a", "right"], ["a", "right", "left"])})
+
+
+def test_one_more_of_the_same() -> None:
+    """Of three equal layers two are the same as before, and one is added, or removed."""
+    two, three = (f"input: [4, 8, 8]\nlayers: [{', '.join(['relu'] * count)}]\n" for count in (2, 3))
+    assert rows(of(two, three)) == [("added", None, "relu3")]
+    assert rows(of(three, two)) == [("removed", "relu3", None)]
+    assert (of(two, three).unchanged, of(three, two).unchanged) == (2, 2)
+
+
+def test_what_is_not_given_is_told_as_such() -> None:
+    """The stride of a pool is its kernel's size, unless it is given."""
+    text = "input: [4, 9, 9]\nlayers: [{max_pool: 3}, {conv: 4, kernel: 1}]\n"
+    change, behind = of(text, text.replace("max_pool: 3", "max_pool: 3, stride: 2")).changes
+    assert change.fields == {"stride": (None, 2)}
+    assert change.output_shape == behind.output_shape == ([4, 3, 3], [4, 4, 4])
+    assert behind.fields == {}
+    text = "input: [4, 9, 9]\nlayers: [{conv: 4, kernel: 3, act: relu}]\n"
+    changes = of(text, text.replace("relu", "{leaky_relu: 0.1}")).changes
+    assert [change.fields for change in changes] == [
+        {"act": ("relu", "{leaky_relu, negative_slope: 0.1}")},
+        {"kind": ("relu", "leaky_relu")},
+    ]
+
+
+def test_a_layer_that_sees_all_has_no_size_of_a_field() -> None:
+    (change,) = of(CHAIN, CHAIN.replace("{linear: 10", "{linear: 20")).changes
+    assert (change.fields, change.field) == ({"features": (10, 20)}, (None, None))
+    (change,) = of(CHAIN, CHAIN.replace("{max_pool: 2}", "{avg_pool: 2, name: max_pool1}")).changes
+    assert change.field == ([6, 6], [6, 6])  # two kernels of 3, and one of 2
+
+
+def test_long_stretches_are_aligned_by_their_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of more layers than are aligned, those between the first and the last change are matched by place alone."""
+    old = "input: [4, 8, 8]\nlayers: [relu, tanh, sigmoid, relu]\n"
+    new = "input: [4, 8, 8]\nlayers: [relu, silu, tanh, gelu, relu]\n"
+    whole = of(old, new)
+    monkeypatch.setattr("cnncalc.compare.diff.MAX_ALIGNED", 5)  # two of old, three of new
+    assert rows(of(old, new)) == rows(whole)
+    monkeypatch.setattr("cnncalc.compare.diff.MAX_ALIGNED", 4)
+    assert of(old, new).unchanged == 2
+
+
 def test_a_change_of_kind() -> None:
     found = of(CHAIN, CHAIN.replace("{max_pool: 2}", "{avg_pool: 2, name: max_pool1}"))
     assert len(found.changes) == 1
@@ -246,6 +297,8 @@ TOTALS = {"params": (1000, 1100), "state": (0, 4), "macs": (100, 100), "peak_mem
         ("state < +50%", False),
         ("state <= +50%", False),
         ("gone >= +1%", False),
+        ("params >= +10.5%", False),
+        ("params >= 1.0995k", True),
     ],
 )
 def test_limits(text: str, met: bool) -> None:
