@@ -177,6 +177,34 @@ def test_a_single_point_is_drawn(value: float) -> None:
     assert len(lines[0]) == 1
 
 
+def figures(*values: float) -> list[str]:
+    """The figures along the horizontal axis of a line through these."""
+    line = Series("", tuple((value, 1) for value in values))
+    found = re.findall(
+        r'text-anchor="middle"[^>]*>([^<]+)</text>', render(Chart("", (Panel(Axis("x"), Axis("y"), (line,)),)))
+    )
+    return [text for text in found if text[0].isdigit()]
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ((300,), "270, 280, 290, 300, 310, 320, 330"),  # a tenth of room on both sides
+        ((0, 10), "0, 2, 4, 6, 8, 10"),
+        ((5, 10), "0, 2, 4, 6, 8, 10"),  # what is half or less begins at 0
+        ((5.1, 10), "5, 6, 7, 8, 9, 10"),
+        ((1, 39), "0, 10, 20, 30, 40"),
+        ((1, 40), "1, 2, 5, 10, 20, 50"),  # forty times: powers of ten
+        ((1, 591), "1, 2, 5, 10, 20, 50, 100, 200, 500"),  # 1.69 times that are less than three of them
+        ((1, 592), "1, 10, 100"),
+        ((1, 1e7), "1, 10, 100, 1 k, 10 k, 100 k, 1 M, 10 M"),
+        ((1, 1e8), "10, 1 k, 100 k, 10 M"),
+    ],
+)
+def test_the_figures_of_an_axis_are_round(values: tuple[float, ...], shown: str) -> None:
+    assert ", ".join(figures(*values)) == shown
+
+
 def test_what_is_no_picture() -> None:
     with pytest.raises(UsageFault, match="one swept number, or of two figures"):
         chart(swept("resnet18"), selection("params"))

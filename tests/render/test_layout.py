@@ -155,6 +155,7 @@ def test_the_last_columns_go_where_no_other_has_a_rank() -> None:
     figures = [10**9] * 9
     made = small(Column("Name"), *(Column(f"c{n}", True) for n in range(9)), cells=["mobilenet_v1", *figures])
     assert layout(made, 60).dropped == ("c3", "c4", "c5", "c6", "c7", "c8")
+    assert layout(made, 72).dropped == ("c4", "c5", "c6", "c7", "c8")
     assert max(map(len, shown(made, 60).splitlines())) <= 60
     assert layout(made, 12).columns == [0, 1]
 
@@ -181,6 +182,8 @@ def test_shapes_are_written_closer_where_there_is_little_room() -> None:
     assert text(Sizes((10,)), True) == "10"
     several = Shapes((Sizes((64, 56, 56)), Sizes((8, 7, 7))))
     assert text(several, True) == written(several) == "64x56x56, 8x7x7"
+    made = small(Column("Name"), Column("Input"), cells=["add1", several])
+    assert [line.split() for line in shown(made, 15).splitlines()[1:]] == [["add1", "64x56x56,"], ["8x7x7"]]
 
 
 def test_running_text_goes_on_below_its_term() -> None:
@@ -235,6 +238,23 @@ def test_a_long_source_line_fills_the_width(first: int) -> None:
         assert shown[gutter] == shown[-1] == "…"
         longest[width] = len(shown)
     assert longest == {10: gutter + 22, 40: 40, 60: 60, 61: 61}
+
+
+def test_the_colours_of_a_message() -> None:
+    """The severity, its place in blue, what is meant in the error's colour, notes and help in theirs."""
+    place = span("  - {conv: 8, kernel: k}", "kernel")
+    error = Diagnostic("a-code", "short", place, "`k` is 7", (Note("a fact"),), "write 3")
+    assert messages.render(error, colour=True).split("\n") == [
+        "\x1b[1;31merror[a-code]\x1b[0m\x1b[1m: short\x1b[0m",
+        "\x1b[34m  --> net.yaml:1:15\x1b[0m",
+        "\x1b[34m  |\x1b[0m",
+        "\x1b[34m1 |\x1b[0m   - {conv: 8, kernel: k}",
+        "\x1b[34m  |\x1b[0m\x1b[1;31m               ^^^^^^ `k` is 7\x1b[0m",
+        "\x1b[1;36mnote\x1b[0m: a fact",
+        "\x1b[1;32mhelp\x1b[0m: write 3",
+    ]
+    warning = messages.render(error._replace(severity="warning"), colour=True)
+    assert warning.startswith("\x1b[1;33mwarning[a-code]\x1b[0m")
 
 
 @pytest.mark.parametrize("width", [40, 80])
