@@ -54,6 +54,28 @@ def test_a_good_file_is_one_line(expected: Expected) -> None:
     assert run("check/good.yaml", code=0)[0] == "1 file, 2 networks: 8 expectations hold\n"
 
 
+@pytest.mark.parametrize(
+    ("texts", "code", "said"),
+    [
+        (["expect: {params: 16}"], 0, "1 file, 1 network: 1 expectation holds"),
+        (["expect: {params: 1}"], 1, "1 file, 1 network: 0 expectations hold, 1 fails"),
+        (["expect: {params: 1, macs: 1, output: [4, 8, 8]}"], 1, "1 file, 1 network: 1 expectation holds, 2 fail"),
+        (["", "expect: {layers: {a: {params: 1}}}"], 1, "2 files, 2 networks: 0 expectations hold; 1 other problem"),
+        (["args: {a: 1}"], 0, "1 file, 1 network: 0 expectations hold; 1 lint"),
+        (["args: {a: 1, b: 1}"], 0, "1 file, 1 network: 0 expectations hold; 2 lints"),
+        (
+            ["args: {a: 1}\nexpect: {params: 1, layers: {a: {params: 1}, b: {params: 1}}}"],
+            1,
+            "1 file, 1 network: 0 expectations hold, 1 fails; 2 other problems; 1 lint",
+        ),
+    ],
+)
+def test_the_sum_in_one_sentence(texts: list[str], code: int, said: str, tmp_path: Path) -> None:
+    for number, text in enumerate(texts):
+        (tmp_path / f"{number}.yaml").write_text(f"input: [3, 8, 8]\nlayers: [{{conv: 4, kernel: 1}}]\n{text}\n")
+    assert run(str(tmp_path), code=code)[0].splitlines()[-1] == said
+
+
 @pytest.mark.usefixtures("in_data")
 def test_junit_counts_what_it_holds() -> None:
     root = ElementTree.fromstring(run("check", "--format", "junit", code=1)[0])

@@ -357,6 +357,59 @@ def test_what_is_no_condition(text: str, code: str, place: str) -> None:
     assert text[found.span.column - 1 : found.span.end - 1] == place
 
 
+COUNTS = "`k`, `M`, `G`, `T`, `P`"
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "help"),
+    [
+        ("params < 5 Mi", "Mi", "write `M` of a count, `MiB` of bytes"),
+        ("params < 5 kb", "kb", "write `k` of a count, `KiB` of bytes"),
+        ("params < 5 TB", "TB", "write `T` of a count"),
+        ("params < 5 xyz", "xyz", f"units are {COUNTS}, `B`, `KiB`, `MiB`, `GiB`"),
+        ("params < 5 AND macs < 3", "AND", "write `and`"),
+        ("params OR macs > 3", "OR", "write `or`"),
+        ("NOT params < 3", "NOT", "write `not`"),
+        ("params < 5 KiB", "KiB", f"units of `params` are {COUNTS}"),
+        ("params + macs < 5 KiB", "KiB", f"units of `params` and `macs` are {COUNTS}"),
+        ("peak_memory < 3 M", "M", "units of `peak_memory` are `B`, `KiB`, `MiB`, `GiB`"),
+        ("params < 5 MiB or peak_memory < 5 MiB", "MiB", f"units of `params` are {COUNTS}"),
+        ("parms < 5 M", "parms", "did you mean `params`?"),
+        ("params", "params", "compare it with something, for example `params < 5 M`"),
+    ],
+)
+def test_what_a_condition_should_have_been(text: str, place: str, help: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        condition(text, arguments=["size", "act"])
+    (found,) = caught.value.diagnostics
+    assert found.help == help
+    assert found.span is not None
+    assert (found.span.line, text[found.span.column - 1 : found.span.end - 1]) == (1, place)
+
+
+def test_each_quantity_is_listed_once() -> None:
+    with pytest.raises(SpecError) as caught:
+        condition("beauty < 5", arguments=["size", "act"])
+    help = caught.value.diagnostics[0].help
+    assert help.startswith("quantities are `params`, `state`, `macs`, ")
+    assert help.endswith(", `layers`, `size`, `act`")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(params) < 5 M",
+        "params < 5 M and peak_memory < 5 MiB",
+        "max(params, 3 k) > 4",
+        "act == relu and relu != act",
+        "size < 3 M",
+        "true",
+    ],
+)
+def test_what_is_a_condition(text: str) -> None:
+    assert condition(text, arguments=["size", "act"]).source.text == text
+
+
 def test_a_division_by_zero_has_its_place() -> None:
     with pytest.raises(SpecError, match="division by zero"):
         condition("macs / (size - 96) > 3", arguments=["size"]).holds(measured()[0].known)
