@@ -240,16 +240,19 @@ def test_fields_and_depth(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "of", "message"),
+    ("names", "of", "message", "help"),
     [
-        (("clases",), "params", "no argument `clases`"),
-        (("classes",), "parms", "unknown quantity `parms`"),
-        (("classes", "classes"), "params", "given twice"),
+        (("clases",), "params", "no argument `clases`", "did you mean `classes`?"),
+        (("beauty",), "params", "no argument `beauty`", "it has `convs`, `norm`, `classes`, `size`"),
+        (("classes",), "parms", "unknown quantity `parms`", "did you mean `params`?"),
+        (("classes",), "beauty", "unknown quantity `beauty`", "quantities are `params`, `state`, "),
+        (("classes", "classes"), "params", "given twice", ""),
     ],
 )
-def test_what_is_refused(names: tuple[str, ...], of: str, message: str) -> None:
-    with pytest.raises(Fault, match=message):
+def test_what_is_refused(names: tuple[str, ...], of: str, message: str, help: str) -> None:
+    with pytest.raises(Fault, match=message) as caught:
         only("vgg16", *names, of=of)
+    assert caught.value.help.startswith(help)
 
 
 def test_words_are_no_numbers() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,6 +80,13 @@ def test_closed_forms(found: list[int], last: int, expected: Progression | None)
     assert progression(found, last) == expected
 
 
+def test_sizes_that_are_tried_where_nothing_is_said(run: Any, tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text("input: [1, 8]\nlayers: [relu]\n")
+    assert cnncalc.load(str(path)).sizes().builds == [(1, 1024)]
+    assert "input sizes 1 to 1,024" in run("sizes", str(path)).out
+
+
 def test_a_closed_form_in_words() -> None:
     assert Progression((188,), 16).text == "188 + 16*k"
     assert Progression((1, 2), 4).text == "{1, 2} + 4*k"
@@ -97,6 +105,6 @@ def test_what_is_refused() -> None:
     with pytest.raises(Fault, match="more than 100,000 sizes"):
         sizes(open_spec("unet"), (1, 100_001))
     with pytest.raises(Fault, match="it has one size"):
-        sizes(open_spec(str(Path(__file__).parents[1] / "data" / "convert" / "act_relu.onnx")))
+        sizes(open_spec(str(Path(__file__).parents[1] / "data" / "convert" / "act_relu.onnx")), (1, 9))
     with pytest.raises(Fault, match="is flat"):
         cnncalc.loads("input: [4]\nlayers: [{linear: 2}]\n").sizes()
