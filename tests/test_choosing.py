@@ -15,8 +15,13 @@ import pytest
 
 import cnncalc
 from cnncalc import gallery
+from cnncalc.compare import sweep
+from cnncalc.compare.selection import selection
 from cnncalc.language import library
 from cnncalc.language.library import bundled_files
+from cnncalc.render import render
+from cnncalc.tables import gallery as tables
+from cnncalc.tables.comparison import tabulate_sweep
 
 Run = Callable[..., Any]
 DATA = Path(__file__).parent / "data"
@@ -145,6 +150,54 @@ def test_explain_tells_what_is_alive_and_why(run: Run) -> None:
         "392.00 KiB, its input",
         "392.00 KiB, its output",
     ]
+
+
+def test_all_files_are_swept_by_their_variants(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LeCun et al. 1998 count 61,706 parameters with full connections; a file without variants is left out."""
+    paths = [path for path in bundled_files() if Path(path).stem in ("lenet", "pointnet", "blocks")]
+    monkeypatch.setattr(library, "bundled_files", lambda: paths)
+    done = run("compare", "--all", "--over", "variant=*", "--columns", "params", "--format", "json")
+    found = json.loads(done.out)
+    assert [row["spec"] for row in found["rows"]] == ["lenet"]
+    assert [(row["variant"], row["params"]) for row in found["rows"]] == [("lenet5", 61_706)]
+    assert found["left_out"] == ["blocks", "pointnet"]
+
+
+def test_an_interrupted_comparison_shows_what_is_done(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(work: Any, tasks: Any, *_: Any) -> Any:
+        yield from map(work, tasks[:2])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sweep, "side_by_side", interrupted)
+    done = run("compare", "lenet5", "--over", "size=32..40")
+    assert done.code == 130
+    assert "\ninterrupted: 2 of 9 settings were measured\n" in done.out
+
+
+def left_out(count: int) -> str:
+    names = tuple(f"net{number}" for number in range(count))
+    table = tabulate_sweep(sweep.compare([sweep.open_spec("lenet5")])._replace(left_out=names), [], [])
+    return table.remarks[-1]
+
+
+def test_the_first_of_those_left_out_are_named() -> None:
+    told = "networks have not what is swept over, and are left out: net0, net1, net2, net3"
+    assert left_out(4) == f"4 {told}"
+    assert left_out(5) == f"5 {told}, …"
+
+
+def test_the_list_as_a_table() -> None:
+    """Years and figures stand at the right, names at the left; a network of no year has none."""
+    row = sweep.compare([sweep.open_spec("lenet5")], keys=("params", "macs", "field")).rows[0]
+    one = gallery.Entry("lenet5", "LeNet-5", "", 1998, (1, 32, 32), 61_706, 416_520, (16, 16), row)
+    shown = selection("params,field").columns
+    made = render([tables.tabulate([one], shown)], "markdown")
+    assert "1 bundled network\n" in made.replace("*", "")
+    assert "| Name | Year | Input | Params | Field |\n| --- | ---: | --- | ---: | ---: |\n" in made
+    assert "| lenet5 | 1998 | 1 x 32 x 32 | 61,706 | 16 |\n" in made
+    made = render([tables.tabulate([one, one._replace(year=None)], shown)], "markdown")
+    assert "2 bundled networks\n" in made.replace("*", "")
+    assert "| lenet5 | - | 1 x 32 x 32 |" in made
 
 
 @pytest.fixture

@@ -93,6 +93,9 @@ USAGE = [
     ("shapes", "net.yaml", "--input", "3xAx3"),
     ("shapes", "net.yaml", "--input", "3x0x3"),
     ("shapes", "net.yaml", "--input", "1x2x3x4x5x6"),
+    ("shapes", "net.yaml", "--input", "3x2147483648x8"),
+    ("shapes", "net.yaml", "--top", "0"),
+    ("compare", "net.yaml", "--max-settings", "0"),
     ("shapes", "net.yaml", "--input", "3x8x8", "--input", "a=3x8x8"),
     ("shapes", "net.yaml", "--max-steps", "0"),
     ("expand", "net.yaml", "net.yaml"),
@@ -117,6 +120,9 @@ WRONG = [
     ("shapes", "net.yaml", "--set", "width=10**30"),
     ("shapes", "net.yaml", "--input", "image=3x8x8"),
     ("shapes", "net.yaml", "--input", "3"),
+    ("shapes", "net.yaml", "--input", "1x2x3x4x5"),
+    ("shapes", "net.yaml", "--input", "2147483647"),
+    ("shapes", "net.yaml", "--max-steps", "1", "-f", "csv"),
     ("rf", "net.yaml", "--of", "mask"),
     ("explain", "net.yaml", "stme"),
     ("summary", "net.yaml", "--max-steps", "3", "-f", "csv"),
@@ -129,6 +135,15 @@ def test_a_wrong_spec_is_1(arguments: tuple[str, ...], spec: str, run) -> None:
     done = run(*arguments)
     assert (done.code, done.out) == (1, "")
     assert re.match(r"error\[[\w-]+\]: ", done.err)
+
+
+def test_one_is_the_least_of_every_number(spec: str, run) -> None:
+    done = run("summary", spec, "--top", "1", "--depth", "1", "--batch", "1", "--format", "csv")
+    assert (done.code, done.out.count("\n")) == (0, 2)
+    assert run("compare", spec, "--max-settings", "1", "--top", "1").code == 0
+    assert run("memory", spec, "--batch", "1").code == 0
+    Path("one.yaml").write_text("input: [3, 8, 8]\nlayers: [relu]\n")
+    assert run("summary", "one.yaml", "--max-steps", "1").code == 0
 
 
 @pytest.mark.parametrize("command", ["summary", "shapes", "params", "rf", "expand"])
@@ -521,7 +536,7 @@ FITS = [
     ("layers",),
     ("explain", "resnet50", "layer1.0.conv2"),
     ("conventions", "lenet5"),
-    ("check", "lenet5", "vgg16"),
+    ("check", "lenet5", "vgg16", "broken.yaml"),
     ("summary", "broken.yaml"),
     ("summary", "net.yaml", "--variant", "nonsense"),
 ]
@@ -530,7 +545,9 @@ FITS = [
 @pytest.mark.parametrize("arguments", FITS, ids=" ".join)
 def test_80_columns_are_enough(spec: str, arguments: tuple[str, ...]) -> None:
     """The words are those of a pipe, in shorter lines."""
-    shown = without_colour(on_terminal(80, *arguments))
+    text = on_terminal(80, *arguments)
+    shown = without_colour(text)
+    assert ("\x1b[1;31merror" in text) is ("error[" in shown) is (arguments[0] in ("check", "summary"))
     assert max(map(len, shown.splitlines())) <= 80
     if arguments[0] in ("layers", "explain"):
         assert shown.split() == process(*arguments).stdout.decode().split()

@@ -11,6 +11,7 @@ import pytest
 from typer.main import get_command
 
 from cnncalc.cli import app
+from cnncalc.cli.commands import command_name
 from cnncalc.cli.help import PANELS
 from cnncalc.language.library import starter
 
@@ -29,6 +30,11 @@ def examples(text: str) -> list[str]:
 
 def test_every_command_has_a_place_in_one_panel() -> None:
     assert sorted(COMMANDS) == sorted(get_command(app).commands)  # type: ignore[attr-defined]
+
+
+def test_the_word_that_calls_a_command_is_known_before_it_is_built() -> None:
+    """All of them, or a call would build every command for one."""
+    assert sorted(map(command_name, app.registered_commands)) == sorted(COMMANDS)
 
 
 def test_the_panels_cut_no_line(run: Any) -> None:

@@ -16,6 +16,7 @@ from cnncalc.analyzers.memory import Setting
 from cnncalc.check.expectations import Verdict, compare
 from cnncalc.check.lints import network_lints
 from cnncalc.check.unused import file_lints, lint, reached
+from cnncalc.compare.processes import cores
 from cnncalc.diagnostics import Diagnostic, Fault, Note, SpecError, UsageFault, suggestion
 from cnncalc.expansion.ends import UNUSED
 from cnncalc.expansion.expand import MAX_STEPS, expand
@@ -337,7 +338,7 @@ def check_all(tasks: list[Task], jobs: int | None = None, progress: Progress | N
     """
     done: list[Checked] = []
     shared = Shared()
-    jobs = jobs or _cores()
+    jobs = jobs or cores()
     begun = time.perf_counter()
     for number, task in enumerate(tasks):
         if jobs > 1 and len(tasks) - number > 1 and time.perf_counter() - begun > POOL_AFTER:
@@ -346,12 +347,6 @@ def check_all(tasks: list[Task], jobs: int | None = None, progress: Progress | N
         if progress is not None:
             progress(len(done), len(tasks), task.shown)
     return done
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _side_by_side(tasks: list[Task], jobs: int, progress: Progress | None, before: int) -> list[Checked]:

@@ -6,6 +6,7 @@ They read analyzers' results, and repeat no formula of theirs.  The codes and wh
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import gcd
 from typing import Any
 
 from cnncalc.analyzers.notes import BEYOND, MISALIGNED, UNEQUAL
@@ -78,16 +79,22 @@ def _of_axis(operation: Operation, axis: Any, name: str, width: int) -> Finding 
     if not isinstance(axis, Window) or axis.stride == 1:
         return None
     count = axis.output(width)
-    if axis.stride > axis.extent:
+    common = gcd(axis.stride, axis.dilation)
+    read = min(axis.size, axis.stride // common)
+    if read < axis.stride:
         if count == 1:
             return None
-        gap = f"stride {axis.stride} is larger than the kernel {axis.extent}: it reads {axis.extent} of every"
-        return "stride-gap", f"{gap} {axis.stride} positions of the {name}", "use a larger kernel, or pool first"
-    lost = axis.unread(width)
+        reason, help = f"is larger than the kernel {axis.size}", "use a larger kernel, or pool first"
+        if axis.size >= axis.stride:
+            reason = f"and dilation {axis.dilation} are both multiples of {common}"
+            help = "use a dilation that has no divisor in common with the stride"
+        gap = f"stride {axis.stride} {reason}: it reads"
+        return "stride-gap", f"{gap} {read} of every {axis.stride} positions of the {name}", help
+    padding = axis.before + axis.after
+    lost = axis.unread(width) if (width + padding - axis.extent) % axis.stride else 0
     whole = -(-width // axis.stride)
     if not lost or (count >= whole and lost <= axis.after):
         return None  # all pixels are read, and the output is as large as `padding: same` would make it
-    padding = axis.before + axis.after
     formula = f"({width} + {padding} - {axis.extent})/{axis.stride} + 1"
     note = unread_remark(operation)
     message = f"{formula} is no whole number{f': {note.text}' if note else ''}"

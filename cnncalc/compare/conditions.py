@@ -62,7 +62,7 @@ def formula(text: str, flag: str, arguments: Iterable[str] = (), whole: str = ""
     `whole` is what was given, where the expression is a part of it that begins at `offset`.
     """
     source = Source(flag, text)
-    known = [*asked(), *arguments]
+    known = list(dict.fromkeys((*asked(), *arguments)))
     try:
         found = tokens(text, ALL_UNITS)
         _check_names(found, known)

@@ -235,9 +235,6 @@ def _aligned(
 
     left: Gaps = []
     for a, b in gaps:
-        if not a or not b:
-            left.append((a, b))
-            continue
         keys: dict[Hashable, int] = {}
         mine = [keys.setdefault(key(old[place]), len(keys)) for place in a]
         theirs = [keys.setdefault(key(new[place]), len(keys)) for place in b]

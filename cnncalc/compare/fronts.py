@@ -19,7 +19,7 @@ class Aim(NamedTuple):
     """What rows are shown, sorted or chosen by, and whether more of it is better."""
 
     formula: Formula
-    more: bool = False
+    more: bool
 
     @property
     def key(self) -> str:

@@ -22,9 +22,6 @@ from cnncalc.geometry import Shape
 from cnncalc.graph import Graph
 from cnncalc.records import NamedTuple
 
-LARGEST = 1024
-"""Up to where sizes are tried unless it is told otherwise."""
-
 MAX_SIZES = 100_000
 """Sizes that are tried at most."""
 
@@ -123,7 +120,7 @@ def progression(sizes: Sequence[int], last: int) -> Progression | None:
 
 def sizes(
     spec: Spec,
-    tried: tuple[int, int] = (1, LARGEST),
+    tried: tuple[int, int],
     max_steps: int = MAX_STEPS,
     processes: int = 1,
     progress: Progress | None = None,

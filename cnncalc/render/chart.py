@@ -98,7 +98,7 @@ def _scale(values: Sequence[float], first: float, last: float) -> Scale:
 def _ticks(scale: Scale, steps: int = 6) -> list[float]:
     """Round values along a scale."""
     if scale.logarithmic:
-        powers = range(floor(log10(scale.low)), ceil(log10(scale.high)) + 1)
+        powers = range(floor(log10(scale.low)), ceil(log10(scale.high)))
         few = log10(scale.high / scale.low) < 3
         found = [factor * 10.0**power for power in powers for factor in ((1, 2, 5) if few else (1,))]
         found = found if few or len(found) <= 9 else found[::2]

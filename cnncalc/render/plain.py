@@ -13,16 +13,9 @@ def render(tables: list[Table]) -> str:
 
 
 def _whole(table: Table) -> str:
-    lines = [prose(table.heading)] if table.heading else []
-    if table.source:
-        lines.append(table.source)
-    lines += ["", *grid(table), ""] if lines else [*grid(table), ""]
-    lines += totals(table)
-    if table.remarks:
-        lines += ["", *table.remarks]
-    if table.sentence:
-        lines += ["", prose(table.sentence)]
-    return "\n".join(lines).rstrip("\n") + "\n"
+    head = list(filter(None, [prose(table.heading), table.source]))
+    parts = [head, grid(table), totals(table), table.remarks, list(filter(None, [prose(table.sentence)]))]
+    return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
 
 
 def grid(table: Table, width: int | None = None) -> list[str]:

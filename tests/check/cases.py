@@ -96,18 +96,37 @@ CASES: dict[str, list[tuple[str, str]]] = {
         (net("{max_pool: 2}", "[4, 33, 33]"), net("{max_pool: 2, ceil_mode: true}", "[4, 33, 33]")),
         (net("{avg_pool: 3, stride: 2}"), net("{avg_pool: 3, stride: 2, padding: same}")),
         (
+            net("{conv: 64, kernel: 5, stride: 2, padding: 1}", "[4, 8, 8]"),  # three positions, `same` has four
+            net("{conv: 64, kernel: 3, stride: 2, padding: 1}", "[4, 8, 8]"),  # padding alone is left over
+        ),
+        (
+            net("{conv: 64, kernel: 4, stride: 4, padding: 1}", "[4, 8, 8]"),  # two are left over, one is padding
+            net("{conv: 64, kernel: 3, stride: 3, padding: 1}", "[4, 8, 8]"),
+        ),
+        (
             net("{conv: 4, kernel: 3, stride: 2}", "[1, 8]"),
             net("{conv: 4, kernel: 3, stride: 2, padding: half}", "[1, 8]"),
         ),
     ],
     "stride-gap": [
         (net("{conv: 8, kernel: 1, stride: 2}"), net("{conv: 8, kernel: 2, stride: 2}")),
-        (net("{max_pool: 2, stride: 3}"), net("{max_pool: 2, stride: 3, dilation: 2}")),
+        (net("{max_pool: 2, stride: 3}"), net("{max_pool: 3, stride: 3}")),
+        (net("{max_pool: 2, stride: 3, dilation: 2}"), net("{max_pool: 3, stride: 3, dilation: 2}")),
+        (net("{max_pool: 4, stride: 2, dilation: 2}"), net("{max_pool: 4, stride: 2, dilation: 3}")),
+        (net("{max_pool: 1, stride: 5}", "[4, 6, 6]"), net("{max_pool: 1, stride: 5}", "[4, 5, 5]")),  # one position
     ],
     "bias-before-norm": [
         (net("{conv: 8, kernel: 1, norm: batch}"), net("{conv: 8, kernel: 1, norm: batch, bias: false}")),
         (net("{conv: 8, kernel: 1}\nbatch_norm"), net("{conv: 8, kernel: 1}\nrelu\nbatch_norm")),
         (net("{linear: 8}\nbatch_norm", "[4]"), net("{linear: 8}\nlayer_norm", "[4]")),
+        (  # what something else takes too, or leaves the network, needs its bias
+            net("{conv: 4, kernel: 1, name: a}\nadd: [[{batch_norm, from: a}], [{batch_norm, from: a}]]"),
+            net("{conv: 4, kernel: 1, name: a}\nadd: [[{batch_norm, from: a}], a]"),
+        ),
+        (
+            net("{conv: 4, kernel: 1, name: a}\n{batch_norm, name: b}") + "outputs: [b]\n",
+            net("{conv: 4, kernel: 1, name: a}\n{batch_norm, name: b}") + "outputs: [a, b]\n",
+        ),
     ],
     "beyond-input": [
         (net("{conv: 4, kernel: 3, padding: half, repeat: 3}", "[4, 6, 6]"), net("{conv: 4, kernel: 3, repeat: 2}")),
@@ -134,6 +153,10 @@ CASES: dict[str, list[tuple[str, str]]] = {
         (net("{separable_conv: 1, kernel: 3}"), net("{separable_conv: 8, kernel: 3}")),
         (net("{separable_conv: 8, kernel: 3, multiplier: 16}"), net("{separable_conv: 8, kernel: 3, multiplier: 2}")),
         (net("{conv: 1, kernel: 3}"), net("{conv: 8, kernel: 3}")),
+        # of kernels of two, 2*c + 2*c weights are as many as 2*c*2, and 2*c + 3*c fewer than 2*c*3
+        (net("{separable_conv: 2, kernel: 1x2}"), net("{separable_conv: 3, kernel: 1x2}")),
+        (net("{conv: 2, kernel: 1x2}"), net("{conv: 3, kernel: 1x2}")),
+        (net("{conv: 1, kernel: 3}"), net("{conv: 1, kernel: 3, learned: false}")),
     ],
     "dead-branch": [
         (

@@ -54,6 +54,28 @@ def test_a_good_file_is_one_line(expected: Expected) -> None:
     assert run("check/good.yaml", code=0)[0] == "1 file, 2 networks: 8 expectations hold\n"
 
 
+@pytest.mark.parametrize(
+    ("texts", "code", "said"),
+    [
+        (["expect: {params: 16}"], 0, "1 file, 1 network: 1 expectation holds"),
+        (["expect: {params: 1}"], 1, "1 file, 1 network: 0 expectations hold, 1 fails"),
+        (["expect: {params: 1, macs: 1, output: [4, 8, 8]}"], 1, "1 file, 1 network: 1 expectation holds, 2 fail"),
+        (["", "expect: {layers: {a: {params: 1}}}"], 1, "2 files, 2 networks: 0 expectations hold; 1 other problem"),
+        (["args: {a: 1}"], 0, "1 file, 1 network: 0 expectations hold; 1 lint"),
+        (["args: {a: 1, b: 1}"], 0, "1 file, 1 network: 0 expectations hold; 2 lints"),
+        (
+            ["args: {a: 1}\nexpect: {params: 1, layers: {a: {params: 1}, b: {params: 1}}}"],
+            1,
+            "1 file, 1 network: 0 expectations hold, 1 fails; 2 other problems; 1 lint",
+        ),
+    ],
+)
+def test_the_sum_in_one_sentence(texts: list[str], code: int, said: str, tmp_path: Path) -> None:
+    for number, text in enumerate(texts):
+        (tmp_path / f"{number}.yaml").write_text(f"input: [3, 8, 8]\nlayers: [{{conv: 4, kernel: 1}}]\n{text}\n")
+    assert run(str(tmp_path), code=code)[0].splitlines()[-1] == said
+
+
 @pytest.mark.usefixtures("in_data")
 def test_junit_counts_what_it_holds() -> None:
     root = ElementTree.fromstring(run("check", "--format", "junit", code=1)[0])
@@ -84,6 +106,18 @@ def test_sarif_has_what_the_standard_requires() -> None:
             assert region["startLine"] >= 1
             assert 1 <= region["startColumn"] < region["endColumn"]
             assert not location["physicalLocation"]["artifactLocation"]["uri"].startswith("/")
+
+
+def test_sarif_keeps_every_letter(tmp_path: Path) -> None:
+    """The file is UTF-8 for people to read, its name in a URI is not."""
+    path = tmp_path / "größe.yaml"
+    path.write_text("input: [3, 8, 8]\nlayers: [{conv: 4, kernel: grün}]\n", encoding="utf-8")
+    text, _ = run(str(path), "--format", "sarif", code=1)
+    [result] = json.loads(text)["runs"][0]["results"]
+    assert "`grün`" in result["message"]["text"]
+    assert "`grün`" in text
+    uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert uri == f"file://{tmp_path}/gr%C3%B6%C3%9Fe.yaml"
 
 
 # -- paths -------------------------------------------------------------------------------------------------------------
@@ -150,19 +184,23 @@ def test_an_unknown_name_is_a_usage_error() -> None:
         check.find_tasks(["resnet5O"])
     run("resnet5O", code=2)
     run("--fail-on", "everything", code=2)
-    run("--allow", "stride", code=2)
+    assert "help: did you mean `stride-gap`?" in run("--allow", "stride-gaps", code=2)[1]
+    assert "help: codes are stride-unread, stride-gap, " in run("--allow", "beauty", code=2)[1]
     run("--update", code=2)
+    run("resnet18", "--jobs", "0", code=2)
+    run("resnet18", "--jobs", "1", code=0)
 
 
 def test_processes_find_what_one_finds(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(check, "POOL_AFTER", 0.0)
     heard: list[tuple[int, int]] = []
-    tasks = check.find_tasks([str(folder), str(TESTS / "data" / "check")])
+    tasks = check.find_tasks([str(folder), str(TESTS / "data" / "check"), "none.yaml"])
     many = check.check_all(tasks, 2, lambda done, total, name: heard.append((done, total)))
     one = check.check_all(tasks, 1)
     assert [list(map(str, each.failures)) for each in many] == [list(map(str, each.failures)) for each in one]
     assert [each.path for each in many] == [each.path for each in one] == [task.shown for task in tasks]
-    assert heard == [(number, 45) for number in range(1, 46)]
+    assert many[-1].failures[0].code == "no-such-file"
+    assert heard == [(number, 46) for number in range(1, 47)]
 
 
 @pytest.mark.thorough
@@ -253,7 +291,7 @@ def test_update_adds_an_expect_where_there_is_none(tmp_path: Path) -> None:
     path.chmod(0o640)
     link = tmp_path / "link.yaml"
     link.symlink_to(path)
-    run(str(link), "--update", code=0)
+    assert run(str(link), "--update", code=0)[1] == f"updated {link}: 4 figures\n"
     written = path.read_bytes().decode()
     assert written == (
         "\ufeff" + SPEC.replace("\n", "\r\n") + "expect:\r\n"
@@ -263,7 +301,7 @@ def test_update_adds_an_expect_where_there_is_none(tmp_path: Path) -> None:
     assert link.is_symlink()
     plain = tmp_path / "plain.yaml"
     plain.write_text("input: [3, 8, 8]\nlayers: [{conv: 4, kernel: 1}]\n")
-    run(str(plain), "--update", code=0)
+    assert run(str(plain), "--update", code=0)[1] == f"updated {plain}: 2 figures\n"
     assert plain.read_text().endswith("\nexpect: {params: 16, macs: 768}\n")
 
 

@@ -53,6 +53,71 @@ def test_a_lint_says_place_reason_and_help() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("step", "input_", "said"),
+    [
+        (
+            "{conv_transpose: 4, kernel: 5, stride: 3}",
+            "[4, 9, 9]",
+            "`conv_transpose1`: kernel 5 is not divisible by stride 3: outputs overlap unevenly; "
+            "use a kernel of 3 or 6, or upsample and convolve",
+        ),
+        (
+            "{max_pool: [2, 1], stride: [2, 3]}",
+            "[4, 8, 9]",
+            "`max_pool1`: stride 3 is larger than the kernel 1: it reads 1 of every 3 positions of the width; "
+            "use a larger kernel, or pool first",
+        ),
+        (
+            "{max_pool: 2, stride: 4, dilation: 2}",
+            "[1, 9]",
+            "`max_pool1`: stride 4 is larger than the kernel 2: it reads 2 of every 4 positions of the length; "
+            "use a larger kernel, or pool first",
+        ),
+        (
+            "{conv: 64, kernel: 3, stride: 2, dilation: 2}",
+            "[4, 9, 9, 9]",  # (9 - 5)/2 + 1 is a whole number
+            "`conv1`: stride 2 and dilation 2 are both multiples of 2: it reads 1 of every 2 positions of the depth; "
+            "use a dilation that has no divisor in common with the stride",
+        ),
+        (
+            "{conv: 64, kernel: 7, stride: 6, dilation: 4}",
+            "[4, 37, 37]",
+            "`conv1`: stride 6 and dilation 4 are both multiples of 2: it reads 3 of every 6 positions of the height; "
+            "use a dilation that has no divisor in common with the stride",
+        ),
+        ("{max_pool: 3, stride: 3, dilation: 2}", "[4, 8, 8]", ""),  # (8 - 5)/3 + 1 is a whole number
+        (
+            "{max_pool: 2}",
+            "[4, 8, 9]",
+            "`max_pool1`: (9 + 0 - 2)/2 + 1 is no whole number: the stride leaves 1 column of the padded input unread; "
+            "use `padding: same`, or an input size or padding that makes it whole",
+        ),
+    ],
+)
+def test_what_a_lint_of_strides_says(step: str, input_: str, said: str) -> None:
+    found = [f"{lint.message}; {lint.help}" for lint in checked(net(step, input_)).lints]
+    assert found == ([said] if said else [])
+
+
+def test_axes_are_told_apart_where_they_differ() -> None:
+    codes = [lint.code for lint in checked(net("{max_pool: [1, 2], stride: 2}", "[4, 8, 9]")).lints]
+    assert codes == ["stride-gap", "stride-unread"]
+
+
+@pytest.mark.parametrize(
+    ("step", "more", "note"),
+    [
+        ("{conv: 4, kernel: 1, norm: batch}", "", []),
+        ("{conv: 4, kernel: 1, norm: batch, repeat: 3}", "", ["in 3 layers"]),
+        ("{conv: c, kernel: 1, norm: batch}", "args: {c: 4}\nvariants: {a: {}, b: {c: 8}}\n", ["in 2 networks"]),
+    ],
+)
+def test_how_often_a_finding_is_there(step: str, more: str, note: list[str]) -> None:
+    (found,) = checked(net(step, more=more)).lints
+    assert [each.text for each in found.notes] == note
+
+
 def test_layers_of_one_place_are_one_finding() -> None:
     found = checked(
         net("{conv: c, kernel: 1, norm: batch, repeat: 3}", more="args: {c: 4}\nvariants: {a: {}, b: {c: 8}}\n")

@@ -93,6 +93,28 @@ def test_a_renamed_stage_is_one_line() -> None:
     assert rows(found) == [("changed", f"layer{k}", f"stage{k}") for k in (1, 2, 3, 4)]
 
 
+def test_a_stage_that_moves_into_a_block_is_one_line() -> None:
+    """The parts of a name that are equal are left out, the last that is left never."""
+    block = "blocks:\n  stage:\n    layers: [{conv: 4, kernel: 1}, relu]\n"
+    inner = "{stage, name: stage}"
+    flat = f"input: [4, 8, 8]\n{block}layers:\n  - {inner}\n"
+    deep = f"input: [4, 8, 8]\n{block}  body:\n    layers: [{inner}]\nlayers:\n  - {{body, name: body}}\n"
+    assert rows(of(flat, deep)) == [("changed", "stage", "body.stage")]
+    assert rows(of(deep, flat)) == [("changed", "body.stage", "stage")]
+    assert of(flat, deep).unchanged == 1
+
+
+def test_what_is_shared_and_what_learns_are_fields() -> None:
+    text = "input: [4, 8, 8]\nlayers:\n  - {conv: 4, kernel: 1, name: a}\n  - {conv: 4, kernel: 1, name: b}\n"
+    shared = text.replace("name: b", "name: b, share: a")
+    (change,) = of(text, shared).changes
+    assert change.fields == {"share": (None, "a")}
+    assert change.params == (20, 0)
+    (change,) = of(shared, text).changes
+    assert change.fields == {"share": ("a", None)}
+    assert of(shared, shared).changes == []
+
+
 def test_a_deeper_network() -> None:
     found = diff(cnncalc.load("resnet18").graph, cnncalc.load("resnet34").graph)
     assert {change.change for change in found.changes} == {"added"}
@@ -110,6 +132,57 @@ def test_wiring_is_a_change_of_its_own() -> None:
         "end": {"from": (["a"], ["b"])},
         "add1": {"from": (["end", "b"], ["end", "a"])},
     }
+
+
+def test_another_input_is_a_change_of_wiring() -> None:
+    text = "input: {left: [4, 8, 8], right: [4, 8, 8]}\nlayers:\n  - {relu, name: a}\n  - {add: [a, right], name: b}\n"
+    (change,) = of(text, text.replace("{relu, name", "{relu, from: right, name")).changes
+    assert (change.new, change.fields) == ("a", {"from": (["left"], ["right"])})
+    (change,) = of(text, text.replace("[a, right]", "[a, left]")).changes
+    assert (change.new, change.fields) == ("b", {"from": (["a", "right"], ["a", "left"])})
+    (change,) = of(text, text.replace("[a, right]", "[a, right, left]")).changes
+    assert (change.new, change.fields) == ("b", {"from": (["a", "right"], ["a", "right", "left"])})
+
+
+def test_one_more_of_the_same() -> None:
+    """Of three equal layers two are the same as before, and one is added, or removed."""
+    two, three = (f"input: [4, 8, 8]\nlayers: [{', '.join(['relu'] * count)}]\n" for count in (2, 3))
+    assert rows(of(two, three)) == [("added", None, "relu3")]
+    assert rows(of(three, two)) == [("removed", "relu3", None)]
+    assert (of(two, three).unchanged, of(three, two).unchanged) == (2, 2)
+
+
+def test_what_is_not_given_is_told_as_such() -> None:
+    """The stride of a pool is its kernel's size, unless it is given."""
+    text = "input: [4, 9, 9]\nlayers: [{max_pool: 3}, {conv: 4, kernel: 1}]\n"
+    change, behind = of(text, text.replace("max_pool: 3", "max_pool: 3, stride: 2")).changes
+    assert change.fields == {"stride": (None, 2)}
+    assert change.output_shape == behind.output_shape == ([4, 3, 3], [4, 4, 4])
+    assert behind.fields == {}
+    text = "input: [4, 9, 9]\nlayers: [{conv: 4, kernel: 3, act: relu}]\n"
+    changes = of(text, text.replace("relu", "{leaky_relu: 0.1}")).changes
+    assert [change.fields for change in changes] == [
+        {"act": ("relu", "{leaky_relu, negative_slope: 0.1}")},
+        {"kind": ("relu", "leaky_relu")},
+    ]
+
+
+def test_a_layer_that_sees_all_has_no_size_of_a_field() -> None:
+    (change,) = of(CHAIN, CHAIN.replace("{linear: 10", "{linear: 20")).changes
+    assert (change.fields, change.field) == ({"features": (10, 20)}, (None, None))
+    (change,) = of(CHAIN, CHAIN.replace("{max_pool: 2}", "{avg_pool: 2, name: max_pool1}")).changes
+    assert change.field == ([6, 6], [6, 6])  # two kernels of 3, and one of 2
+
+
+def test_long_stretches_are_aligned_by_their_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of more layers than are aligned, those between the first and the last change are matched by place alone."""
+    old = "input: [4, 8, 8]\nlayers: [relu, tanh, sigmoid, relu]\n"
+    new = "input: [4, 8, 8]\nlayers: [relu, silu, tanh, gelu, relu]\n"
+    whole = of(old, new)
+    monkeypatch.setattr("cnncalc.compare.diff.MAX_ALIGNED", 5)  # two of old, three of new
+    assert rows(of(old, new)) == rows(whole)
+    monkeypatch.setattr("cnncalc.compare.diff.MAX_ALIGNED", 4)
+    assert of(old, new).unchanged == 2
 
 
 def test_a_change_of_kind() -> None:
@@ -209,11 +282,29 @@ TOTALS = {"params": (1000, 1100), "state": (0, 4), "macs": (100, 100), "peak_mem
         ("peak_memory > 1 KiB", False),
         ("state > +50%", True),
         ("field > +1", False),
+        ("field < +1", False),
+        ("params < 1101", True),
+        ("params < 1100", False),
+        ("macs <= 100", True),
+        ("macs <= +0", True),
+        ("params >= 1.1 k", True),
+        ("params > -1", True),
+        ("peak_memory < -1 KiB", False),
+        ("peak_memory <= -1 KiB", True),
+        ("peak_memory < -50%", False),
+        ("peak_memory <= -50%", True),
+        ("state >= +50%", True),
+        ("state < +50%", False),
+        ("state <= +50%", False),
+        ("gone >= +1%", False),
+        ("params >= +10.5%", False),
+        ("params >= 1.0995k", True),
     ],
 )
 def test_limits(text: str, met: bool) -> None:
-    (limit,) = limits(text)
-    assert limit.is_met(TOTALS) is met
+    (limit,) = limits(text.replace("gone", "state"))
+    totals = TOTALS | {"state": (0, 0)} if "gone" in text else TOTALS
+    assert limit.is_met(totals) is met
 
 
 def test_several_limits() -> None:
@@ -222,23 +313,31 @@ def test_several_limits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "code", "place"),
+    ("text", "code", "place", "help"),
     [
-        ("mac > +2%", "unknown-key", "mac"),
-        ("macs > 2%", "value", "2"),
-        ("macs > +2 KiB", "wrong-unit", "KiB"),
-        ("macs > +2 Q", "unknown-unit", "Q"),
-        ("macs", "no-condition", "macs"),
-        ("macs > +1,", "no-condition", ""),
-        ("macs == 3", "no-condition", "macs == 3"),
+        ("mac > +2%", "unknown-key", "mac", "did you mean `macs`?"),
+        (
+            "macs > +2%, beauty > 3",
+            "unknown-key",
+            "beauty",
+            "quantities are `params`, `state`, `macs`, `peak_memory`, `f",
+        ),
+        ("macs > 2%", "value", "2", "write `macs > +2%`"),
+        ("macs > +2 KiB", "wrong-unit", "KiB", "units of `macs` are %, k, M, G"),
+        ("macs > +2 Q", "unknown-unit", "Q", "units of `macs` are %, k, M, G"),
+        ("macs", "no-condition", "macs", "for example `macs > +2%`"),
+        ("macs > +1,", "no-condition", "", "for example `macs > +2%`"),
+        ("macs == 3", "no-condition", "macs == 3", "for example `macs > +2%`"),
     ],
 )
-def test_what_is_no_limit(text: str, code: str, place: str) -> None:
+def test_what_is_no_limit(text: str, code: str, place: str, help: str) -> None:
     with pytest.raises(SpecError) as caught:
         limits(text)
     (found,) = caught.value.diagnostics
     assert found.code == code
+    assert found.help.startswith(help)
     assert found.span is not None
+    assert found.span.line == 1
     assert text[found.span.column - 1 : found.span.end - 1] == place
 
 
@@ -260,6 +359,8 @@ def repository(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "blocks.yaml").write_text("blocks:\n  unit:\n    layers: [{conv: 4, kernel: 1}]\n")
     (folder / "net.yaml").write_text("import: {b: blocks.yaml}\ninput: [3, 8, 8]\nlayers: [b.unit, relu]\n")
+    (folder / "link.yaml").symlink_to("net.yaml")
+    (folder / "net.spec").write_text("input: [3, 8, 8]\nlayers: [relu]\n")
     git(tmp_path, "init", "-q")
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "-qm", "one")
@@ -285,6 +386,7 @@ def test_a_revision_comes_with_its_imports(repository: Path) -> None:
         ("--output=x", "nets/net.yaml", "there is no revision `--output=x`"),
         ("HEAD", "net.yaml", "there is no file `net.yaml` in `HEAD`"),
         ("HEAD", "nets", "there is no file `nets`"),
+        ("HEAD", "nets/link.yaml", "there is no file `nets/link.yaml`"),
         ("HEAD", "../../other.yaml", "outside the repository"),
         ("HEAD", "/etc/hosts", "outside the repository"),
     ],
@@ -299,8 +401,37 @@ def test_the_help_names_the_folder(repository: Path) -> None:
         load_revision("HEAD", "net.yaml", str(repository / "nets"))
     (found,) = caught.value.diagnostics
     assert found.help.startswith("write `HEAD:./net.yaml`")
+    assert str(found.span) == "REVISION:PATH:1:6"
     assert found.span is not None
     assert "HEAD:net.yaml"[found.span.column - 1 : found.span.end - 1] == "net.yaml"
+    with pytest.raises(SpecError) as caught:
+        load_revision("HEAD", "net.yaml", str(repository))
+    assert caught.value.diagnostics[0].help == ""
+    with pytest.raises(SpecError) as caught:
+        load_revision("HEAD~7", "net.yaml", str(repository))
+    (found,) = caught.value.diagnostics
+    assert str(found.span) == "REVISION:PATH:1:1"
+    assert found.span is not None
+    assert "HEAD~7:net.yaml"[: found.span.end - 1] == "HEAD~7"
+
+
+def test_a_spec_of_another_suffix(repository: Path) -> None:
+    assert load_revision("HEAD", "nets/net.spec", str(repository)).source.path == "HEAD:nets/net.spec"
+
+
+def test_only_so_many_specs_are_laid_out(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that lie in the folder of the one that is asked for and below; those elsewhere do not count."""
+    monkeypatch.setattr("cnncalc.compare.revisions.MAX_FILES", 2)
+    load_revision("HEAD", "nets/net.yaml", str(repository))
+    blob = git(repository, "rev-parse", "HEAD:nets/net.yaml").strip()
+    entries = "".join(f"100644 {blob}\tmany/net{number}.yaml\n" for number in range(5_001))
+    command = ["git", "-C", str(repository), "update-index", "--index-info"]
+    subprocess.run(command, input=entries, check=True, text=True, capture_output=True)
+    git(repository, "commit", "-qm", "many")
+    load_revision("HEAD", "nets/net.yaml", str(repository))
+    monkeypatch.undo()
+    with pytest.raises(SpecError, match=r"more than 5,000 spec files stand beside `many/net1\.yaml`"):
+        load_revision("HEAD", "many/net1.yaml", str(repository))
 
 
 def test_no_repository_and_no_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -163,6 +163,75 @@ def test_what_is_no_polynomial(tmp_path: Path) -> None:
         only(str(path), "n")
 
 
+def of_text(tmp_path: Path, text: str, *names: str, of: str = "params") -> Formula:
+    path = tmp_path / "net.yaml"
+    path.write_text(text)
+    return only(str(path), *names, of=of)
+
+
+@pytest.mark.parametrize(("base", "step"), [("0.625", "1/8"), ("0.75", "1/4"), ("0.5", "1/2"), ("1", "1/8")])
+def test_the_distances_of_what_scales(base: str, step: str, tmp_path: Path) -> None:
+    """Channels have to be whole: 8, 4 or 2 times the width are where it is a multiple of 1/8, 1/4 or 1/2."""
+    times = Fraction(1) / Fraction(step)
+    text = f"args: {{width: {base}}}\ninput: [1, 1, 1]\nlayers: [{{conv: {times}*width, kernel: 1, bias: false}}]\n"
+    found = of_text(tmp_path, text, "width")
+    assert texts(found) == [(f"{times}*width", f"width in multiples of {step}")]
+    assert found.notes == ()
+
+
+@pytest.mark.parametrize("every", [2, 3, 5, 12, 20, 24, 32, 64])
+def test_what_is_rounded_is_told_by_residue(every: int, tmp_path: Path) -> None:
+    """n // m is (n - r)/m for the residue r; up to 64 of them are told."""
+    text = f"args: {{n: {every + 1}}}\ninput: [1, 1, 1]\nlayers: [{{conv: 2 + n // {every}, kernel: 1, bias: false}}]\n"
+    found = of_text(tmp_path, text, "n")
+    assert [piece.stretches[0].step for piece in found.pieces] == [every] * every
+    for piece in found.pieces:
+        (stretch,) = piece.stretches
+        at = stretch.at(7)
+        assert piece.polynomial.value({"n": at}) == 2 + at // every
+    assert len(found.notes) == 2
+    assert "another polynomial for every residue" in found.notes[0]
+    assert found.notes[1] == "the spec rounds (`//`): other settings may differ"
+
+
+def test_of_more_residues_only_the_own_is_told(tmp_path: Path) -> None:
+    text = "args: {n: 13, m: 7}\ninput: [1, 1, 1]\n"
+    text += "layers: [{conv: 1 + n // 12, kernel: 1, bias: false}, {conv: 1 + m // 6, kernel: 1, bias: false}]\n"
+    found = of_text(tmp_path, text, "n", "m")
+    ((piece, domain),) = zip(found.pieces, (each[1] for each in texts(found)))
+    assert domain == "n = 1 + 12*k, m = 1 + 6*k"
+    value = piece.polynomial.value({"n": 37, "m": 25})  # 1 + 3 channels, and 1 + 4
+    assert value == 4 + 4 * 5
+    assert found.notes[0] == "other residues are left out"
+
+
+def test_degrees_up_to_eight(tmp_path: Path) -> None:
+    text = "args: {n: 2}\ninput: [1, 1, 1]\ndefaults: {conv: {kernel: 1, bias: false}}\n"
+    found = of_text(tmp_path, text + "layers: [{conv: n**4}, {conv: n**4}]\n", "n")
+    assert texts(found) == [("n**8 + n**4", "n whole, from 1")]
+    with pytest.raises(Fault, match="no polynomial in `n` of degree 8 or less"):
+        of_text(tmp_path, text + "layers: [{conv: n**4}, {conv: n**5}]\n", "n")
+
+
+def test_a_single_setting_that_does_not_build_is_no_residue_left_out(tmp_path: Path) -> None:
+    """21 alone has no network; a formula for even numbers would hide the odd ones that have."""
+    text = "args: {n: 20}\ninput: [1, 1, 1]\nlayers: [{conv: 0 if n == 21 else n // 2, kernel: 1}]\n"
+    with pytest.raises(Fault, match="no polynomial in `n`"):
+        of_text(tmp_path, text, "n")
+
+
+def test_residues_that_do_not_build_are_left_out(tmp_path: Path) -> None:
+    """Two poolings of 2 that are upsampled and added again need multiples of 4; 3*3 weights at every one of them."""
+    text = """\
+input: [1, 16, 16]
+layers:
+  - {conv: 1, kernel: 3, padding: 1, bias: false, name: whole}
+  - add: [[{max_pool: 2}, {max_pool: 2}, {upsample: 4}], whole]
+"""
+    found = of_text(tmp_path, text, "size", of="macs")
+    assert texts(found) == [("9*size**2", "size = 4 + 4*k")]
+
+
 def test_fields_and_depth(tmp_path: Path) -> None:
     path = tmp_path / "deep.yaml"
     path.write_text("args: {n: 3}\ninput: [1, 64, 64]\nlayers: [{conv: 1, kernel: 3, padding: 1, repeat: n}]\n")
@@ -171,16 +240,19 @@ def test_fields_and_depth(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "of", "message"),
+    ("names", "of", "message", "help"),
     [
-        (("clases",), "params", "no argument `clases`"),
-        (("classes",), "parms", "unknown quantity `parms`"),
-        (("classes", "classes"), "params", "given twice"),
+        (("clases",), "params", "no argument `clases`", "did you mean `classes`?"),
+        (("beauty",), "params", "no argument `beauty`", "it has `convs`, `norm`, `classes`, `size`"),
+        (("classes",), "parms", "unknown quantity `parms`", "did you mean `params`?"),
+        (("classes",), "beauty", "unknown quantity `beauty`", "quantities are `params`, `state`, "),
+        (("classes", "classes"), "params", "given twice", ""),
     ],
 )
-def test_what_is_refused(names: tuple[str, ...], of: str, message: str) -> None:
-    with pytest.raises(Fault, match=message):
+def test_what_is_refused(names: tuple[str, ...], of: str, message: str, help: str) -> None:
+    with pytest.raises(Fault, match=message) as caught:
         only("vgg16", *names, of=of)
+    assert caught.value.help.startswith(help)
 
 
 def test_words_are_no_numbers() -> None:

@@ -57,7 +57,14 @@ def test_several_settings_are_lines_of_their_own() -> None:
     found = swept("mobilenet_v2", over=("width=0.5,1", "size=64..256..64"))
     picture = chart(found, selection("macs", arguments=["width", "size"]))
     assert picture.panels[0].x.title == "size"
+    assert picture.title == "mobilenet_v2 by size"
     assert [series.name for series in picture.panels[0].lines] == ["width=0.5", "width=1"]
+    found = swept("mobilenet_v1", "mobilenet_v2", over=("width=0.5,1", "size=64..128..32"))
+    picture = chart(found, selection("macs", arguments=["width", "size"]))
+    assert picture.title == "by size"
+    assert [series.name for series in picture.panels[0].lines] == [
+        f"mobilenet_v{version}, width={width}" for version in (1, 2) for width in ("0.5", "1")
+    ]
 
 
 def test_two_figures_are_a_scatter_with_its_front() -> None:
@@ -159,6 +166,12 @@ def test_twelve_lines_can_be_told_apart() -> None:
         of(13)
 
 
+@pytest.mark.parametrize(("count", "marks"), [(60, 60), (61, 0)])
+def test_more_marks_than_sixty_are_left_out(count: int, marks: int) -> None:
+    series = Series("", tuple((number, number) for number in range(count)))
+    assert render(Chart("", (Panel(Axis("x"), Axis("y"), (series,)),))).count("<circle") == marks
+
+
 def test_conditions_hold_and_what_does_not_build_is_left_out() -> None:
     found = swept("unet", over=("size=100..300..20",))
     points = chart(found, selection("macs", arguments=["size"])).panels[0].lines[0].points
@@ -226,6 +239,34 @@ def test_a_picture_in_full(expected: Any) -> None:
 def test_a_single_point_is_drawn(value: float) -> None:
     lines, _ = drawn(Chart("", (Panel(Axis("x"), Axis("y"), (Series("", ((value, value),)),)),)))
     assert len(lines[0]) == 1
+
+
+def figures(*values: float) -> list[str]:
+    """The figures along the horizontal axis of a line through these."""
+    line = Series("", tuple((value, 1) for value in values))
+    found = re.findall(
+        r'text-anchor="middle"[^>]*>([^<]+)</text>', render(Chart("", (Panel(Axis("x"), Axis("y"), (line,)),)))
+    )
+    return [text for text in found if text[0].isdigit()]
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ((300,), "270, 280, 290, 300, 310, 320, 330"),  # a tenth of room on both sides
+        ((0, 10), "0, 2, 4, 6, 8, 10"),
+        ((5, 10), "0, 2, 4, 6, 8, 10"),  # what is half or less begins at 0
+        ((5.1, 10), "5, 6, 7, 8, 9, 10"),
+        ((1, 39), "0, 10, 20, 30, 40"),
+        ((1, 40), "1, 2, 5, 10, 20, 50"),  # forty times: powers of ten
+        ((1, 591), "1, 2, 5, 10, 20, 50, 100, 200, 500"),  # 1.69 times that are less than three of them
+        ((1, 592), "1, 10, 100"),
+        ((1, 1e7), "1, 10, 100, 1 k, 10 k, 100 k, 1 M, 10 M"),
+        ((1, 1e8), "10, 1 k, 100 k, 10 M"),
+    ],
+)
+def test_the_figures_of_an_axis_are_round(values: tuple[float, ...], shown: str) -> None:
+    assert ", ".join(figures(*values)) == shown
 
 
 def test_what_is_no_picture() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 import cnncalc
@@ -34,6 +37,7 @@ def test_several_sizes_in_a_period() -> None:
     found = cnncalc.loads("input: [1, 16, 16]\nlayers: [{conv: 1, kernel: 5, stride: 4, padding: 1}]\n").sizes(1, 60)
     assert found.builds == [(3, 60)]
     assert found.progression == Progression((3, 4), 4)
+    assert {each.waste for each in found.every if each.outputs} == {"", "`conv1` leaves pixels unread"}
 
 
 def test_branches_whose_centers_lie_apart_are_not_clean() -> None:
@@ -43,6 +47,7 @@ def test_branches_whose_centers_lie_apart_are_not_clean() -> None:
     found = cnncalc.loads(f"input: [1, 9, 9]\nlayers: [{{add: [{branches}]}}]\n").sizes(4, 12)
     assert found.builds == [(4, 12)]
     assert [each.size for each in found.clean] == [5, 7, 9, 11]
+    assert {each.waste for each in found.every} == {"", "`add1` joins what is not aligned"}
 
 
 def test_branches_that_do_not_fit_are_not_clean() -> None:
@@ -66,15 +71,28 @@ layers:
         ([1, 2, 5, 6, 9, 10], 12, Progression((1, 2), 4)),
         ([1, 2, 4, 8, 16, 32], 40, None),
         ([], 10, None),
+        ([4, 8, 12], 12, Progression((4,), 4)),
+        ([n for n in range(40, 160) if n % 40 < 32], 159, Progression(tuple(range(40, 72)), 40)),
+        ([n for n in range(40, 160) if n % 40 < 33], 159, None),  # longer than a formula should be
     ],
 )
 def test_closed_forms(found: list[int], last: int, expected: Progression | None) -> None:
     assert progression(found, last) == expected
 
 
+def test_sizes_that_are_tried_where_nothing_is_said(run: Any, tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text("input: [1, 8]\nlayers: [relu]\n")
+    assert cnncalc.load(str(path)).sizes().builds == [(1, 1024)]
+    assert "input sizes 1 to 1,024" in run("sizes", str(path)).out
+
+
 def test_a_closed_form_in_words() -> None:
     assert Progression((188,), 16).text == "188 + 16*k"
     assert Progression((1, 2), 4).text == "{1, 2} + 4*k"
+    assert Progression((3,), 1).text == "3 + k"
+    assert Progression((3,), 2).to_dict() == {"first": 3, "step": 2}
+    assert Progression((3, 4), 5).to_dict() == {"first": 3, "step": 5, "firsts": [3, 4]}
 
 
 def test_what_is_refused() -> None:
@@ -82,7 +100,11 @@ def test_what_is_refused() -> None:
         sizes(open_spec("unet"), (1, 9))
     with pytest.raises(Fault, match="no range of sizes"):
         sizes(open_spec("unet"), (9, 1))
+    with pytest.raises(Fault, match="no range of sizes"):
+        sizes(open_spec("unet"), (0, 9))
     with pytest.raises(Fault, match="more than 100,000 sizes"):
-        sizes(open_spec("unet"), (1, 10**6))
+        sizes(open_spec("unet"), (1, 100_001))
+    with pytest.raises(Fault, match="it has one size"):
+        sizes(open_spec(str(Path(__file__).parents[1] / "data" / "convert" / "act_relu.onnx")), (1, 9))
     with pytest.raises(Fault, match="is flat"):
         cnncalc.loads("input: [4]\nlayers: [{linear: 2}]\n").sizes()

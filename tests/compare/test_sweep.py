@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from cnncalc.analyzers.quantities import asked
 from cnncalc.analyzers.receptive_field import Memo, field_alone
 from cnncalc.compare.conditions import condition, formula
 from cnncalc.compare.fronts import Aim, aims, front, ordered
+from cnncalc.compare.processes import cores
 from cnncalc.compare.resizing import Resizer, is_resizable
 from cnncalc.compare.settings import count, read_over, settings
 from cnncalc.compare.sweep import Row, compare, open_spec
@@ -43,6 +45,12 @@ def swept(*texts: str, spec: str = "mobilenet_v2", **options: Any) -> list[Row]:
         ("variant=*", ()),
         ("depth=3,1,3", (3, 1)),
         ("shift=-2..0", (-2, -1, 0)),
+        ("n=3..3", (3,)),
+        ("n=1..2..4", (1,)),
+        ("n=1.5..3.5", (1.5, 2.5, 3.5)),
+        ("n=0.25..1.25", (0.25, 1.25)),
+        ("n=max(1, 2),3 ", ("max(1, 2)", 3)),
+        ("n= * ", ()),
     ],
 )
 def test_what_over_says(text: str, values: tuple[Any, ...]) -> None:
@@ -52,28 +60,39 @@ def test_what_over_says(text: str, values: tuple[Any, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "message", "place"),
+    ("text", "message", "place", "help"),
     [
-        ("width", "names no argument", "width"),
-        ("size=32..", "the range `32..` has no end", "32.."),
-        ("size=..32", "has no beginning", "..32"),
-        ("size=1..9..", "has no step", "1..9.."),
-        ("size=1..9..0", "step of `1..9..0` is not above 0", "1..9..0"),
-        ("size=9..1", "the range `9..1` is empty", "9..1"),
-        ("size=1..x", "a range needs numbers, got `x`", "x"),
-        ("size=1..2..3..4", "is no range", "1..2..3..4"),
-        ("size=1,,2", "a value is missing", ","),
-        ("size=", "a value is missing", ""),
-        ("size=1..10000000000", "10,000,000,000 values", "1..10000000000"),
-        ("=1", "names no argument", "=1"),
+        ("width", "names no argument", "width", "for example `width=0.25,0.5,1`"),
+        ("size=32..", "the range `32..` has no end", "32..", "write `first..last`"),
+        ("size=..32", "has no beginning", "..32", "write `first..last`"),
+        ("size=1..9..", "has no step", "1..9..", "write `first..last`"),
+        ("size=1..9..0", "step of `1..9..0` is not above 0", "1..9..0", "write the smaller number first"),
+        ("size=9..1", "the range `9..1` is empty", "9..1", "write the smaller number first"),
+        ("size=1..x", "a range needs numbers, got `x`", "x", ""),
+        ("size=1..2..3..4", "is no range", "1..2..3..4", "write `first..last`"),
+        ("size=1,,2", "a value is missing", ",", ""),
+        ("size=", "a value is missing", "", ""),
+        ("size=1..10000000000", "10,000,000,000 values", "1..10000000000", ""),
+        ("size=1..1000001", "1,000,001 values", "1..1000001", ""),
+        (f"size=1..{'1' * 40}", "a range needs numbers", "1" * 40, ""),
+        (f"size=1..{'1' * 39}", "111 values", f"1..{'1' * 39}", ""),
+        ("size=1..5.", "a range needs numbers, got `5.`", "5.", ""),
+        ("=1", "names no argument", "=1", "for example `width=0.25,0.5,1`"),
+        ("width=1,0.5..2", "goes in steps of 1, which miss its end", "0.5..2", "give the step: `0.5..2..0.375`"),
+        ("width=1:5", "`:` has no meaning", ":", "a range is `1..5`"),
+        ("width=1:9:2", "`:` has no meaning", ":", "a range is `1..9..2`"),
+        ("width=a:b", "`:` has no meaning", ":", "YAML 1.1"),
+        ("width=1:2:3:4", "`:` has no meaning", ":", "YAML 1.1"),
     ],
 )
-def test_what_over_refuses(text: str, message: str, place: str) -> None:
+def test_what_over_refuses(text: str, message: str, place: str, help: str) -> None:
     with pytest.raises(SpecError) as caught:
         read_over(text)
     (found,) = caught.value.diagnostics
     assert message in found.message
+    assert found.help.startswith(help) if help else "range" not in found.help
     assert found.span is not None
+    assert found.span.line == 1
     assert text[found.span.column - 1 : found.span.end - 1] == place
 
 
@@ -196,6 +215,14 @@ def test_processes_give_the_same_rows_in_the_same_order(monkeypatch: pytest.Monk
     assert told == [(done, 13) for done in range(5, 14)]
 
 
+def test_as_many_processes_as_this_one_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 2, 3}, raising=False)
+    assert cores() == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert cores() == 64
+
+
 def test_an_interruption_keeps_what_is_done() -> None:
     def stop(done: int, total: int) -> None:
         if done == 7:
@@ -212,6 +239,7 @@ def test_too_many_settings() -> None:
     assert "--max-settings 160801" in caught.value.help
     with pytest.raises(Fault, match="4 settings are more than 3"):
         swept("classes=1..4", max_settings=3)
+    assert len(swept("classes=1..4", max_settings=4)) == 4
 
 
 @pytest.mark.parametrize(
@@ -222,6 +250,7 @@ def test_too_many_settings() -> None:
         ("size=*", "`size=*` has no end"),
         ("size=3x", "`3x` is no size"),
         ("size=0", "`0` is no size"),
+        ("size=32x0", "`32x0` is no size"),
         ("classes=*", "`classes=*` has no end"),
     ],
 )
@@ -231,6 +260,32 @@ def test_what_a_file_does_not_have(text: str, message: str) -> None:
     (found,) = caught.value.diagnostics
     assert message in found.message
     assert found.span is not None
+    assert str(found.span) == "--over:1:1"
+    assert text[: found.span.end - 1] == text.partition("=")[0]
+
+
+def test_sizes_of_the_first_input(tmp_path: Path) -> None:
+    """One for all axes or one each, from 1 on; two for three axes are an error of their row."""
+    path = tmp_path / "net.yaml"
+    path.write_text("input: [2, 4, 4]\nlayers: [{conv: 3, kernel: 1}]\n")
+    rows = swept("size=1,3x5,2x3x4", spec=str(path))
+    assert [row.inputs.get("input") for row in rows] == [(2, 1, 1), (2, 3, 5), None]
+    assert [row.figures.get("macs") for row in rows] == [6, 90, None]
+    assert rows[2].error is not None
+    assert rows[2].error.message == "`size` has 3 entries for an input with 2 spatial axes"
+
+
+def test_an_argument_may_be_called_variant(tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text("args: {variant: 4}\ninput: [2, 4, 4]\nlayers: [{conv: variant, kernel: 1, bias: false}]\n")
+    assert [row.figures["params"] for row in swept("variant=3,5", spec=str(path))] == [6, 10]
+    file = load_file(str(path))
+    assert [read_over(text).is_in(file) for text in ("variant=3", "size=3", "width=3")] == [True, True, False]
+    path.write_text("input: [2, 4, 4]\nlayers: [relu]\n")
+    assert not read_over("variant=*").is_in(load_file(str(path)))
+    file = load_file(find("resnet50")[0])
+    found = {text: read_over(f"variant={text}").is_in(file) for text in ("*", "resnet50,resnet18", "resnet50,a")}
+    assert found == {"*": True, "resnet50,resnet18": True, "resnet50,a": False}
 
 
 # -- conditions --------------------------------------------------------------------------------------------------------
@@ -300,6 +355,59 @@ def test_what_is_no_condition(text: str, code: str, place: str) -> None:
     assert found.code == code
     assert found.span is not None
     assert text[found.span.column - 1 : found.span.end - 1] == place
+
+
+COUNTS = "`k`, `M`, `G`, `T`, `P`"
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "help"),
+    [
+        ("params < 5 Mi", "Mi", "write `M` of a count, `MiB` of bytes"),
+        ("params < 5 kb", "kb", "write `k` of a count, `KiB` of bytes"),
+        ("params < 5 TB", "TB", "write `T` of a count"),
+        ("params < 5 xyz", "xyz", f"units are {COUNTS}, `B`, `KiB`, `MiB`, `GiB`"),
+        ("params < 5 AND macs < 3", "AND", "write `and`"),
+        ("params OR macs > 3", "OR", "write `or`"),
+        ("NOT params < 3", "NOT", "write `not`"),
+        ("params < 5 KiB", "KiB", f"units of `params` are {COUNTS}"),
+        ("params + macs < 5 KiB", "KiB", f"units of `params` and `macs` are {COUNTS}"),
+        ("peak_memory < 3 M", "M", "units of `peak_memory` are `B`, `KiB`, `MiB`, `GiB`"),
+        ("params < 5 MiB or peak_memory < 5 MiB", "MiB", f"units of `params` are {COUNTS}"),
+        ("parms < 5 M", "parms", "did you mean `params`?"),
+        ("params", "params", "compare it with something, for example `params < 5 M`"),
+    ],
+)
+def test_what_a_condition_should_have_been(text: str, place: str, help: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        condition(text, arguments=["size", "act"])
+    (found,) = caught.value.diagnostics
+    assert found.help == help
+    assert found.span is not None
+    assert (found.span.line, text[found.span.column - 1 : found.span.end - 1]) == (1, place)
+
+
+def test_each_quantity_is_listed_once() -> None:
+    with pytest.raises(SpecError) as caught:
+        condition("beauty < 5", arguments=["size", "act"])
+    help = caught.value.diagnostics[0].help
+    assert help.startswith("quantities are `params`, `state`, `macs`, ")
+    assert help.endswith(", `layers`, `size`, `act`")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(params) < 5 M",
+        "params < 5 M and peak_memory < 5 MiB",
+        "max(params, 3 k) > 4",
+        "act == relu and relu != act",
+        "size < 3 M",
+        "true",
+    ],
+)
+def test_what_is_a_condition(text: str) -> None:
+    assert condition(text, arguments=["size", "act"]).source.text == text
 
 
 def test_a_division_by_zero_has_its_place() -> None:

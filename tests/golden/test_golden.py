@@ -54,6 +54,16 @@ FURTHER = [
     "shapes notes_filters --format csv",
     "export residual.yaml --to keras",
     "memory residual.yaml --training",
+    "memory residual.yaml --dtype int8 --budget 1MiB",
+    "summary residual.yaml --format html --depth 2",
+    "compare residual.yaml",
+    "compare residual.yaml towers.yaml",
+    "compare residual.yaml --over width=2,4,8 --columns params,macs/params,peak_memory",
+    "diff flat.yaml residual.yaml",
+    "formula residual.yaml --in width",
+    "formula residual.yaml --in size --of macs",
+    "sizes residual.yaml --range 1..40",
+    "conventions residual.yaml",
     "layers conv",
     "layers concat",
 ]
@@ -152,7 +162,9 @@ def printed_totals(text: str) -> dict[str, int]:
     [
         path
         for path in sorted(FOLDER.iterdir())
-        if re.search(r"_(summary|params)\.(txt|md|tex)$|^(summary|params)_(?!flat_towers).*(?<!top_3)\.txt$", path.name)
+        if re.search(
+            r"_(summary|params)\.(txt|md|tex)$|^(summary|params)_(?!flat_towers|.*html).*(?<!top_3)\.txt$", path.name
+        )
     ],
     ids=lambda path: path.name,
 )

@@ -20,7 +20,7 @@ from cnncalc.render.findings import messages
 from cnncalc.render.layout import layout, rows, split, text, wrapped
 from cnncalc.render.rich import show_one
 from cnncalc.tables.report import tabulate
-from cnncalc.tables.table import DETAIL, KIND, SHARE, Column, Line, Table, View
+from cnncalc.tables.table import DETAIL, KIND, ORIGIN, SHARE, Column, Line, Table, View
 from cnncalc.values import Shapes, Sizes
 
 NETWORKS = ("vgg16", "resnet50", "googlenet", "efficientnet_b0", "mobilenet_v2", "unet", "densenet121", "yolov8n")
@@ -102,10 +102,32 @@ def test_columns_stay_where_there_is_just_room_for_them(command: str) -> None:
 
 
 def test_ranks() -> None:
-    columns = (Column("Name"), Column("Kind", drop=KIND), Column("%", True, SHARE), Column("More", True, DETAIL))
-    made = small(*columns, cells=["n" * 20, "k" * 20, 1, 2])
-    found = [(width, layout(made, width).dropped) for width in (60, 50, 46, 41, 30)]
-    assert found == [(60, ()), (50, ("%",)), (46, ("%", "More")), (41, ("%", "More")), (30, ("Kind", "%", "More"))]
+    columns = [Column("Name"), Column("Kind", drop=KIND), Column("From", drop=ORIGIN)]
+    columns += [Column("%", True, SHARE), Column("More", True, DETAIL)]
+    made = small(*columns, cells=["n" * 20, "k" * 20, "f" * 10, 1, 2])
+    found = [(width, layout(made, width).dropped) for width in (63, 62, 60, 59, 48, 47, 41, 40)]
+    assert found == [
+        (63, ()),
+        (62, ("%",)),
+        (60, ("%",)),
+        (59, ("From", "%")),
+        (48, ("From", "%")),
+        (47, ("From", "%", "More")),
+        (41, ("From", "%", "More")),
+        (40, ("Kind", "From", "%", "More")),
+    ]
+
+
+def test_the_gap_between_columns_closes_before_a_name_breaks_further() -> None:
+    made = small(Column("Name"), Column("Count", True), cells=["aaaa.bbbb", 12])
+    assert [(width, layout(made, width).gap) for width in (16, 12, 11)] == [(16, 2), (12, 2), (11, 1)]
+
+
+def test_shapes_are_closed_up_only_where_there_is_no_room() -> None:
+    made = small(Column("Name"), Column("Output"), cells=["conv1", Sizes((64, 56, 56))])
+    assert [layout(made, width).narrow for width in (None, 19, 18)] == [False, False, True]
+    assert shown(made, 19).splitlines()[1] == "conv1  64 x 56 x 56"
+    assert shown(made, 18).splitlines()[1] == "conv1  64x56x56"
 
 
 def test_a_name_breaks_inside_its_words_only_where_it_has_to() -> None:
@@ -133,6 +155,7 @@ def test_the_last_columns_go_where_no_other_has_a_rank() -> None:
     figures = [10**9] * 9
     made = small(Column("Name"), *(Column(f"c{n}", True) for n in range(9)), cells=["mobilenet_v1", *figures])
     assert layout(made, 60).dropped == ("c3", "c4", "c5", "c6", "c7", "c8")
+    assert layout(made, 72).dropped == ("c4", "c5", "c6", "c7", "c8")
     assert max(map(len, shown(made, 60).splitlines())) <= 60
     assert layout(made, 12).columns == [0, 1]
 
@@ -159,6 +182,8 @@ def test_shapes_are_written_closer_where_there_is_little_room() -> None:
     assert text(Sizes((10,)), True) == "10"
     several = Shapes((Sizes((64, 56, 56)), Sizes((8, 7, 7))))
     assert text(several, True) == written(several) == "64x56x56, 8x7x7"
+    made = small(Column("Name"), Column("Input"), cells=["add1", several])
+    assert [line.split() for line in shown(made, 15).splitlines()[1:]] == [["add1", "64x56x56,"], ["8x7x7"]]
 
 
 def test_running_text_goes_on_below_its_term() -> None:
@@ -196,6 +221,40 @@ def test_messages_fit(made: Callable[[], Diagnostic], width: int) -> None:
     words = set(messages.render(diagnostic, width=1_000).split()) - {"|", "-->"}
     if diagnostic.span is None:  # a long source line is cut, and nothing else
         assert words <= set(found.split())
+
+
+@pytest.mark.parametrize("first", [1, 100])
+def test_a_long_source_line_fills_the_width(first: int) -> None:
+    """Both ends are cut off; twenty characters around what is meant are always there."""
+    line = f"  - {{conv: 8, {'kernel: 3, ' * 9}strange: 5, {'dilation: 1, ' * 9}}}"
+    column = line.index("strange") + 1
+    source = Source("net.yaml", "\n" * (first - 1) + line)
+    found = Diagnostic("a-code", "short", Span(source, first, column, column + 7))
+    gutter = len(f"{first} | ")
+    longest = {}
+    for width in (10, 40, 60, 61):
+        lines = messages.render(found, width=width).splitlines()
+        (shown,) = [each for each in lines if each.startswith(f"{first} | ")]
+        assert shown[gutter] == shown[-1] == "…"
+        longest[width] = len(shown)
+    assert longest == {10: gutter + 22, 40: 40, 60: 60, 61: 61}
+
+
+def test_the_colours_of_a_message() -> None:
+    """The severity, its place in blue, what is meant in the error's colour, notes and help in theirs."""
+    place = span("  - {conv: 8, kernel: k}", "kernel")
+    error = Diagnostic("a-code", "short", place, "`k` is 7", (Note("a fact"),), "write 3")
+    assert messages.render(error, colour=True).split("\n") == [
+        "\x1b[1;31merror[a-code]\x1b[0m\x1b[1m: short\x1b[0m",
+        "\x1b[34m  --> net.yaml:1:15\x1b[0m",
+        "\x1b[34m  |\x1b[0m",
+        "\x1b[34m1 |\x1b[0m   - {conv: 8, kernel: k}",
+        "\x1b[34m  |\x1b[0m\x1b[1;31m               ^^^^^^ `k` is 7\x1b[0m",
+        "\x1b[1;36mnote\x1b[0m: a fact",
+        "\x1b[1;32mhelp\x1b[0m: write 3",
+    ]
+    warning = messages.render(error._replace(severity="warning"), colour=True)
+    assert warning.startswith("\x1b[1;33mwarning[a-code]\x1b[0m")
 
 
 @pytest.mark.parametrize("width", [40, 80])

@@ -10,7 +10,7 @@ _DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _PROPERTY = {**_DATA, ":": "%3A", ",": "%2C"}
 
 
-def render(results: list[Checked], lints_fail: bool = False, colour: bool = False, width: int | None = None) -> str:
+def render(results: list[Checked], lints_fail: bool, colour: bool, width: int | None) -> str:
     """A command per finding, then the sum as a line of the log."""
     failures = unique([problem for each in results for problem in each.failures])
     lints = unique([lint for each in results for lint in each.lints])

@@ -7,7 +7,7 @@ from cnncalc.render.json import encode, header
 from cnncalc.tables.checks import to_dict
 
 
-def render(results: list[Checked], lints_fail: bool = False, colour: bool = False, width: int | None = None) -> str:
+def render(results: list[Checked], lints_fail: bool, colour: bool, width: int | None) -> str:
     """The files with their networks, verdicts, problems and lints, and the sums."""
     found = to_dict(results)
     files = ",\n".join(map(encode, found["files"]))

@@ -12,7 +12,7 @@ _SPECIAL = re.compile(r'[&<>"\n\t\r]')
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def render(results: list[Checked], lints_fail: bool = False, colour: bool = False, width: int | None = None) -> str:
+def render(results: list[Checked], lints_fail: bool, colour: bool, width: int | None) -> str:
     """The XML document; times are left at 0, so that equal results are equal text."""
     suites = [_suite(each, lints_fail) for each in results]
     tests, failures = sum(count for _, count, _ in suites), sum(failed for _, _, failed in suites)

@@ -13,7 +13,7 @@ from cnncalc.render.findings.common import unique
 SCHEMA_URI = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def render(results: list[Checked], lints_fail: bool = False, colour: bool = False, width: int | None = None) -> str:
+def render(results: list[Checked], lints_fail: bool, colour: bool, width: int | None) -> str:
     """One log with one run; rules are the codes that occur."""
     import json
 

@@ -10,7 +10,7 @@ from cnncalc.render.layout import wrapped
 from cnncalc.tables.checks import tabulate
 
 
-def render(results: list[Checked], lints_fail: bool = False, colour: bool = False, width: int | None = None) -> str:
+def render(results: list[Checked], lints_fail: bool, colour: bool, width: int | None) -> str:
     """A row per file where there are several, then failures and lints, then the sum."""
     parts = ["\n".join(plain.grid(tabulate(results), width))] if len(results) > 1 else []
     found = unique([*(d for each in results for d in each.lints), *(d for each in results for d in each.failures)])
