@@ -131,4 +131,5 @@ def parse(text: str, path: str) -> list[Section]:
 
 def _printable(line: str) -> str:
     """A line as messages may show it: a tab is a blank, and what would control a terminal a question mark."""
-    return "".join(char if char.isprintable() else "?" for char in line.replace("\t", " "))
+    text = line.replace("\t", " ")
+    return text if text.isprintable() else "".join(char if char.isprintable() else "?" for char in text)

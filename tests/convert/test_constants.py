@@ -322,6 +322,43 @@ def test_bytes_that_do_not_fit(kind: int, size: int, length: int) -> None:
         tensor(kind, [size], 9, bytes(length))
 
 
+BITS = {1: 32, 2: 8, 3: 8, 4: 16, 5: 16, 6: 32, 7: 64, 9: 8, 10: 16, 11: 64, 12: 32, 13: 64, 14: 64, 15: 128, 16: 16}
+BITS |= {17: 8, 18: 8, 19: 8, 20: 8, 21: 4, 22: 4, 23: 4, 24: 8, 25: 2, 26: 2}
+"""Of an element, as onnx.proto's DataType says it; texts (8) have none."""
+
+
+@together("kind, bits", BITS.items())
+def test_each_type_has_its_width(kind: int, bits: int) -> None:
+    length = -(-3 * bits // 8)
+    assert tensor(kind, [3], 9, bytes(length)).shape == (3,)
+    with pytest.raises(Fault, match=f"tensor t needs {length} bytes for its 3 elements, the file holds {length + 1}"):
+        tensor(kind, [3], 9, bytes(length + 1))
+
+
+def test_parts_of_a_tensor_that_say_nothing_of_it() -> None:
+    """Its documentation, where its data are by default, and a single number that is not packed."""
+    data = message((1, 2), (2, 7), (7, 4), (7, 5), (8, "t"), (12, "two numbers"), (14, 0))
+    assert read_tensor(Wire(memoryview(data)), 0, len(data))[1].values == [4, 5]
+    data = message((1, 1), (2, 11), (8, "t")) + b"\x51" + struct.pack("<d", 0.1)
+    assert read_tensor(Wire(memoryview(data)), 0, len(data))[1].values == [0.1]
+    data = message((1, 0), (2, 7))
+    assert read_tensor(Wire(memoryview(data)), 0, len(data))[1].values == []
+    data = message((2, 7), (9, bytes(8)))
+    assert read_tensor(Wire(memoryview(data)), 0, len(data))[1].values == [0]
+
+
+def test_a_tensor_has_a_type_and_32_axes_at_most() -> None:
+    data = message((1, 1), (8, "t"), (9, bytes(4)))
+    with pytest.raises(Fault, match="tensor t has the element type 0, which cnncalc does not know"):
+        read_tensor(Wire(memoryview(data)), 0, len(data))
+    assert tensor(7, [1] * 32, 9, bytes(8)).values == [0]
+    with pytest.raises(Fault, match="a tensor has more than 32 axes"):
+        tensor(7, [1] * 33, 9, bytes(8))
+    with pytest.raises(Fault, match=r"tensor t of 4294967296 x 2147483648 has more than 2\*\*63 elements"):
+        tensor(1, [2**32, 2**31], 9, b"")
+    assert tensor(1, [2**63 - 1], 4, b"").values is None
+
+
 def test_types_that_onnx_has_not() -> None:
     for kind in (0, 27):
         with pytest.raises(Fault, match=f"has the element type {kind}, which cnncalc does not know"):

@@ -233,8 +233,8 @@ READ = {
     "pools": net(9) + section("maxpool", size=3, stride=1, padding=2) + section("maxpool", stride=3),
     "shortcuts": net(8, 4) + conv(6, 1) + conv(4, 3, 2) + section("shortcut", **{"from": -2}, activation="leaky")
     + conv(4, 1) + section("shortcut", **{"from": "-2,-1"}),
-    "other channels": net(7, 4) + conv(6, 1) + conv(3, 1) + section("shortcut", **{"from": -2})
-    + conv(6, 1) + section("shortcut", **{"from": 1}),
+    "other channels": net(8, 4) + conv(6, 1) + conv(3, 1) + section("shortcut", **{"from": -2})
+    + conv(6, 1) + section("shortcut", **{"from": 1}) + conv(6, 3, 2) + section("shortcut", **{"from": -2}),
     "two axes": section("net", height=8, width=6, channels=4) + section("conv", filters=5, size=3)
     + section("conv", filters=2, stride=2) + section("shortcut", **{"from": -2})
     + section("local", filters=2, size=2),

@@ -20,6 +20,7 @@ from convert.exporting import check
 from convert.importing import FILES, GOLDEN
 
 from cnncalc.convert import read_model
+from cnncalc.convert.archive import shown
 from cnncalc.diagnostics import Diagnostic, SpecError
 
 Make = Callable[[Path], Any]
@@ -266,6 +267,23 @@ def test_a_file_that_does_not_hold_at_another_size(tmp_path: Path) -> None:
     with pytest.raises(SpecError) as caught:
         read_model(str(path), (3, 9, 9))
     assert "leave `--input` out" in caught.value.diagnostics[0].help
+
+
+def test_what_a_message_shows_of_a_value() -> None:
+    """Printable, and 80 characters at most, or as many as are asked for."""
+    for value, text in (
+        ("n" * 80, "n" * 80),
+        ("n" * 81, "n" * 80 + "…"),
+        ("n" * 79 + "\n", "n" * 79 + "?"),
+        ("n" * 79 + "\n\n", "n" * 79 + "?…"),
+        ("", ""),
+        (5, "5"),
+        (None, "None"),
+        ({"a": 1}, "{…}"),
+        ([1], "[…]"),
+    ):
+        assert shown(value) == text
+    assert shown("abc", 2) == "ab…"
 
 
 def test_a_near_name_is_suggested(tmp_path: Path) -> None:
