@@ -161,7 +161,7 @@ def normalised(matcher: Matcher, operator: Operator) -> Match | None:
         if axes is None or any(_axes(matcher, part) != axes for _, parts in (first, second) for part in parts[1:]):
             continue
         covers += [*first[1], *second[1]]
-        made = composite(operator, "LayerNormalization", [first[0]], axes=axes, epsilon=eps, bare=1)
+        made = composite(operator, "LayerNormalization", [first[0]], axes=axes, epsilon=eps, bare=True)
         return made, list({id(part): part for part in covers}.values())
     return None
 
@@ -179,7 +179,7 @@ def root_mean(matcher: Matcher, operator: Operator) -> Match | None:
         if root is None or found is None:
             continue
         axes, eps, inner = found
-        made = composite(operator, "RMSNormalization", [x], axes=axes, epsilon=eps, bare=1)
+        made = composite(operator, "RMSNormalization", [x], axes=axes, epsilon=eps, bare=True)
         return made, [*([inverse] if inverse else []), root, *inner]
     return None
 
@@ -287,7 +287,7 @@ def grouped(matcher: Matcher, operator: Operator) -> Match | None:
         [first.inputs[0], "", "", *operator.inputs[1:2]],
         num_groups=scale.size,
         epsilon=inner.attributes.get("epsilon", 1e-5),
-        bare=1,
+        bare=True,
     )
     return made, [first, inner]
 

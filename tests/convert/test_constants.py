@@ -11,7 +11,7 @@ import pytest
 from convert.encoding import message, varint
 from sampling import together
 
-from cnncalc.convert.constants import EVALUATED
+from cnncalc.convert.constants import EVALUATED, evaluator
 from cnncalc.convert.constants.evaluator import Evaluator, result_sizes
 from cnncalc.convert.onnx_tensors import read_tensor
 from cnncalc.convert.operators import Constant, Operator
@@ -38,6 +38,8 @@ def test_results(place: int) -> None:
         assert constant.dtype.replace("double", "float") == expected["dtype"]
         assert constant.values is not None
         assert list(constant.values) == pytest.approx(expected["values"], rel=1e-6, nan_ok=True)
+        kinds = {"int": {int}, "bool": {bool}}.get(constant.dtype, {float})
+        assert {type(value) for value in constant.values} <= kinds
 
 
 @together(
@@ -110,7 +112,7 @@ MOST = 2**64 - 1
         ("Clip", {"min": 1, "max": 4}, [MATRIX], [1, 1, 2, 3, 4, 4]),
         ("Clip", {"max": 4}, [MATRIX], [0, 1, 2, 3, 4, 4]),
         ("Clip", {}, [MATRIX, None, (2,)], [0, 1, 2, 2, 2, 2]),
-        ("Clip", {}, [MATRIX, ((), None, "int")], None),
+        ("Clip", {}, [MATRIX, ((), None, "int")], (2, 3)),
         ("Squeeze", {"axes": (0,)}, [((1, 1), (7,), "int")], [7]),
         ("Slice", {"starts": (1,), "ends": (9,)}, [SIX], [1, 2, 3, 4, 5]),
         ("Split", {"split": (2, 4)}, [SIX], [0, 1]),
@@ -119,7 +121,7 @@ MOST = 2**64 - 1
         ("Constant", {"value_floats": (1, 0.5)}, [], [1.0, 0.5]),
         ("Constant", {"value_int": 3}, [], [3]),
         ("Constant", {"value_ints": (3, 4)}, [], [3, 4]),
-        ("Constant", {"value_string": "a"}, [], None),
+        ("Constant", {"value_string": "a"}, [], ()),
         ("Constant", {"value": Constant((2,), "int", (3, 4))}, [], [3, 4]),
         ("ConstantOfShape", {"value": Constant((1,), "int", (7,))}, [(2, 1)], [7, 7]),
         # decimals that are whole, of shapes
@@ -131,25 +133,27 @@ MOST = 2**64 - 1
         # numbers of 64 bits, and no more
         ("Add", {}, [(MOST, -MOST), (0,)], [MOST, -MOST]),
         ("Pow", {}, [(2,), (63,)], [2**63]),
-        # what is not worked out
-        ("ScatterND", {"reduction": "add"}, [SIX, ((1, 1), (0,), "int"), (5,)], None),
-        ("CumSum", {}, [SIX, ((), (0,), "int")], None),
-        ("Gather", {}, [SIX, ((2,), None, "int")], None),
-        ("Add", {}, [WEIGHT, ((), (1.0,), "float")], None),
-        ("DequantizeLinear", {}, [((2, 3), None, "int"), ((), (0.5,), "float")], None),
+        ("Split", {}, [SIX], [0, 1, 2]),
+        # of what is not worked out, the shape
+        ("ScatterND", {"reduction": "add"}, [SIX, ((1, 1), (0,), "int"), (5,)], (6,)),
+        ("CumSum", {}, [MATRIX, ((), (0,), "int")], (2, 3)),
+        ("Gather", {"axis": 1}, [MATRIX, ((4, 5), None, "int")], (2, 4, 5)),
+        ("Add", {}, [WEIGHT, ((), (1.0,), "float")], (2, 3)),
+        ("DequantizeLinear", {}, [((2, 3), None, "int"), ((), (0.5,), "float")], (2, 3)),
     ],
 )
 def test_what_is_worked_out_or_not(
-    kind: str, attributes: dict[str, Any], operands: list[Given], expected: list[Any] | None
+    kind: str, attributes: dict[str, Any], operands: list[Given], expected: list[Any] | tuple[int, ...]
 ) -> None:
-    values = worked(kind, attributes, operands, 2 if kind == "Split" else 1)[0].values
-    assert (None if values is None else list(values)) == expected
+    found = worked(kind, attributes, operands, 2 if kind == "Split" else 1)[0]
+    assert (found.shape if found.values is None else list(found.values)) == expected
 
 
 @together(
     "kind, attributes, operands, message",
     [
         ("Mod", {}, [(7,), (0,)], "a number is divided by 0"),
+        ("Div", {}, [(7,), (0,)], "a whole number is divided by 0"),
         *(("Pow", {}, [(a,), (b,)], "beyond 64 bits") for a, b in ((2, 64), (2, 2**62), (-2, 65), (3, 2**62 + 1))),
         ("Add", {}, [(MOST,), (1,)], "beyond 64 bits"),
         ("Sub", {}, [(-MOST,), (1,)], "beyond 64 bits"),
@@ -196,6 +200,7 @@ def test_what_is_worked_out_or_not(
         ("torch.SliceScatter", {}, [MATRIX, MATRIX, (0,), (1,), (0,), (1,)], "2 x 3 does not fit a part of 1 x 3"),
         ("Concat", {}, [MATRIX, SIX], "tensors of different ranks are joined"),
         ("Concat", {"axis": 1}, [MATRIX, ((3, 2), SIX, "int")], "the tensors that are joined differ off the axis"),
+        ("Concat", {"axis": 0}, [MATRIX, ((2, 2), (0,) * 4, "int")], "the tensors that are joined differ off the axis"),
         ("Tile", {}, [MATRIX, (2,)], r"a tensor of 2 x 3 is repeated \[2\] times"),
         ("Tile", {}, [MATRIX, (1, -1)], r"a tensor of 2 x 3 is repeated \[1, -1\] times"),
         ("ConstantOfShape", {}, [(2, -1)], "a tensor would have the shape 2 x -1"),
@@ -220,14 +225,71 @@ def test_as_much_is_worked_out_and_no_more() -> None:
         ("Unsqueeze", lambda size: [Constant((size,), "int", range(size)), Constant((1,), "int", (0,))], 262_144),
     ):
         for size in (most, most + 1):
-            evaluator = Evaluator(EVALUATED)
-            found = evaluator.run(Operator(kind, ["a", "b"], ["out"], {}, kind), operands(size))
+            works = Evaluator(EVALUATED)
+            found = works.run(Operator(kind, ["a", "b"], ["out"], {}, kind), operands(size))
             assert found is not None
-            assert (found[0].values is not None, evaluator.work) == ((True, 65_536) if size == most else (False, 0))
-    evaluator = Evaluator(EVALUATED)
-    evaluator.spend(5_000_000)
+            assert (found[0].values is not None, works.work) == ((True, 65_536) if size == most else (False, 0))
+    works = Evaluator(EVALUATED)
+    works.spend(5_000_000)
     with pytest.raises(Fault, match="more than 5,000,000 constants would have to be worked out"):
-        evaluator.spend(1)
+        works.spend(1)
+
+
+EIGHT: Given = tuple(range(8))
+MOVED: list[tuple[str, dict[str, Any], list[Given]]] = [
+    ("Neg", {}, [EIGHT]),
+    ("Slice", {}, [EIGHT, (0,), (8,)]),
+    ("Transpose", {}, [EIGHT]),
+    ("Reshape", {}, [EIGHT, (2, 4)]),
+    ("Tile", {}, [(0, 1), (4,)]),
+]
+MADE: list[tuple[str, dict[str, Any], list[Given]]] = [
+    ("Cast", {"to": 7}, [(0, 1, 2, 3, 4)]),
+    ("Clip", {}, [(0, 1, 2, 3, 4)]),
+    ("Concat", {}, [(0, 1, 2), (3, 4)]),
+    ("Expand", {}, [(1,), (5,)]),
+    ("Range", {}, [((), (0,), "int"), ((), (5,), "int"), ((), (1,), "int")]),
+    ("ConstantOfShape", {}, [(5,)]),
+]
+
+
+def test_more_is_moved_than_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    for moving, making, known in ((8, 5, (True, True)), (7, 5, (False, True)), (8, 4, (True, False))):
+        monkeypatch.setattr(evaluator, "MAX_SIMPLE", moving)
+        monkeypatch.setattr(evaluator, "MAX_VALUES", making)
+        for cases, expected in zip((MOVED, MADE), known):
+            for kind, attributes, operands in cases:
+                assert (worked(kind, attributes, operands)[0].values is not None) == expected, kind
+
+
+def test_what_tensors_are_made_from() -> None:
+    """The source's, with how many elements of each: of one, no more than there are."""
+
+    def weight(name: str, *shape: int) -> Constant:
+        found = Constant(shape, "float")
+        found.roots = {name: found.size}
+        return found
+
+    w, v, two = weight("w", 2, 3), weight("v", 2, 3), Constant((1,), "int", (1,))
+    for kind, attributes, operands, roots in (
+        ("Concat", {}, [w, v, w], {"w": 12, "v": 6}),
+        ("Add", {}, [w, v], {"w": 6, "v": 6}),
+        ("ReduceSum", {"axes": (1,)}, [w], {"w": 2}),
+        ("ConstantOfShape", {}, [Constant((2,), "int", (2, 2))], {"out": 4}),
+        ("ConstantOfShape", {}, [Constant((0,), "int", ())], {}),
+        ("ConstantOfShape", {"value": two}, [Constant((2,), "int", (2, 2))], {}),
+        (
+            "torch.SliceScatter",
+            {},
+            [w, weight("v", 2, 1), *[Constant((1,), "int", (n,)) for n in (0, 1, 1, 1)]],
+            {"w": 6, "v": 2},
+        ),
+    ):
+        (found,) = Evaluator(EVALUATED).run(
+            Operator(kind, ["in"] * len(operands), ["out"], attributes, kind), operands
+        ) or [None]
+        assert found is not None
+        assert found.roots == roots, kind
 
 
 def moved(x: Constant | None, times: int) -> list[Any] | None:

@@ -43,7 +43,7 @@ def fitted(value: Any, dtype: str) -> Any:
             return struct.unpack("<f", struct.pack("<f", value))[0]
         except OverflowError:
             return math.copysign(math.inf, value)
-    return value
+    return int(value) if dtype == "int" else value
 
 
 SIGNED = ("Div", "Pow", "Reciprocal")
@@ -126,10 +126,7 @@ def modulo(evaluator: Evaluator, operator: Operator, operands: Operands) -> Made
     def function(a: Any, b: Any) -> Any:
         if b == 0:
             raise bad("a number is divided by 0")
-        if fmod:
-            found = math.fmod(a, b)
-            return int(found) if isinstance(a, int) else found
-        return a % b
+        return math.fmod(a, b) if fmod else a % b
 
     return pointwise(function)(evaluator, operator, operands)
 

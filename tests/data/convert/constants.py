@@ -114,6 +114,9 @@ CASES: list[tuple[str, dict[str, Any], list[Any]]] = [
     ("Tile", {}, [F, ints(1, 2, 1)]), ("Tile", {}, [F[:, :2, :1], ints(2, 1, 3)]), ("Tile", {}, [A, ints(0, 1)]),
     ("NonZero", {}, [np.floor(F)]), ("NonZero", {}, [B - 4]), ("ConstantOfShape", {}, [ints()]),
     ("ConstantOfShape", {}, [ints(0, 3)]),
+    ("Div", {}, [A, ints(1)]), ("Mod", {}, [A, ints(1)]), ("Pow", {}, [np.float32([0, -2]), np.float32(0)]),
+    ("Cast", {"to": 10}, [A]), ("ScatterND", {}, [WHOLE, np.array([[[0], [2]]]), WHOLE[None, :2]]),
+    ("Concat", {"axis": 0}, [B]), ("Split", {"axis": 1, "num_outputs": 2}, [F]),
     ("Shape", {"start": 1, "end": 2}, [F]), ("Shape", {"end": -2}, [F]), ("Size", {}, [F[:0]]),
     ("Size", {}, [np.float32(1)]),
 ]  # fmt: skip
