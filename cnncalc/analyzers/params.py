@@ -41,8 +41,12 @@ def of_operation(operation: Operation) -> Count:
 
 
 def count(node: Node) -> Count:
-    """The numbers that one node owns: 0 of its own where it shares, all of them state where it is fixed."""
-    counted = of_operation(node.operation)
+    """The numbers that one node owns."""
+    return owned(of_operation(node.operation), node)
+
+
+def owned(counted: Count, node: Node) -> Count:
+    """What a node owns of what its layer has: 0 where it shares, all of it state where it is fixed."""
     if counted is NONE or counted is UNKNOWN:
         return counted
     if node.shares is not None:
@@ -58,6 +62,17 @@ def counts(measured: Measurement) -> list[Count]:
 def learned(measured: Measurement) -> list[Any]:
     """The learned parameters of every node."""
     return [each.params for each in measured.once(counts)]
+
+
+def separable(measured: Measurement) -> list[Any]:
+    """The learned parameters of every node, standard convolutions replaced by depthwise and pointwise ones."""
+    from cnncalc.rewrite import separable as parts_of
+
+    found = []
+    for node, counted in zip(measured.graph.nodes, measured.once(counts)):
+        parts = parts_of(node.operation)
+        found.append(added([owned(of_operation(part), node).params for part in parts]) if parts else counted.params)
+    return found
 
 
 def state(measured: Measurement) -> list[Any]:

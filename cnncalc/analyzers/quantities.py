@@ -92,7 +92,7 @@ ENTRIES = (
         "separable_params",
         "Separable",
         "Parameters with every standard convolution larger than 1x1 made depthwise separable.",
-        "separable.params",
+        "params.separable",
         total_title="Params, separable",
         commands=("summary", "params"),
         columns=("params",),

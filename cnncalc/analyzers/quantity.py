@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -130,6 +131,7 @@ class Quantity(NamedTuple):
         return BYTE_UNITS if self.unit == "bytes" else UNITS
 
 
+@cache
 def function(measure: str | Measure) -> Measure:
     """A function of this package by its ``module.name``."""
     if not isinstance(measure, str):

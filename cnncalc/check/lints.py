@@ -16,7 +16,7 @@ from cnncalc.layers.base import Operation, once_per_operation
 from cnncalc.layers.convolution import SEPARATED
 from cnncalc.records import NamedTuple
 from cnncalc.report import Report
-from cnncalc.rewrite import is_replaceable, replaced
+from cnncalc.rewrite import separable
 from cnncalc.values import known
 
 
@@ -126,11 +126,12 @@ def _without_gain(operation: Operation) -> tuple[int, int] | None:
 
     None too where the kernels have one channel: there is nothing to separate.
     """
-    if not is_replaceable(operation) or operation.weights[0].shape[1] == 1:
+    parts = separable(operation)
+    if not parts or operation.weights[0].shape[1] == 1:
         return None
-    separable = sum(elements(weight.shape) for part in replaced(operation) for weight in part.weights)
+    separated = sum(elements(weight.shape) for part in parts for weight in part.weights)
     params = sum(elements(weight.shape) for weight in operation.weights)
-    return (separable, params) if params <= separable else None
+    return (separated, params) if params <= separated else None
 
 
 def _regular(node: Node) -> Iterator[Hit]:

@@ -160,7 +160,7 @@ def data(value: Any) -> Any:
         return value.value or None
     if isinstance(value, Range):
         return {"min": data(value.low), "max": data(value.high)}
-    return list(value) if isinstance(value, Ratio) else [data(each) for each in value]
+    return [each if type(each) is int else data(each) for each in value]
 
 
 def brief(value: Any, unit: str) -> str:

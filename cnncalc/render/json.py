@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from cnncalc.analyzers.quantities import GROUPS, reported
-from cnncalc.analyzers.quantity import Fold, Quantity
+from cnncalc.analyzers.quantity import Fold, Quantity, function
 from cnncalc.diagnostics import Origin
 from cnncalc.graph import Graph
 from cnncalc.render.cells import data
@@ -89,7 +89,7 @@ def layers(report: Report, view: View) -> Iterable[dict[str, Any]]:
             found["layers"] = len(row.places)
         found["inputs"] = [names[tensor] for tensor in first.inputs]
         for entry in entries:
-            found[entry.key] = entry.alone(row.places[0]) if alone else entry.folded(row)
+            found[entry.key] = entry.alone[row.places[0]] if alone else entry.folded(row)
         found["shares"] = last.shares.name if last.shares and alone else None
         found["names"] = last.names
         notes = [note.text for at in row.places for note in report.notes(report.graph.nodes[at])]
@@ -115,22 +115,18 @@ class _Entry:
         self.key = key
         self.parts = parts
         self.values = report.values(key)
-        self.known: dict[int, Any] = {}
-        """Data by the identity of values: layers of equal shapes have one object."""
+        places = {id(value): place for place, value in enumerate(self.values)}
+        known = {own: self._data(place) for own, place in places.items()}
+        self.alone = [known[id(value)] for value in self.values]
+        """The data of every layer in order: equal objects are written once."""
 
-    def alone(self, at: int) -> Any:
-        """The data of the layer at a place."""
+    def _data(self, at: int) -> Any:
         value = self.values[at]
         if value is None or type(value) is int:
             return value
-        found = self.known.get(id(value))
-        if found is None:
-            if self.key in GROUPS:
-                found = {part.key: data(self.report.values(part.key)[at]) for part in self.parts}
-            else:
-                found = data(shown(self.parts[0], value, self.view))
-            self.known[id(value)] = found
-        return found
+        if self.key in GROUPS:
+            return {part.key: data(function(part.measure)(value)) for part in self.parts}
+        return data(shown(self.parts[0], value, self.view))
 
     def folded(self, row: Stretch) -> Any:
         """The data of several layers together."""
