@@ -116,7 +116,7 @@ def _params_lines(report: Report, node: Node) -> list[str]:
         lines.append(f"{params:,} learned{f', {state:,} state' if state else ''}")
     separable = known(report.values("separable_params")[node.place])
     if separable != params and node.shares is None:
-        lines.append(f"depthwise separable instead: {separable:,} ({separable / max(1, params):.1%})")
+        lines.append(f"depthwise separable instead: {separable:,} ({separable / params:.1%})")
     return lines
 
 

@@ -125,12 +125,12 @@ class Transposed(NamedTuple):
 class Intervals(NamedTuple):
     """Output ``period*q + r`` reads inputs from ``step*q + spans[r][0]`` to ``step*q + spans[r][1]``.
 
-    A span of None reads nothing.  Border clamping is left out: this is the interior's rule everywhere.
+    Border clamping is left out: this is the interior's rule everywhere.
     """
 
     length: int
     step: int
-    spans: tuple[tuple[int, int] | None, ...]
+    spans: tuple[tuple[int, int], ...]
 
     @property
     def period(self) -> int:
@@ -142,8 +142,8 @@ class Intervals(NamedTuple):
     def reads(self, unit: int) -> list[int]:
         """The input positions that an output position reads, border clamping left out."""
         turn, phase = divmod(unit, self.period)
-        span = self.spans[phase]
-        return [] if span is None else list(range(self.step * turn + span[0], self.step * turn + span[1] + 1))
+        low, high = self.spans[phase]
+        return list(range(self.step * turn + low, self.step * turn + high + 1))
 
 
 AxisMap = Window | Transposed | Intervals

@@ -218,8 +218,7 @@ class Network:
         """What is built anew in other settings."""
         from cnncalc.compare.sweep import Spec
 
-        given = tuple(self.args.items()), tuple(self.inputs.items())
-        return Spec(self.name, self.file, self.variant, *given, None if self.file is not None else self.graph)
+        return Spec(self.name, self.file, self.variant, tuple(self.args.items()), tuple(self.inputs.items()))
 
     def explain(self, layer: str | None = None, of: str | None = None) -> Explanation:
         """How every number of one layer, of one block, or of the network came about.

@@ -32,9 +32,7 @@ class Pattern(NamedTuple):
     @property
     def ratio(self) -> tuple[int, int]:
         """The effective stride as numerator and denominator."""
-        if len(self.spans) == 1:
-            return self.step, 1
-        common = gcd(self.step, len(self.spans)) or 1
+        common = gcd(self.step, len(self.spans))
         return self.step // common, len(self.spans) // common
 
     @property
@@ -44,10 +42,7 @@ class Pattern(NamedTuple):
     @property
     def widest(self) -> int:
         """The greatest of the sizes."""
-        if len(self.spans) > 1:
-            return max(self.sizes)
-        span = self.spans[0]
-        return 0 if span is None else span[1] - span[0] + 1
+        return max(self.sizes)
 
     def drift(self) -> tuple[int, int]:
         """Where the centers lie apart from the stride: twice their sum over a period, and the number summed."""
@@ -116,15 +111,15 @@ def _scattered(pattern: Pattern, axis: Transposed) -> Pattern:
 
 
 def _resampled(pattern: Pattern, axis: Intervals) -> Pattern:
-    common = gcd(len(pattern.spans), axis.step) or 1
+    common = gcd(len(pattern.spans), axis.step)
     turns = len(pattern.spans) // common
-    widest = max((span[1] - span[0] + 1 for span in axis.spans if span), default=0)
+    widest = max(high - low + 1 for low, high in axis.spans)
     _check_work(turns * axis.period, widest, len(pattern.spans))
     spans: list[tuple[int, int] | None] = []
     for turn in range(turns):
         base = turn * axis.step
-        for span in axis.spans:
-            spans.append(_over(pattern, base + span[0], 1, span[1] - span[0] + 1) if span else None)
+        for low, high in axis.spans:
+            spans.append(_over(pattern, base + low, 1, high - low + 1))
     return _reduced(Pattern(pattern.step * (axis.step // common), tuple(spans)))
 
 
@@ -158,7 +153,7 @@ def _union(spans: list[tuple[int, int] | None]) -> tuple[int, int] | None:
 def _reduced(pattern: Pattern) -> Pattern:
     """The same pattern with the shortest period."""
     period = len(pattern.spans)
-    for short in range(1, period // 2 + 1):
+    for short in range(1, period):
         if period % short or pattern.step * short % period:
             continue
         step = pattern.step * short // period
@@ -192,7 +187,7 @@ def _both(a: Pattern, b: Pattern) -> Pattern:
     if len(a.spans) == len(b.spans) == 1:
         return Pattern(a.step, (_union([a.spans[0], b.spans[0]]),))
     period = lcm(len(a.spans), len(b.spans))
-    _check_work(period, 1, 1)
+    check_period(period)
     spans = tuple(_union([a.at(unit), b.at(unit)]) for unit in range(period))
     return _reduced(Pattern(a.step * (period // len(a.spans)), spans))
 

@@ -144,13 +144,13 @@ def _field_lines(report: Report, parts: list[Row], nodes: list[Node], result: in
     while tensor in inside and field.is_local:
         node = graph.node(tensor)
         assert node is not None, "an input is in no row"
-        before = {each: _size(report, each) for each in node.inputs}
         here = _size(report, tensor)
-        if here is None or not before or any(size is None for size in before.values()):
+        known_before = [(size, each) for each in node.inputs if (size := _size(report, each)) is not None]
+        if here is None or not known_before or len(known_before) < len(node.inputs):
             return lines
-        wide = max(before, key=lambda each: before[each] or 0)
+        before, wide = max(known_before, key=lambda entry: entry[0])
         name = inside[tensor]
-        grown[name] = grown.get(name, 0) + here - (before[wide] or 0)
+        grown[name] = grown.get(name, 0) + here - before
         tensor = wide
     terms = [(name, more) for name, more in reversed(grown.items()) if more]
     start = _size(report, tensor)

@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 from sampling import some
 
+from cnncalc.diagnostics import Source, Span, changes, is_slip
+from cnncalc.diagnostics import excerpt as excerpt_of
+
 Run = Callable[..., Any]
 
 
@@ -73,6 +76,20 @@ def test_a_span_that_goes_on_beyond_the_cut(excerpt: Callable[[str], tuple[str, 
     assert above.count("x") == 160 - len("layers: [{relu, name: ")
 
 
+@pytest.mark.parametrize(("length", "shown"), [(160, "x" * 160), (161, "…" + "x" * 80), (200, "…" + "x" * 80)])
+def test_a_place_behind_the_end_of_a_line(length: int, shown: str) -> None:
+    """Where something is missing: one caret, in the column behind the last one."""
+    found = excerpt_of(Span(Source("net.yaml", "x" * length), 1, length + 1, length + 1), "here")
+    assert found == [f"  --> net.yaml:1:{length + 1}", "  |", f"1 | {shown}", f"  | {' ' * len(shown)}^ here"]
+
+
+def test_a_line_that_is_not_there() -> None:
+    source = Source("net.yaml", "a\nb\n")
+    assert excerpt_of(Span(source, 2, 1, 2)) == ["  --> net.yaml:2:1", "  |", "2 | b", "  | ^"]
+    assert excerpt_of(Span(source, 3, 1, 2)) == ["  --> net.yaml:3:1"]
+    assert excerpt_of(Span(source, 0, 1, 2)) == ["  --> net.yaml"]
+
+
 def test_at_most_twelve_calls_are_told(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "net.yaml"
     for count in (11, 12, 13, 20):
@@ -107,3 +124,41 @@ def test_nothing_near(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "net.yaml"
     path.write_text("input: [1, 8, 8]\nlayers: [qqqqqq]\n")
     assert "help: `cnncalc layers` lists the kinds" in run("shapes", str(path)).err
+
+
+@pytest.mark.parametrize(
+    ("written", "meant", "number"),
+    [  # optimal string alignment, with the examples of its articles in Wikipedia
+        ("kitten", "sitting", 3),
+        ("saturday", "sunday", 3),
+        ("ca", "abc", 3),
+        ("ac", "ca", 1),
+        ("abcdef", "abdcfe", 2),
+        ("acbd", "abcd", 1),
+        ("abc", "cab", 2),
+        ("", "abc", 3),
+        ("abc", "", 3),
+        ("abc", "abc", 0),
+    ],
+)
+def test_how_many_letters_are_changed(written: str, meant: str, number: int) -> None:
+    assert changes(written, meant) == changes(meant, written) == number
+
+
+@pytest.mark.parametrize(
+    ("written", "meant", "slip"),
+    [
+        ("ab", "ac", True),  # one letter, however short the word
+        ("ab", "cd", False),
+        ("abcde", "abcxy", False),  # a third of five is one
+        ("abcdef", "axcdey", True),
+        ("abcdef", "axcxey", False),
+        ("act", "xxactxxxxxx", True),  # one is in the other
+        ("ab", "xxabxxxxxxx", False),
+        ("abcdmnop", "abcdwxyz", True),  # the first halves agree
+        ("abcdmnop", "abcdwxyzz", False),
+        ("abcmno", "abcxyz", False),  # of less than four letters they say nothing
+    ],
+)
+def test_what_may_be_a_slip(written: str, meant: str, slip: bool) -> None:
+    assert is_slip(written, meant) == is_slip(meant, written) == slip

@@ -60,6 +60,27 @@ def test_the_field_adds_up_along_the_path_that_sees_most(name: str) -> None:
     assert first.startswith(f"{total} x {total}")
 
 
+@pytest.mark.parametrize(("rows", "told"), [(12, 12), (13, 11)])
+def test_twelve_rows_are_told_one_by_one(rows: int, told: int) -> None:
+    """Of more the costliest eleven, and what the others make together; every convolution adds 2 to the field."""
+    steps = "\n".join(f"  - {{conv: {1 + number}, kernel: 3, bias: false}}" for number in range(rows))
+    found = cnncalc.loads(f"input: [1, 40]\nlayers:\n{steps}\n").explain().to_dict()
+    names = [f"conv{number + 1}" for number in range(rows)]
+    assert [line.partition(":")[0] for line in found["shapes"]] == [
+        *names[:told],
+        *["and 2 further shapes"] * (rows > 12),
+    ]
+    params = {name: 3 * max(1, number) * (number + 1) for number, name in enumerate(names)}
+    left = [f"2 further rows: {params['conv1'] + params['conv2']}"] * (rows > 12)
+    assert found["parameters"] == [
+        *(f"{name}: {params[name]:,}" for name in names[rows - told :]),
+        *left,
+        f"together {sum(params.values()):,} learned",
+    ]
+    added = [f"2 ({name})" for name in names[:told]] + ["4 (2 further rows)"] * (rows > 12)
+    assert found["receptive field"][1] == f"first axis: 1 (before) + {' + '.join(added)} = {2 * rows + 1}"
+
+
 def test_a_block_begins_where_its_input_ends() -> None:
     told = topics("resnet50", "layer2")
     assert told["input"] == ["layer1.2.relu1: 256 x 56 x 56"]

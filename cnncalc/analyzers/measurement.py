@@ -98,7 +98,7 @@ class Measurement:
         if quantity.fold == Fold.SUM:
             return added([values[place] for place in places])
         if quantity.fold == Fold.MOST:
-            return max([values[place] for place in places], key=_size, default=None)
+            return max([values[place] for place in places], key=magnitude, default=None)
         if not places or quantity.fold == Fold.NOTHING:
             return None
         return values[places[0] if quantity.fold == Fold.FIRST else places[-1]]
@@ -134,8 +134,3 @@ class Measurement:
 
 def _unknown(measured: Measurement) -> list[str]:
     return sorted({name for node in measured.graph.nodes for name in node.operation.layer.unknown})
-
-
-def _size(value: Any) -> float:
-    """What the greatest is found by; of whole numbers themselves, which there are thousands of."""
-    return value if type(value) is int else magnitude(value)

@@ -178,11 +178,8 @@ def weights_bytes(measured: Measurement) -> list[Any]:
 
 def untold(measured: Measurement, values: list[Any]) -> list[Any]:
     """The values of every node, with a lower bound of nothing where it does not tell its weights."""
-    if "params" in measured.lower_bound:
-        for node in measured.graph.nodes:
-            if "params" in node.operation.layer.unknown:
-                values[node.place] = AtLeast(0)
-    return values
+    nodes = measured.graph.nodes
+    return [AtLeast(0) if "params" in node.operation.layer.unknown else value for node, value in zip(nodes, values)]
 
 
 # -- buffers -----------------------------------------------------------------------------------------------------------
@@ -199,7 +196,7 @@ class Buffers(NamedTuple):
     """The buffer of every tensor."""
 
 
-def buffers_of(graph: Graph, reuse: bool = True) -> Buffers:
+def buffers_of(graph: Graph, reuse: bool) -> Buffers:
     """Which buffer every tensor is in, how large each is, and until when it is needed."""
     used = last_places(graph)
     sizes: dict[tuple[int, ...], int] = {}
@@ -229,9 +226,9 @@ def buffers_of(graph: Graph, reuse: bool = True) -> Buffers:
 
 def last_places(graph: Graph) -> list[int]:
     """For every tensor the place of the last node that takes it: that of its own if none does, one behind the last
-    node for an output of the network, -1 for an input that nobody takes."""
+    node for an output of the network, below 0 for an input that nobody takes."""
     inputs = len(graph.inputs)
-    found = [tensor - inputs if tensor >= inputs else -1 for tensor in range(len(graph.shapes))]
+    found = [tensor - inputs for tensor in range(len(graph.shapes))]
     for tensor, place in graph.last_use().items():
         found[tensor] = place
     for _, tensor in graph.outputs:
@@ -304,10 +301,9 @@ def _reason(graph: Graph, here: Node, tensors: list[int], needs: dict[int, list[
         if not before:
             return "its output"
         return "its input and output" if here.operation.layer.buffer == VIEW else "its input, which it writes over"
-    later = sorted({place for tensor in tensors for place in needs.get(tensor, []) if place > here.place})
     if any(tensor in here.inputs for tensor in tensors):
         return "its input"
-    if later:
+    if later := sorted({place for tensor in tensors for place in needs.get(tensor, [])}):
         return f"needed by `{graph.nodes[later[0]].name}`" + (f" and {len(later) - 1} more" if later[1:] else "")
     assert leaving.intersection(tensors), "a buffer that is alive is needed"
     return "an output of the network"
@@ -356,8 +352,8 @@ def check_limit(limit: int) -> None:
 def largest(needed: Callable[[int], int], limit: int) -> int:
     """The largest number of samples, at most 2**40, whose bytes, which grow with it, are within a limit."""
     low, high = 0, 1
-    while high < MAX_BATCH and needed(high) <= limit:
-        low, high = high, 2 * high
+    while high <= MAX_BATCH and needed(high) <= limit:
+        low, high = high, min(2 * high, MAX_BATCH + 1)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if needed(middle) <= limit else (low, middle)

@@ -224,8 +224,9 @@ def input_shapes(texts: list[str]) -> Any:
             plain = re.fullmatch(r"[\[(]?\s*\d+(?:\s*[,*×;/ ]\s*\d+)*\s*[\])]?", sizes)
             help = f"; write `{name}{equals}{'x'.join(re.findall(r'[0-9]+', sizes))}`" if plain else ""
             raise typer.BadParameter(f"--input takes a shape such as 3x320x320; got {text!r}{help}") from None
-        if not 1 <= len(shape) <= 5 or any(not 0 < size < 2**31 for size in shape):
-            raise typer.BadParameter(f"--input takes a shape such as 3x320x320, of sizes above 0; got {text!r}")
+        if len(shape) > 5 or any(not 0 < size < 2**31 for size in shape):
+            limits = f"at most 5 sizes from 1 to {2**31 - 1:,}"
+            raise typer.BadParameter(f"--input takes a shape such as 3x320x320, of {limits}; got {text!r}")
         if equals:
             named[name] = shape
         else:

@@ -25,7 +25,7 @@ SYNONYMS = {
     "summary": "show info print describe view analyze analyse macs flops stats count",
     "params": "parameters weights",
     "rf": "receptive_field receptive field fields",
-    "shapes": "shape sizes output outputs",
+    "shapes": "shape output outputs",
     "memory": "mem ram",
     "explain": "why",
     "list": "ls models networks zoo",
@@ -102,18 +102,14 @@ class Panels(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Names in the order of the panels."""
-        known = list(self.commands)
-        ordered = [name for names in PANELS.values() for name in names if name in self.commands]
-        return ordered + [name for name in known if name not in ordered]
+        return [name for names in PANELS.values() for name in names if name in self.commands]
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """A section for each panel, with the first sentence of every command wrapped at words, never cut."""
         wide = max(map(len, self.commands))
         for panel, names in PANELS.items():
-            rows = [(f"{name:<{wide}}", sentence(self.commands[name])) for name in names if name in self.commands]
-            if rows:
-                with formatter.section(panel):
-                    formatter.write_dl(rows)
+            with formatter.section(panel):
+                formatter.write_dl([(f"{name:<{wide}}", sentence(self.commands[name])) for name in names])
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that a line begins with; a SPEC without one, or a word that is none, is answered with a line

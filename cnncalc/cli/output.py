@@ -129,10 +129,6 @@ def deliver(tables: Callable[[], list[Table]], text: Callable[[], str], format: 
         emit(render(made, format), output)
 
 
-MAX_DRAWN = 5_000
-"""Rows up to which a table is drawn in colour and in the terminal's width, which takes a while for each."""
-
-
 def draw(tables: list[Table]) -> None:
     """Tables on the terminal, in its width and its colours."""
     from cnncalc.render import rich
@@ -157,12 +153,13 @@ def show(reports: list[Report], shown: View, format: str, output: str | None) ->
     warnings = [warning for report in reports for warning in report.warnings]
     if warnings:
         complain(warnings[:MAX_WARNINGS])
-    if len(warnings) > MAX_WARNINGS:
-        sys.stderr.write(f"\n{len(warnings) - MAX_WARNINGS:,} further warnings; `cnncalc check` tells all\n")
+    further = len(warnings) - MAX_WARNINGS
+    if further > 0:
+        sys.stderr.write(f"\n{further:,} further warning{'s' * (further > 1)}; `cnncalc check` tells all\n")
 
 
 MOST_ROWS = 5_000
-"""Rows up to which a table is drawn in colour, and shown of a network that failed."""
+"""Rows up to which a table is drawn in colour, which takes a while for each, and shown of a network that failed."""
 MAX_WARNINGS = 20
 """Warnings that are told one by one beside a report."""
 

@@ -145,7 +145,7 @@ def clipped(value: int) -> int:
 
 def rounded(value: float) -> int:
     """A real number in 8 bits: 0 for what is below, or no number at all."""
-    return min(round(SCALE * value), 255) if 0 < value < SCALE else 255 if value > 0 else 0
+    return round(max(0, min(SCALE * value, 255)))
 
 
 def narrowing(count: int) -> int:

@@ -133,7 +133,7 @@ class Fast(Machine):
 
     def reduce(self, function: Reduction, x: Tensor, axes: Sequence[Taps]) -> Tensor:
         """Maxima as maxima of shifted planes, where all windows are alike; padding is 0, the least value."""
-        if function is not highest or x.size < 1000:
+        if function is not highest:
             return super().reduce(function, x, axes)
         lengths = [max(map(len, axis)) for axis in axes]
         size = prod(x.shape[1:])
@@ -148,7 +148,7 @@ class Fast(Machine):
 
     def each(self, function: Callable[..., Any], *tensors: Tensor, aside: Sequence[Tensor] = ()) -> Tensor:
         """Channel by channel: a function of one changing value is a table, of two a memory."""
-        shape = tuple(map(max, *(tensor.shape for tensor in tensors))) if len(tensors) > 1 else tensors[0].shape
+        shape = tuple(map(max, zip(*(tensor.shape for tensor in tensors))))
         if len(tensors) == 1 and not aside:
             known = bytes(self.algebra.call(function, (value,)) for value in range(256))
             return Tensor(shape, bytes(tensors[0].data).translate(known))
@@ -175,7 +175,7 @@ class Fast(Machine):
 def _by_channel(tensor: Tensor, shape: Shape) -> list[tuple[Any, bool]]:
     """Per channel of `shape`: one scalar, or the scalars of its positions; and whether they change."""
     size, channels = prod(shape[1:]), shape[0]
-    if prod(tensor.shape[1:]) == 1 and (size > 1 or tensor.shape[0] < channels):
+    if prod(tensor.shape[1:]) == 1:
         return [(tensor.data[channel * tensor.shape[0] // channels], False) for channel in range(channels)]
     data = spread(tensor, shape)
     return [(data[start : start + size], True) for start in range(0, channels * size, size)]

@@ -234,7 +234,7 @@ class Machine(Products):
 
     def each(self, function: Callable[..., Any], *tensors: Tensor, aside: Sequence[Tensor] = ()) -> Tensor:
         """``function(*scalars, *aside)`` at every position; sizes of 1, and groups of channels, are broadcast."""
-        shape = tuple(map(max, *(tensor.shape for tensor in tensors))) if len(tensors) > 1 else tensors[0].shape
+        shape = tuple(map(max, zip(*(tensor.shape for tensor in tensors))))
         columns = zip(*(spread(tensor, shape) for tensor in tensors))
         call = self.algebra.call
         if not aside:

@@ -171,9 +171,8 @@ class Scattered:
 
     def _taps(self, channel: int, begin: int, end: int) -> list[int]:
         """Per kernel position, the packed weights from an input channel to some outputs of its group."""
-        step = self.kernels.per_group * self.size
-        raw = self.kernels.raw[channel * step : (channel + 1) * step].translate(self.kernels.raised)
-        near = raw[begin * self.size : end * self.size]
+        first = channel * self.kernels.per_group
+        near = self.kernels.raw[(first + begin) * self.size : (first + end) * self.size].translate(self.kernels.raised)
         return [_packed(near[tap :: self.size], self.kernels.slot) for tap in range(self.size)]
 
 
@@ -305,13 +304,13 @@ def _layout(rows: Slide, columns: Slide, width: int, output: int, slot: int) -> 
     return Packed(slot, -(-padded // columns.stride), output, tuple(terms))
 
 
-@lru_cache(64)
+@lru_cache
 def _ones(count: int, slot: int) -> int:
     """1 in every slot."""
     return int.from_bytes((b"\1" + bytes(slot - 1)) * count, "little")
 
 
-@lru_cache(64)
+@lru_cache
 def _tables(sign: int) -> tuple[bytes, bytes]:
     """For the byte that holds the sign bit: which values are kept, and which are beyond 8 bits."""
     kept = bytes(255 if byte >> sign & 1 else 0 for byte in range(256))

@@ -158,7 +158,7 @@ class Sights:
         return _read(x, x.shape[0], axes)
 
     def each(self, function: Callable[..., float], *tensors: Sight, aside: Sequence[Sight] = ()) -> Sight:
-        shape = tuple(map(max, *(tensor.shape for tensor in tensors))) if len(tensors) > 1 else tensors[0].shape
+        shape = tuple(map(max, zip(*(tensor.shape for tensor in tensors))))
         return _joined(tensors, shape)
 
     def concat(self, *tensors: Sight) -> Sight:

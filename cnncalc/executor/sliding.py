@@ -19,7 +19,7 @@ def taps(slide: Slide, width: int, ceil: bool = False, border: str = "zeros") ->
     return [[inside(tap, width, border) for tap in window if tap < end] for window in unbordered(slide, width, ceil)]
 
 
-def unbordered(slide: Slide, width: int, ceil: bool = False) -> Taps:
+def unbordered(slide: Slide, width: int, ceil: bool) -> Taps:
     """Slide over `width` positions and their padding until the kernel no longer fits: the taps of every window.
 
     With `ceil` one more window reaches beyond the padding, if positions are left and it starts in the input or the
@@ -42,7 +42,7 @@ def inside(tap: int, width: int, border: str) -> int:
     if 0 <= tap < width:
         return tap
     if border == "replicate":
-        return 0 if tap < 0 else width - 1
+        return max(0, min(tap, width - 1))
     if border == "circular":
         return tap % width
     if border == "reflect":

@@ -60,7 +60,7 @@ def chart(found: Sweep, chosen: Selection) -> Chart:
     rows = [row for row in chosen.meeting(found.rows) if row.error is None]
     if not rows:
         raise UsageFault("no-plot", "no network is left to be drawn")
-    swept = [name for name in rows[0].settings if all(_is_number(row.settings.get(name)) for row in rows)]
+    swept = [name for name in rows[0].settings if all(_is_number(row.settings[name]) for row in rows)]
     if len(chosen.front) >= 2:
         return _scatter(rows, chosen.front[0], chosen.front[1])
     if swept:
@@ -73,7 +73,7 @@ def chart(found: Sweep, chosen: Selection) -> Chart:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (int, float))
 
 
 def _axis(aim: Aim) -> Axis:

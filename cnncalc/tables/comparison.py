@@ -64,7 +64,7 @@ def tabulate_sweep(found: Sweep, rows: Sequence[Row], shown: Sequence[Aim]) -> T
         columns += [Column(f"{title(aim)} x", True, DETAIL)] if len(rows) > 1 else []
     lines = []
     for row in rows:
-        cells: list[Any] = [network_of(row), *(_setting(row.settings.get(each)) for each in swept)]
+        cells: list[Any] = [network_of(row), *(row.settings[each] for each in swept)]
         cells.append(row.error.message if row.error is not None else Sizes(next(iter(row.inputs.values()))))
         for aim in shown:
             cells.append(cell(aim, row))
@@ -89,8 +89,10 @@ def _remarks(found: Sweep) -> list[str]:
     if found.interrupted:
         remarks.append(f"interrupted: {len(found.rows):,} of {found.total:,} settings were measured")
     if found.left_out:
-        names = ", ".join(found.left_out[:4]) + (", …" if len(found.left_out) > 4 else "")
-        remarks.append(f"{len(found.left_out):,} networks have not what is swept over, and are left out: {names}")
+        count = len(found.left_out)
+        names = ", ".join(found.left_out[:4]) + (", …" if count > 4 else "")
+        told = ("network has", "is") if count == 1 else ("networks have", "are")
+        remarks.append(f"{count:,} {told[0]} not what is swept over, and {told[1]} left out: {names}")
     return remarks
 
 
@@ -103,10 +105,6 @@ def title(aim: Aim) -> str:
 def figure_title(quantity: Quantity) -> str:
     """Of the column of a quantity where networks are compared."""
     return quantity.figure.title if quantity.figure is not None else quantity.title
-
-
-def _setting(value: Any) -> Any:
-    return str(value) if isinstance(value, (list, tuple)) else value
 
 
 def cell(aim: Aim, row: Row) -> Any:
@@ -153,9 +151,9 @@ def tabulate_diff(found: Difference, names: tuple[str, str]) -> Table:
         if found.totals[key][0] and found.totals[key][1] is not None and old != new:
             share = found.totals[key][1] / found.totals[key][0] - 1
             totals[-1] = Total(f"{figure_title(quantity)} ({share:+.2%})", Change(old, new))
-    remarks = [f"{found.unchanged:,} layers are the same"]
+    remarks = [f"{found.unchanged:,} layer{' is' if found.unchanged == 1 else 's are'} the same"]
     if found.further:
-        remarks.append(f"{found.further:,} of them see another stretch of the input")
+        remarks.append(f"{found.further:,} of them see{'s' * (found.further == 1)} another stretch of the input")
     return Table(columns, lines, (f"{names[0]} -> {names[1]}",), totals=tuple(totals), remarks=tuple(remarks))
 
 
@@ -181,7 +179,7 @@ def tabulate_conventions(graph: Graph, found: Sequence[Convention]) -> Table:
     ]
     lines = []
     for each in found:
-        parts = " + ".join(f"{part} {number:,}" for part, number in each.parts.items()).replace("+ -", "- ")
-        lines.append(Line([each.tool, each.label, each.value, parts, each.version]))
+        parts = "".join(f" {'+-'[number < 0]} {part} {abs(number):,}" for part, number in each.parts.items())
+        lines.append(Line([each.tool, each.label, each.value, parts.removeprefix(" + "), each.version]))
     remarks = [f"{each.tool}: {note}" for each in found for note in each.notes]
     return Table(columns, lines, (f"{graph.title}, as other tools count it",), graph.source, remarks=tuple(remarks))

@@ -67,7 +67,7 @@ def tabulate_sizes(name: str, found: Sizes) -> Table:
     first, last = found.tried
     remarks = ["clean: windows reach every last pixel, and branches join aligned, in equal strides"]
     wasted = Counter(each.waste for each in found.every if each.outputs and not each.clean)
-    remarks += [f"{count:,} sizes: {waste}" for waste, count in wasted.most_common(5)]
+    remarks += [f"{count:,} size{'s' * (count != 1)}: {waste}" for waste, count in wasted.most_common(5)]
     heading = (f"{name}, input sizes {first:,} to {last:,}",)
     return Table([Column("Size", True), Column("Output")], lines, heading, totals=totals, remarks=tuple(remarks))
 

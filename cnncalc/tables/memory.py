@@ -39,7 +39,8 @@ def tabulate(result: Footprint) -> Table:
         remarks.append("a layer does not tell its weights: they are a lower bound")
     if result.step is not None and None in result.step.kept_bytes:
         count = sum(kept is None for kept in result.step.kept_bytes)
-        remarks.append(f"{count:,} layers do not tell what they keep: what is kept is a lower bound")
+        told = "layer does not tell what it keeps" if count == 1 else "layers do not tell what they keep"
+        remarks.append(f"{count:,} {told}: what is kept is a lower bound")
     return Table(
         [*titles, Column("Timeline", drop=DETAIL)],
         lines,

@@ -129,7 +129,7 @@ def described(operation: Operation) -> str:
     layer, reach = operation.layer, operation.reach
     text = layer.kind
     axes = [axis for axis in reach if isinstance(axis, (Window, Transposed))] if isinstance(reach, tuple) else []
-    if layer.strided and axes:
+    if layer.strided:
         text += f" {'x'.join([str(axis.size) for axis in axes])}"
         strides = [axis.stride for axis in axes]
         if strides != [1] * len(strides):

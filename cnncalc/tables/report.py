@@ -38,7 +38,7 @@ def tabulate(report: Report, view: View | None = None) -> Table:
     found = [
         _Column(Column("Layer"), [row.label for row in rows]),
         _Column(Column("Type", drop=KIND), [row.kind or f"{len(row.places):,} layers" for row in rows]),
-        _Column(Column("From", drop=ORIGIN), sources, optional=True),
+        _Column(Column("From", drop=ORIGIN), sources),
     ]
     for quantity in quantities:
         found += _columns(report, view, rows, quantity)
@@ -70,8 +70,8 @@ class _Column(NamedTuple):
 
     column: Column
     cells: list[Any]
-    optional: bool = False
-    """It is left out where no row has anything to say in it."""
+    optional: bool = True
+    """Whether it is left out where no row has anything to say in it; every row has a name and a type."""
     costly: frozenset[int] = frozenset()
     """The rows whose figures stand out."""
 
@@ -94,7 +94,7 @@ def _columns(report: Report, view: View, rows: list[Stretch], quantity: Quantity
     _add_up(rows, told)
     return [
         _Column(column, cells, quantity.optional, costly),
-        _Column(Column("%", True, SHARE), told, optional=True, costly=costly),
+        _Column(Column("%", True, SHARE), told, costly=costly),
     ]
 
 
@@ -199,7 +199,9 @@ def _remarks(report: Report) -> list[str]:
         if node.shares is not None:
             owners[node.shares.name] = owners.get(node.shares.name, 0) + 1
     if report.has("params") and owners:
-        found.append(f"{sum(owners.values()):,} layers use the weights of {_listed(list(owners))}; they count once")
+        count = sum(owners.values())
+        told = "1 layer uses" if count == 1 else f"{count:,} layers use"
+        found.append(f"{told} the weights of {_listed(list(owners))}; they count once")
     if report.lower_bound:
         found.append(f"lower bounds, for layers that cnncalc does not know: {', '.join(report.lower_bound)}")
     if report.has("macs"):

@@ -15,10 +15,10 @@ def tabulate(framework: str) -> list[Table]:
     title = TITLES[framework]
     things = [Line([row.theirs, row.ours or None, row.note or None]) for row in TABLE[framework]]
     renamed = [Line([theirs, " or ".join(ours) or "left out"]) for theirs, ours in renamings(framework).items()]
-    tables = [Table([Column(title), Column("Here"), Column("Note")], things)]
-    if renamed:
-        tables.append(Table([Column(f"{title}'s argument"), Column("Here")], renamed))
-    return tables
+    return [
+        Table([Column(title), Column("Here"), Column("Note")], things),
+        Table([Column(f"{title}'s argument"), Column("Here")], renamed),
+    ]
 
 
 def renamings(framework: str) -> dict[str, list[str]]:

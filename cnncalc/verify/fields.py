@@ -56,9 +56,9 @@ class Fields:
                 result[1].append(f"dependency sets: for {dims(sight.shape)}, reported {dims(node.operation.output)}")
             results.append(result)
         pending = [place for place, (field, _) in enumerate(results) if field == NO_INTERIOR]
-        sizes = self.lengthened()
-        if not pending or sizes == self.sizes:
-            return results, self.sizes
+        sizes = self.lengthened() if pending else self.sizes
+        if sizes == self.sizes:
+            return results, sizes
         count = len(self.graph.inputs)
         same = [True] * count  # by tensor: whether it is what it was, only longer
         for place, (node, sight) in enumerate(self.sights(sizes)):
@@ -82,14 +82,15 @@ class Fields:
             yield node, sight
 
     def lengthened(self) -> Shape:
-        """Sizes on which layers have interior positions; those of the input where that would be too long."""
+        """Sizes on which layers with a local field have interior positions; those of the input where that would be
+        too long."""
         local = [field for field in self.reported if field is not None and field.is_local]
         sizes = []
         for axis, size in enumerate(self.sizes):
             step = lcm(*(step for field in local for step in _steps(field, axis) if step))
-            widest = max((field.size[axis][1] for field in local), default=0)
+            widest = max(field.size[axis][1] for field in local)
             longer = size + step * (widest // step + 4)
-            sizes.append(longer if longer <= min(LONGEST, MOST // max(1, len(self.graph.nodes))) else size)
+            sizes.append(longer if longer <= LONGEST and longer * len(self.graph.nodes) <= MOST else size)
         return tuple(sizes)
 
     def result(self, node: Node, sight: Sight, place: int) -> Result:
@@ -141,9 +142,9 @@ class Fields:
                 return True, [f"receptive field: unit {unit} of axis {axis} sees {found}, {told} {expected}"]
             if self.zeros and not _contains(expected, found):
                 return True, [f"receptive field: unit {unit} of axis {axis} sees {found}, beyond {expected}"]
-        first = pattern.get(0, (start, 0))
+        first = pattern.get(0)
         seen_first = None if first is None else first[0]
-        if start != seen_first:
+        if 0 in pattern and start != seen_first:
             return True, [f"receptive field: axis {axis} starts at {seen_first}, reported {start}"]
         complete = len({unit % period for unit in inner if unit + period in inner}) == period
         sizes = [0 if found is None else found[1] - found[0] + 1 for found in inner.values()] or [least]

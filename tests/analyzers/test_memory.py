@@ -247,6 +247,37 @@ def test_budget(dtype: str) -> None:
         budget(graph, Setting(), 0)
 
 
+def test_what_a_budget_does_not_hold() -> None:
+    """By hand: 2 + 8, 8 + 6 and 6 + 2 bytes live; the layers beyond the limit are named, and those at the peak."""
+    graph = cnncalc.loads("input: [2]\nlayers: [{linear: 8}, {linear: 6}, {linear: 8}, {linear: 2}]\n").graph
+    found = memory(graph, Setting("int8"))
+    assert (found.live_bytes, found.peak_at) == ([10, 14, 14, 10], ["linear2", "linear3"])
+    assert budget(graph, Setting("int8"), 10).exceeded_at == ["linear2", "linear3"]
+    assert budget(graph, Setting("int8"), 9).exceeded_at == ["linear1", "linear2", "linear3", "linear4"]
+
+
+def test_what_nobody_takes_is_gone_after_its_layer() -> None:
+    """By hand: 16 + 48, 16 + 4, 4 + 20 and 4 + 4 numbers."""
+    text = (
+        "input: [1, 4, 4]\nlayers:\n  - {conv: 3, kernel: 1, name: a}\n  - {conv: 1, kernel: 3, from: input, name: b}\n"
+    )
+    text += "  - {conv: 5, kernel: 1, name: c}\n  - {conv: 1, kernel: 1, from: b, name: d}\noutputs: [d]\n"
+    graph = cnncalc.loads(text).graph
+    assert memory(graph, Setting("int8")).live_bytes == [64, 20, 24, 8]
+    assert [sum(each.bytes for each in alive(graph, place, Setting("int8"))) for place in range(4)] == [64, 20, 24, 8]
+    assert [each.reason for each in alive(graph, 0)] == ["its input", "its output"]
+    unread = cnncalc.loads("input: {a: [1, 4], b: [1, 8]}\nlayers: [{relu, from: a}]\n").graph
+    assert (memory(unread, Setting("int8")).live_bytes, len(alive(unread, 0))) == ([4], 1)
+
+
+@pytest.mark.parametrize(
+    ("limit", "batch"), [(14 * 2**40, 2**40), (14 * 2**40 - 1, 2**40 - 1), (2**60, 2**40), (14 * 2**39, 2**39)]
+)
+def test_the_largest_batch_that_is_looked_for(limit: int, batch: int) -> None:
+    graph = cnncalc.loads("input: [8]\nlayers: [{linear: 6}]\n").graph
+    assert budget(graph, Setting("int8"), limit).largest_batch == batch
+
+
 def test_a_budget_of_training_is_of_all_of_it() -> None:
     graph = cnncalc.load("resnet18").graph
     setting = Setting(optimizer="adam")
@@ -270,6 +301,8 @@ def test_optimizers_and_what_is_fixed() -> None:
     found = training(fixed)
     assert found.kept_bytes == [0, 16]
     assert found.gradient_bytes == 4 * 10
+    before = cnncalc.loads("input: [4]\nlayers: [relu, {linear: 2}]\n").graph
+    assert training(before).kept_bytes == [0, 16]  # nothing that learns stands before `relu`
 
 
 def test_what_a_layer_does_not_tell_makes_a_lower_bound() -> None:
@@ -279,6 +312,32 @@ def test_what_a_layer_does_not_tell_makes_a_lower_bound() -> None:
     assert found.lower_bound
     assert memory(graph).lower_bound
     assert [row is None for row in kept(graph)] == [False, True]
+
+
+def test_what_is_not_told_of_a_layer_is_null() -> None:
+    """By hand: 20 and 38 numbers are learned; the input and the result of `relu`, which `conv2` takes, are kept."""
+    text = "input: [4, 8, 8]\nlayers: [{conv: 4, kernel: 1}, {opaque: [2, 4, 4]}, relu, {conv: 2, kernel: 3}]\n"
+    found = cnncalc.loads(text).memory(training=True, optimizer="adam").to_dict()
+    keys = ("output_bytes", "live_bytes", "weights_bytes", "kept_bytes", "gradient_bytes", "optimizer_bytes")
+    assert [[row[key] for key in keys] + [row["training_bytes"]] for row in found["layers"]] == [
+        [1024, 2048, 80, 1024, 80, 160, 1344],
+        [128, 1152, None, None, None, None, None],
+        [128, 128, 0, 128, 0, 0, 128],
+        [32, 160, 152, 0, 152, 304, 608],
+    ]
+    assert found["totals"] == {
+        "output_bytes": 1024,
+        "peak_bytes": 2048,
+        "weights_bytes": 232,
+        "kept_bytes": 1152,
+        "gradient_bytes": 232,
+        "optimizer_bytes": 464,
+        "training_bytes": 2080,
+        "peak_at": ["conv1"],
+        "lower_bound": ["weights_bytes", "kept_bytes", "gradient_bytes", "optimizer_bytes", "training_bytes"],
+    }
+    halved = cnncalc.loads(text).memory(dtype="float16", training=True, batch=3).to_dict()["totals"]
+    assert (halved["kept_bytes"], halved["gradient_bytes"]) == (3 * 1152 // 2, 232 // 2)
 
 
 def test_why_tensors_are_alive() -> None:
@@ -297,6 +356,22 @@ def test_why_tensors_are_alive() -> None:
     assert sum(each.bytes for each in alive(graph, place)) == memory(graph).live_bytes[place]
 
 
+def test_what_a_tensor_is_needed_by() -> None:
+    text = "input: [2, 4, 4]\nlayers:\n  - {conv: 2, kernel: 1, name: a}\n  - {conv: 2, kernel: 1, name: b}\n"
+    text += "  - {conv: 2, kernel: 1, name: c}\n  - {add: [a, c], name: d}\n"
+    text += "  - {add: [a, d], name: e}\n  - {flatten, name: f}\n"
+    graph = cnncalc.loads(text).graph
+    reasons = {node.name: [each.reason for each in alive(graph, node.place)] for node in graph.nodes}
+    assert reasons == {
+        "a": ["its input", "its output"],
+        "b": ["its input", "its output"],
+        "c": ["needed by `d` and 1 more", "its input", "its output"],
+        "d": ["its input", "its input", "its output"],
+        "e": ["its input", "its input", "its output"],
+        "f": ["its input and output"],
+    }
+
+
 def test_what_is_alive_adds_up_everywhere() -> None:
     for name in ("residual", "towers", "flat"):
         graph = cnncalc.load(str(Path(__file__).parents[1] / "golden" / f"{name}.yaml")).graph
@@ -312,8 +387,10 @@ def test_wrong_settings() -> None:
         memory(graph, Setting("float31"))
     with pytest.raises(Fault, match="at least 1 sample"):
         memory(graph, Setting(batch=0))
-    with pytest.raises(Fault, match="no optimizer `adamw`"):
-        training(graph, Setting(optimizer="adamw"))
+    for name, help in (("adamw", "did you mean `adam`?"), ("lion", "optimizers: `sgd`, `momentum`, `adam`")):
+        with pytest.raises(Fault, match=f"no optimizer `{name}`") as caught:
+            training(graph, Setting(optimizer=name))
+        assert caught.value.help == help
 
 
 def test_depth_is_no_problem() -> None:

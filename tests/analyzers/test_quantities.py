@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -104,8 +105,10 @@ def test_without_the_entry_nothing_knows_it(run: Callable[..., Any], tmp_path: P
     path.write_text(SPEC % 570)
     assert "unknown key `inputs_read`" in run("check", str(path)).out
     assert run("summary", str(path), "--sort", "inputs_read").code == 2
-    with pytest.raises(AttributeError):
-        _ = cnncalc.loads("input: [1, 4]\nlayers: [relu]\n").summary().totals.inputs_read
+    report = cnncalc.loads("input: [1, 4]\nlayers: [relu]\n").summary()
+    for of in (report.totals, report.layers[0]):
+        assert of.receptive_field.size == ((1, 1),)
+        assert not hasattr(of, "inputs_read")
 
 
 def test_folded_blocks_are_sorted_by_lower_bounds_as_numbers(tmp_path: Path, run: Callable[..., Any]) -> None:
@@ -122,3 +125,21 @@ def test_folded_blocks_are_sorted_by_lower_bounds_as_numbers(tmp_path: Path, run
     report = cnncalc.load(str(path)).params()
     assert report.total("params") == AtLeast(109)
     assert report.totals.lower_bound == ["macs", "params", "receptive_field"]
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("input: [1, 9, 7]\nlayers: [{conv: 1, kernel: [3, 2]}]\n", "2"),  # of its least axis
+        ("input: [1, 9, 9]\nlayers: [{conv: 1, kernel: 3}, {opaque: [1, 2, 2]}]\n", ">= 3"),
+        ("input: [4]\nlayers: [{linear: 2}]\n", "-"),
+        ("input: [4]\nlayers: [{linear: 2}, {opaque: [3]}]\n", "-"),
+    ],
+)
+def test_the_field_that_networks_are_compared_by(
+    text: str, field: str, tmp_path: Path, run: Callable[..., Any]
+) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text(text)
+    row = run("compare", str(path), "--columns", "field").out.splitlines()[2]
+    assert re.split(r" {2,}", row)[-1] == field

@@ -57,6 +57,26 @@ def test_branches_of_unequal_stride() -> None:
     assert "unequal stride" in field["notes"][0]
 
 
+def test_an_unequal_stride_is_told_as_a_fraction() -> None:
+    field = last("  - add: [[{conv: 1, kernel: 1, stride: 2}], [{upsample: 2}, {crop: [[0, 96]]}]]\n")
+    assert field["notes"][0] == "branches of unequal stride: `conv1` and `crop1` have 2 and 1/2"
+
+
+def test_what_sees_everything_has_the_size_of_the_input() -> None:
+    """And its step would be that size; the center lies between the middle pixels."""
+    rows = fields("input: [1, 9, 6]\nlayers: [{conv: 1, kernel: 3}, global_avg_pool, {conv: 2, kernel: 1}]\n")
+    for name in ("global_avg_pool1", "conv2"):
+        assert rows[name] == {
+            "size": [9, 6],
+            "stride": [9, 6],
+            "start": [0, 0],
+            "center": [4, 2.5],
+            "min_size": [9, 6],
+            "global": True,
+            "notes": [],
+        }
+
+
 def test_aligned_branches_have_no_note() -> None:
     assert last("  - concat: [[{conv: 1, kernel: 7, padding: 3}], [{conv: 1, kernel: 1}]]\n")["notes"] == []
 

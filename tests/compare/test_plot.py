@@ -23,7 +23,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def swept(*specs: str, over: tuple[str, ...] = ()) -> Sweep:
-    keys = ("params", "macs", "peak_memory")
+    keys = ("params", "macs", "peak_memory", "field")
     return compare([open_spec(spec) for spec in specs], [read_over(text) for text in over], keys)
 
 
@@ -72,6 +72,91 @@ def test_two_figures_are_a_scatter_with_its_front() -> None:
     lines, texts = drawn(chart(found, selection("macs,params")))
     assert len(lines) == 1
     assert "squeezenet1_1" in texts
+
+
+NETS = {
+    "one": "args: {w: 4, k: 3, act: relu, bias: false}\ninput: [3, 16, 16]\nvariants: {one: {}, wide: {w: 6}}\n"
+    "layers: [{conv: w, kernel: k, bias: bias, act: act}]\n",
+    "two": "args: {w: 4, act: relu}\ninput: [3, 16, 16]\nlayers: [{conv: 2*w, kernel: 1, act: act}]\n",
+    "flat": "args: {w: 4}\ninput: [3]\nlayers: [{linear: w}]\n",
+}
+
+
+@pytest.fixture
+def nets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small networks in the working folder, called by their names."""
+    monkeypatch.chdir(tmp_path)
+    for name, text in NETS.items():
+        Path(name).write_text(f"{text}")
+
+
+@pytest.mark.usefixtures("nets")
+@pytest.mark.parametrize(
+    ("specs", "over", "title", "axis", "lines"),
+    [
+        (("one",), ("w=1,2",), "one by w", "w", ["one"]),
+        (("one", "two"), ("w=1,2",), "by w", "w", ["one", "two"]),
+        (("one",), ("w=1,2,3", "size=8,9"), "one by w", "w", ["size=8", "size=9"]),
+        (("one",), ("w=1,2", "size=8,9,10"), "one by size", "size", ["w=1", "w=2"]),
+        (("one", "two"), ("w=1", "size=8,9"), "by size", "size", ["one, w=1", "two, w=1"]),
+        (("one",), ("act=relu,tanh,elu", "w=1,2"), "one by w", "w", ["act=relu", "act=tanh", "act=elu"]),
+        (("one",), ("bias=true,false", "w=4"), "one by w", "w", ["bias=true", "bias=false"]),
+        (("one",), ("variant=*", "w=1,2,3"), "one by w", "w", ["variant=one", "variant=wide"]),
+    ],
+)
+def test_which_number_is_drawn_along_and_what_the_lines_are_called(
+    specs: tuple[str, ...], over: tuple[str, ...], title: str, axis: str, lines: list[str]
+) -> None:
+    """The number of the most values; words and flags are no numbers, and tell lines apart."""
+    arguments = [each.partition("=")[0] for each in over]
+    picture = chart(swept(*specs, over=over), selection("macs", arguments=arguments))
+    (panel,) = picture.panels
+    assert (picture.title, panel.x, [series.name for series in panel.lines]) == (title, Axis(axis), lines)
+
+
+@pytest.mark.usefixtures("nets")
+def test_a_figure_that_does_not_apply_is_not_drawn() -> None:
+    """A flat input has no receptive field: a network without one has no line, and a figure without a line no panel."""
+    arguments = {"arguments": ["w"]}
+    panels = chart(swept("one", "flat", over=("w=1,2",)), selection("params,field", **arguments)).panels
+    assert [[series.name for series in panel.lines] for panel in panels] == [["one", "flat"], ["one"]]
+    assert [series.points for series in panels[0].lines] == [((1, 27), (2, 54)), ((1, 4), (2, 8))]
+    alone = chart(swept("flat", over=("w=1,2",)), selection("field,params", **arguments))
+    assert [panel.y.title for panel in alone.panels] == ["Params"]
+    with pytest.raises(UsageFault, match="none of the figures applies"):
+        chart(swept("flat", over=("w=1,2",)), selection("field", **arguments))
+
+
+@pytest.mark.usefixtures("nets")
+def test_a_scatter_is_of_the_first_two_figures() -> None:
+    """Networks that have not both are left out: a flat one has no receptive field."""
+    found = swept("one", "two", "flat", over=("w=4",))
+    panel = chart(found, selection("w", front="+field,params,macs", arguments=["w"])).panels[0]
+    assert (panel.x.title, panel.y, panel.lines[0].name) == ("Field", Axis("Params"), "not beaten in both")
+    assert panel.points == Series("", ((3, 108), (1, 32)), ("one, w=4", "two, w=4"))
+    assert (panel.lines[0].names, panel.lines[0].points) == (("two, w=4", "one, w=4"), ((1, 32), (3, 108)))
+    picture = chart(swept("one", "two", "flat"), selection("params,peak_memory,macs"))
+    assert (picture.title, picture.panels[0].x, picture.panels[0].y) == (
+        "Peak against Params",
+        Axis("Params"),
+        Axis("Peak", "bytes"),
+    )
+    assert picture.panels[0].points is not None
+    assert picture.panels[0].points.names == ("one", "two", "flat")
+    for front in ("field,params", "params,field"):
+        with pytest.raises(UsageFault, match=f"`{front[:5]}.*` apply to none"):
+            chart(swept("flat"), selection(front=front))
+
+
+@pytest.mark.usefixtures("nets")
+def test_twelve_lines_can_be_told_apart() -> None:
+    def of(count: int) -> Chart:
+        kernels = ",".join(f"[1, {size + 1}]" for size in range(count))
+        return chart(swept("one", over=(f"k={kernels}", "w=4")), selection("macs", arguments=["k", "w"]))
+
+    assert len(of(12).panels[0].lines) == 12
+    with pytest.raises(UsageFault, match=r"13 lines are more than can be told apart \(12\)"):
+        of(13)
 
 
 def test_conditions_hold_and_what_does_not_build_is_left_out() -> None:

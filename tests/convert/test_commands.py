@@ -59,8 +59,10 @@ def test_what_is_none_is_said_so(name: str, content: bytes, told: str, tmp_path:
 
 
 def test_a_model_has_no_variants_and_arguments(run: Run) -> None:
-    assert run("summary", ONNX, "--set", "width=2").code == 2
-    assert run("summary", ONNX, "--variant", "small").code == 2
+    for given, what in ((("--set", "width=2"), "arguments"), (("--variant", "small"), "variants")):
+        done = run("summary", ONNX, *given)
+        assert done.code == 2
+        assert f"{ONNX} is a model file: it has no {what}" in done.err
 
 
 def test_import_lifts_a_spec(run: Run) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,37 @@ def test_wrong_data(tmp_path: Path, data: Any, weights: Any, code: str) -> None:
     assert len(diagnostic.message) < 300
 
 
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        ([7], "a list"),
+        ({}, "an object"),
+        (True, "true"),
+        (None, "null"),
+        ("7" * 38, f'"{"7" * 38}"'),
+        ("7" * 39, f'"{"7" * 36}...'),
+    ],
+)
+def test_what_is_no_number(tmp_path: Path, entry: Any, told: str) -> None:
+    message = f"input[0][1] is {told} where a number is needed: the shape is 1 x 7"
+    with pytest.raises(SpecError, match=re.escape(message)):
+        run(tmp_path, [[0, entry, *[0] * 5]])
+
+
+@pytest.mark.parametrize(
+    ("weight", "told"),
+    [
+        (3, "`first` weight has 3 where 2 are needed"),
+        ([[[1, 2, 3]]], "`first` weight has 1 entries where 2 are needed"),
+        ([[[1, 2, 3]], [4]], "`first` weight[1][0] has 4 where 3 are needed"),
+        ([[[1, 2, 3]], [[1, 2, 1e999]]], "`first` weight[1][0][2] is too large"),
+    ],
+)
+def test_the_place_in_a_tensor(tmp_path: Path, weight: Any, told: str) -> None:
+    with pytest.raises(SpecError, match=re.escape(told)):
+        run(tmp_path, ROW, json.dumps({"first": {"weight": weight}}).replace("Infinity", "1e999"))
+
+
 def test_the_place_of_a_ragged_list(tmp_path: Path) -> None:
     with pytest.raises(
         SpecError, match=r"`first` weight\[1\]\[0\] has 2 entries where 3 are needed: the shape is 2 x 1 x 3"
@@ -120,8 +152,9 @@ def test_shared_weights_are_given_once(tmp_path: Path) -> None:
 def test_unknown_layer_and_file(tmp_path: Path) -> None:
     with pytest.raises(Error, match="no layer `thrid`"):
         run(tmp_path, ROW, layer="thrid")
-    with pytest.raises(SpecError, match="cannot read"):
-        outputs(cnncalc.loads(SPEC).graph, str(tmp_path / "absent.json"))
+    for name, reason in (("absent.json", "No such file or directory"), ("nul\0.json", "embedded null byte")):
+        with pytest.raises(SpecError, match=f"cannot read `.*`: {reason}$"):
+            outputs(cnncalc.loads(SPEC).graph, str(tmp_path / name))
 
 
 def test_images() -> None:
@@ -129,6 +162,9 @@ def test_images() -> None:
     assert read_image(b"P2 # grey\n2 1\n4\n0 4\n", "x") == ((1, 1, 2), [0.0, 1.0])
     assert read_image(b"P5\n2 1\n255\n\x00\xff", "x") == ((1, 1, 2), [0.0, 1.0])
     assert read_image(b"P5\n1 1\n65535\n\x80\x00", "x").data == [32768 / 65535]
+    assert read_image(b"P5\n2 1\n256\n\x00\x80\x01\x00", "x").data == [0.5, 1.0]
+    assert read_image(b"P5#a\n #\n2 # 3\n1\t255 \x33\xff", "x").data == [0.2, 1.0]
+    assert read_image(b"P6\n1 2\n255\n\x00\x33\xff\xff\x00\x33", "x").data == [0, 1, 0.2, 0, 1, 0.2]
     assert read_image(b"P3\n2 1\n1\n1 0 0 0 0 1\n", "x") == ((3, 1, 2), [1, 0, 0, 0, 0, 1])
     assert read_image(b"P6\n1 1\n255\n\xff\x00\x00", "x") == ((3, 1, 1), [1, 0, 0])
 
@@ -138,11 +174,13 @@ def test_images() -> None:
     [
         b"P5\n2 x\n255\n",
         b"P5\n2 2\n255\n\x00",
-        b"P5\n2 2\n0\n",
+        b"P5\n2 2\n0\n\x00\x00\x00\x00",
         b"P5\n0 2\n255\n",
         b"P2\n1 1\n4\n9\n",
         b"P2",
         b"P2\n2 1\n4\n1 x 2\n",
+        b"P5\n1 1\n65536\n\x00\x00",
+        b"P2\n2 1\n65535\n1 100000\n",
     ],
 )
 def test_wrong_images(content: bytes) -> None:
@@ -150,11 +188,40 @@ def test_wrong_images(content: bytes) -> None:
         read_image(content, "x.pgm")
 
 
+@pytest.mark.parametrize(
+    ("names", "help"),
+    [
+        ((".pt", ".pth", ".bin", ".ckpt"), "pickled weights are not read: write `safetensors.torch.save_file("),
+        ((".npy", ".npz"), "write it as JSON: `json.dump(array.tolist(), file)`"),
+        ((".png", ".jpg", ".webp"), "pictures are read as PGM or PPM: `PIL.Image.open(path).save('picture.ppm')`"),
+        ((".json", ""), "nested lists are read, channels first: `[[[0, 1], [2, 3]]]` is 1 x 2 x 2"),
+    ],
+)
+def test_what_to_do_about_another_file(tmp_path: Path, names: tuple[str, ...], help: str) -> None:
+    for name in names:
+        for content, told in ((b"\x80\x02", r"is not UTF-8 text: byte 0 is 0x80"), (b"[1,\n,", r":2:1 is not JSON: ")):
+            path = tmp_path / f"data{name}"
+            path.write_bytes(content)
+            with pytest.raises(SpecError, match=told) as caught:
+                outputs(cnncalc.loads(SPEC).graph, str(path))
+            assert caught.value.diagnostics[0].help.startswith(help)
+
+
+def test_a_number_in_the_header_has_nine_digits_at_most() -> None:
+    with pytest.raises(SpecError, match=r"`x\.pgm` needs 999,999,999 values of at most 255 after its header"):
+        read_image(b"P5\n999999999 1 255\n", "x.pgm")
+    with pytest.raises(SpecError, match=r"the header of `x\.pgm` needs width, height and greatest value"):
+        read_image(b"P5\n1000000000 1 255\n", "x.pgm")
+
+
 def test_an_image_is_an_input(tmp_path: Path) -> None:
     spec = "input: [1, 2, 2]\nlayers:\n  - {global_max_pool, name: top}\n"
     assert run(tmp_path, b"P2\n2 2\n10\n1 2\n3 5\n", spec=spec) == {"top": [[[0.5]]]}
-    with pytest.raises(SpecError, match="1 x 1 x 1"):
+    with pytest.raises(SpecError, match=r"is 1 x 1 x 1; the network takes input 1 x 2 x 2$"):
         run(tmp_path, b"P2\n1 1\n10\n1\n", spec=spec)
+    two = "input: {a: [1, 1, 2], b: [1, 1, 2]}\nlayers: [{add: [a, b]}]\n"
+    with pytest.raises(SpecError, match=r"is 1 x 1 x 2; the network takes a 1 x 1 x 2, b 1 x 1 x 2$"):
+        run(tmp_path, b"P5\n2 1\n255\n\x00\xff", spec=two)
 
 
 def test_layers_after_the_wanted_one_are_not_run(tmp_path: Path) -> None:

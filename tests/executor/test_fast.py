@@ -57,6 +57,7 @@ def test_random_layers(graph: Graph, seed: int) -> None:
 CASES: list[tuple[str, dict[str, Any], Shape]] = [
     ("conv", {"channels": 5, "kernel": 7, "stride": 2, "padding": 3}, (3, 29, 31)),
     ("conv", {"channels": 40, "kernel": 3, "padding": 1}, (20, 5, 5)),  # channels packed
+    ("conv", {"channels": 60, "kernel": 3, "groups": 3}, (6, 5, 5)),
     ("conv", {"channels": 4, "kernel": 3, "padding": 1}, (20, 15, 15)),  # pixels packed
     ("conv", {"channels": 4, "kernel": 3, "padding": 4, "dilation": 4, "padding_mode": "reflect"}, (4, 12, 15)),
     ("conv", {"channels": 6, "kernel": (2, 3, 3), "stride": (2, 1, 2), "padding": 1, "groups": 2}, (4, 5, 6, 7)),
@@ -67,6 +68,7 @@ CASES: list[tuple[str, dict[str, Any], Shape]] = [
     ("linear", {"features": 70}, (300,)),
     ("linear", {"features": 3}, (40_000,)),  # a slot of four bytes
     ("max_pool", {"kernel": 3, "stride": 2, "padding": 1, "ceil_mode": True}, (8, 15, 16)),
+    ("max_pool", {"kernel": 4, "stride": 3, "ceil_mode": True}, (2, 3)),
     ("gelu", {}, (4, 9, 9)),
     ("batch_norm", {}, (4, 9, 9)),
     ("layer_norm", {}, (4, 9, 9)),
@@ -79,12 +81,32 @@ def test_layers(kind: str, args: dict[str, Any], shape: Shape) -> None:
     both(Node("layer", Operation(make(KINDS[kind], args), (shape,)), (0,), 0, 0), [noise(shape)])
 
 
-@pytest.mark.parametrize("other", [(6, 7, 8), (6, 1, 1), (6, 7, 1)])
-def test_joins(other: Shape) -> None:
-    shape = (6, 7, 8)
+@pytest.mark.parametrize(
+    ("shape", "other"),
+    [
+        ((6, 7, 8), (6, 7, 8)),
+        ((6, 7, 8), (6, 1, 1)),
+        ((6, 7, 8), (6, 7, 1)),
+        ((6, 7, 8), (1, 7, 8)),
+        ((6, 7, 8), (1, 1, 1)),
+        ((6, 1, 1), (6, 7, 8)),
+        ((6,), (6,)),
+        ((6,), (1,)),
+    ],
+)
+def test_joins(shape: Shape, other: Shape) -> None:
     for kind in ("multiply",) if other != shape else ("multiply", "add", "concat"):
         node = Node("layer", Operation(make(KINDS[kind], {}), (shape, other)), (0, 1), 0, 0)
         both(node, [noise(shape), noise(other, 1)])
+
+
+@pytest.mark.parametrize(("value", "result"), [(0, 0), (127, 254), (128, 255), (255, 255)])
+def test_products_of_tensors_are_clipped(value: int, result: int) -> None:
+    """64 products of 64 and `value`, divided by 2**(4 + 7): twice the value, within 8 bits."""
+    rows, table = [bytes([64] * 64), bytes(64)], [bytes([value] * 8)] * 64
+    for machine in (Machine(Bytes(), drawn), Fast(drawn)):
+        assert [list(row) for row in machine.matrix(rows, table)] == [[result] * 8, [0] * 8]
+        assert machine.algebra.products == 2 * 64 * 8
 
 
 def test_weights_that_are_drawn_are_small_whole_numbers_of_either_sign() -> None:

@@ -113,6 +113,10 @@ TORCH = [
      [8, 10, 12, 12, 20, 22, 24, 24, 26, 28, 30, 30]),
     # F.max_pool1d(t(1,4), 2, stride=3, padding=1, ceil_mode=True): a window that would start in the padding is dropped
     ("max_pool", {"kernel": 2, "stride": 3, "padding": 1, "ceil_mode": True}, (1, 4), {}, (1, 2), [1, 4]),
+    # F.max_pool1d(t(1,7), 3, stride=2, ceil_mode=True), and of t(1,6), t(1,8): no window more where no position is left
+    ("max_pool", {"kernel": 3, "stride": 2, "ceil_mode": True}, (1, 7), {}, (1, 3), [3, 5, 7]),
+    ("max_pool", {"kernel": 3, "stride": 2, "ceil_mode": True}, (1, 6), {}, (1, 3), [3, 5, 6]),
+    ("max_pool", {"kernel": 3, "stride": 2, "ceil_mode": True}, (1, 8), {}, (1, 4), [3, 5, 7, 8]),
     # F.max_pool1d(t(1,3), 4, stride=2, ceil_mode=True), and avg_pool1d: a single window, larger than the input
     ("max_pool", {"kernel": 4, "stride": 2, "ceil_mode": True}, (1, 3), {}, (1, 1), [3]),
     ("avg_pool", {"kernel": 4, "stride": 2, "ceil_mode": True}, (1, 3), {}, (1, 1), [2]),

@@ -25,7 +25,8 @@ FLAT = "input: [10]\nlayers:\n  - {linear: 4}\n"
     ],
 )
 def test_what_a_shape_means(spec: str, given: tuple[int, ...], channels_last: bool, meant: tuple[int, ...]) -> None:
-    assert cnncalc.loads(spec, inputs=given, channels_last=channels_last).graph.inputs == (("input", meant),)
+    last = {"channels_last": True} if channels_last else {}
+    assert cnncalc.loads(spec, inputs=given, **last).graph.inputs == (("input", meant),)
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def test_what_is_drawn_is_what_slides(slide: Slide) -> None:
     """The executor slides without a formula; a scattered window reads what writes to a position."""
     width = 9
     window = Window(slide.size, slide.stride, slide.dilation, slide.before, slide.after)
-    slid = unbordered(slide, width)
+    slid = unbordered(slide, width, False)
     assert [window.reads(unit) for unit in range(window.output(width))] == list(map(list, slid))
     scattered = Transposed(slide.size, slide.stride, slide.dilation)
     writes = [[place * slide.stride + tap * slide.dilation for tap in range(slide.size)] for place in range(width)]

@@ -59,6 +59,12 @@ def test_one_row_holds_a_layer_and_what_follows_it(steps: str, kinds: list[str])
     assert [kind for _, _, kind in rows(text)] == kinds
 
 
+def test_what_stands_outside_a_block_is_a_row_of_its_own() -> None:
+    blocks = "blocks:\n  cell: {layers: [{max_pool: 1}, {conv: 4, kernel: 1}]}\n"
+    found = rows(spec("  - {cell, name: a}\n  - relu\n", blocks))
+    assert [kind for _, _, kind in found] == ["cell", "max_pool 1x1", "conv 1x1", "relu"]
+
+
 def test_what_leaves_the_network_ends_its_row() -> None:
     text = "input: [4, 8, 8]\nlayers: [{conv: 4, kernel: 1, name: a}, relu]\noutputs: [a, relu1]\n"
     assert [kind for _, _, kind in rows(text)] == ["conv 1x1", "relu"]
@@ -235,3 +241,57 @@ def test_what_another_tool_counts_is_of_one_sample() -> None:
     assert network.summary(batch=8).totals.macs == 8 * network.summary().totals.macs
     with pytest.raises(cnncalc.Error, match="of one sample"):
         network.summary(counted_as="thop", batch=8)
+
+
+def opened(text: str, view: View | None = None) -> list[str]:
+    """The headings that have rows below them."""
+    return [line.cells[0] for line in lines(text, view) if line.heading]
+
+
+def test_depth_opens_so_many_levels() -> None:
+    blocks = "blocks:\n  one: {layers: [two, {max_pool: 1}]}\n  two: {layers: [three, {max_pool: 1}]}\n"
+    blocks += "  three: {layers: [{conv: 4, kernel: 1}, {max_pool: 1}]}\n"
+    text = spec("  - {one, name: a}\n  - {max_pool: 1}\n", blocks)
+    levels = [("a", "max_pool1"), (".two1", ".max_pool1"), (".three1", ".max_pool1"), (".conv1", ".max_pool1")]
+    for depth in (1, 2, 3, 4, 5):
+        names = [name for _, name, _ in rows(text, View(depth=depth))]
+        down = [first for first, _ in levels[:depth]]
+        assert names == down + [last for _, last in levels[:depth]][::-1]
+        assert opened(text, View(depth=depth)) == down[: min(depth - 1, 3)]
+
+
+def block(name: str, count: int) -> str:
+    return f"  {name}: {{layers: [{', '.join(['{conv: 4, kernel: 1}'] * count)}]}}\n"
+
+
+@pytest.mark.parametrize(
+    ("sizes", "steps", "headings"),
+    [
+        ((15, 15), "pq", "pq"),  # 2 + 15 + 15 = 32 rows
+        ((16, 15), "pq", "p"),  # one more: the first of each kind that still fits
+        ((31, 2), "pq", "q"),  # 2 + 31 is too many, 2 + 2 is not
+        ((30, 2), "pq", "p"),  # 2 + 30 = 32
+        ((15, 14), "ppq", "pq"),  # 3 + 15 + 14 = 32, and the second p is as the first
+        ((16, 14), "ppq", "p"),
+        ((10, 10), "ppqq", "pq"),
+    ],
+)
+def test_blocks_are_opened_while_there_is_room(sizes: tuple[int, int], steps: str, headings: str) -> None:
+    """32 rows: whole levels first, then the first block of each kind."""
+    blocks = f"blocks:\n{block('p', sizes[0])}{block('q', sizes[1])}"
+    text = spec("".join(f"  - {{{step}, name: {step}{place}}}\n" for place, step in enumerate(steps)), blocks)
+    assert [name[0] for name in opened(text)] == list(headings)
+    assert len(lines(text)) == len(steps) + sum(sizes["pq".index(each)] for each in headings)
+
+
+def test_a_group_of_equal_layers_is_not_worth_opening() -> None:
+    """How many of what there are says it all; not so where they differ, or are a block."""
+    equal = "{layers: [{conv: 4, kernel: 1}, {max_pool: 2}], repeat: 2, name: g}"
+    assert opened(spec(f"  - {equal}\n  - {{conv: 2, kernel: 1}}\n")) == ["g", ".0", ".1"]
+    once = "{layers: [{conv: 4, kernel: 1}], repeat: 3, name: g}"
+    assert rows(spec(f"  - {once}\n  - {{conv: 2, kernel: 1}}\n"))[0] == (0, "g", "conv 1x1 x 3")
+    growing = "{layers: [{conv: 4 + i, kernel: 1}], repeat: 3, name: g}"
+    assert rows(spec(f"  - {growing}\n  - {{conv: 2, kernel: 1}}\n"))[:2] == [
+        (0, "g", "conv 1x1 x 3"),
+        (0, "conv1", "conv 1x1"),
+    ]

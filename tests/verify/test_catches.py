@@ -60,9 +60,9 @@ def plus(**more: int) -> Callable[[Any], Axis]:
     return lambda axis: axis._replace(**{name: getattr(axis, name) + by for name, by in more.items()})
 
 
-def spans(change: Callable[[tuple[int, int]], tuple[int, int] | None]) -> Callable[[Any], Axis]:
+def spans(change: Callable[[tuple[int, int]], tuple[int, int]]) -> Callable[[Any], Axis]:
     """Changes every interval of a pattern."""
-    return lambda axis: axis._replace(spans=tuple(span and change(span) for span in axis.spans))
+    return lambda axis: axis._replace(spans=tuple(map(change, axis.spans)))
 
 
 CONV = "{conv: 1, kernel: 5, stride: 2, dilation: 2, padding: 3}"
@@ -186,6 +186,43 @@ def test_what_a_difference_says(
     state(monkeypatch, "conv", plus(size=1))
     assert differing("{conv: 1, kernel: 3, stride: 2, padding: 1}", "[1, 9]") == [
         ("conv1", "receptive field: unit 1 of axis 0 sees (1, 3), reported (1, 4)")
+    ]
+
+
+def test_a_second_axis_that_differs_from_the_first(
+    differing: Callable[[str, str], list[tuple[str, str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reported alike though they are not, and reported otherwise though they are alike."""
+    state(monkeypatch, "conv", plus(size=-2))
+    for steps, shape in (("{conv: 1, kernel: [3, 5]}", "[1, 9, 11]"), ("{conv: 1, kernel: 5}", "[1, 9, 9]")):
+        assert differing(steps, shape) == [("conv1", "receptive field: unit 0 of axis 1 sees (0, 4), reported (0, 2)")]
+
+
+def test_what_is_not_said_to_be_seen(
+    differing: Callable[[str, str], list[tuple[str, str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(KINDS["relu"], "reaches", lambda self, inputs, output: ())
+    assert differing("{conv: 1, kernel: 3}, relu", "[1, 9]") == [
+        ("relu1", "receptive field: only one of execution and report sees the input")
+    ]
+
+
+def test_a_path_that_is_said_to_see_everything(
+    differing: Callable[[str, str], list[tuple[str, str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(KINDS["relu"], "reaches", lambda self, inputs, output: ((0, "global"),))
+    assert differing("{conv: 1, kernel: 3}, relu", "[1, 9]") == [
+        ("relu1", "receptive field: local and global paths differ from those that were executed")
+    ]
+
+
+def test_what_a_difference_at_the_border_says(
+    differing: Callable[[str, str], list[tuple[str, str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kernel of 9 on 5 positions: every unit sees all of them, and padding; it is told once."""
+    state(monkeypatch, "conv", plus(before=-4))
+    assert differing("{conv: 1, kernel: 9, padding: 4}", "[1, 5]") == [
+        ("conv1", "receptive field: unit 1 of axis 0 sees (0, 4), beyond (1, 9)")
     ]
 
 

@@ -15,13 +15,14 @@ import cnncalc
 from cnncalc import patterns
 from cnncalc.analyzers import receptive_field
 from cnncalc.cli import app
+from cnncalc.executor.sights import Sights, no_positions
 from cnncalc.geometry import Window
 from cnncalc.layers.base import Multiplies, Weight
 from cnncalc.layers.convolution import Conv
 from cnncalc.layers.memory import IN_PLACE, VIEW
 from cnncalc.layers.normalisation import Normalisation
 from cnncalc.layers.pooling import MaxPool
-from cnncalc.verify.fields import BEHIND, EQUAL, GLOBAL, NO_INTERIOR, NOT_RUN, UNEQUAL, UNSEEN
+from cnncalc.verify.fields import BEHIND, EQUAL, GLOBAL, NO_INTERIOR, NOT_RUN, UNEQUAL, UNSEEN, Fields
 from cnncalc.verify.network import Verification, verify
 
 
@@ -171,6 +172,12 @@ def test_wrong_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     assert of(NETWORK).differences == [("max_pool1", "memory: 1,200 numbers were held, reported 240 alive")]
 
 
+def test_dependency_sets_of_another_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Sights, "whole", lambda self, function, x: no_positions(x.shape))
+    told = [("global_avg_pool1", "dependency sets: for 4 x 12 x 12, reported 4 x 1 x 1")]
+    assert [found for found in step("global_avg_pool").differences if "sets" in found[1]] == told
+
+
 def test_a_layer_that_is_no_view(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Conv, "buffer", VIEW)
     found = {name: what for name, what in of(NETWORK).differences if "stretch" in what}
@@ -205,6 +212,54 @@ def test_a_wrong_stride_is_found_on_a_lengthened_axis(monkeypatch: pytest.Monkey
     found = step("{conv: 2, kernel: 12}")
     assert [name for name, _ in found.differences] == ["conv1", "conv1"]
     assert found.lengthened
+
+
+def test_how_far_an_axis_is_lengthened() -> None:
+    """By the windows that the widest field reaches over, and four more; to 32,768 positions and no further."""
+    steps = ("{conv: 2, kernel: 3, stride: 8190}", "relu")
+    found = step(*steps, shape="[1, 8]")
+    assert fields(found) == [EQUAL] * 2
+    assert found.lengthened == ["input 32768"]
+    found = step(*steps, shape="[1, 9]")
+    assert fields(found) == [NO_INTERIOR] * 2
+    assert not found.lengthened
+    assert step("{conv: 2, kernel: 9, stride: 4}", shape="[1, 10, 11]").lengthened == ["input 34 x 35"]
+
+
+@pytest.mark.parametrize(("size", "longer"), [(8, 30_000), (9, 9)])
+def test_an_axis_is_lengthened_to_thirty_million_positions_of_all_layers(size: int, longer: int) -> None:
+    steps = "  - {conv: 1, kernel: 3, stride: 7498}\n  - {repeat: 999, layers: [relu]}\n"
+    graph = cnncalc.loads(f"input: [1, {size}]\nlayers:\n{steps}").graph
+    assert Fields(graph, 0).lengthened() == (longer,)
+
+
+def test_progress_is_told_layer_by_layer() -> None:
+    """The products made so far, then the layers whose dependency sets were found, twice where an axis is lengthened."""
+    told: list[tuple[int, int, str]] = []
+    verify(
+        cnncalc.loads("input: [1, 4]\nlayers: [{conv: 2, kernel: 4}, relu]\n").graph, lambda *each: told.append(each)
+    )
+    assert told == [
+        (8, 8, "conv1"),
+        (8, 8, "relu1"),
+        (1, 2, "conv1, 4"),
+        (2, 2, "relu1, 4"),
+        (1, 2, "conv1, 12"),
+        (2, 2, "relu1, 12"),
+    ]
+
+
+def test_axes_of_equal_size_that_are_seen_otherwise() -> None:
+    assert fields(step("{conv: 4, kernel: [3, 1], padding: [1, 0]}", "{conv: 4, kernel: 3, padding: 1}")) == [EQUAL] * 2
+
+
+def test_products_of_matrices_see_everything() -> None:
+    """Whatever is summed over: a map of channels has no axes of the input."""
+    convs = ("{conv: 6, kernel: 1, name: a}", "{conv: 6, kernel: 1, name: b}")
+    for over, shape in (("positions", (6, 3)), ("channels", (32, 4, 4))):
+        found = step(*convs, f"{{matmul: [a, b], over: {over}, groups: 2}}", shape="[4, 4, 4]")
+        assert fields(found) == [EQUAL, EQUAL, GLOBAL]
+        assert found.layers[-1].shape == shape
 
 
 def test_sharing() -> None:
@@ -288,6 +343,8 @@ def test_gates_are_compared_on_longer_axes(monkeypatch: pytest.MonkeyPatch) -> N
     """A global path has no size that could be declared; what is wrong beside it is found."""
     lines = ("{conv: 2, kernel: 12}", "multiply: [x, [global_avg_pool]]")
     assert fields(step(*lines)) == [EQUAL, GLOBAL, EQUAL]
+    first = step("{global_avg_pool, name: g}", "{conv: 4, kernel: 12, from: input}", "multiply: [x, g]")
+    assert fields(first) == [GLOBAL, EQUAL, EQUAL]
     right = patterns._windowed
     monkeypatch.setattr(
         patterns, "_windowed", lambda pattern, axis: right(pattern, axis)._replace(step=2 * pattern.step)

@@ -8,7 +8,6 @@ from typing import Any
 
 from cnncalc.convert.lift.cost import ARGUMENT, BLOCK, CELL, REPEAT, STEP, VALUE, Costs
 from cnncalc.convert.lift.explain import Argument, Explained, Explainer, Unexplained
-from cnncalc.convert.lift.formulas import usual
 from cnncalc.convert.lift.loops import Compressor
 from cnncalc.convert.lift.members import Member, is_large, is_primitive, same_steps
 from cnncalc.convert.lift.name import block_name
@@ -21,6 +20,7 @@ from cnncalc.convert.lift.tree import (
     every,
     every_list,
     item_key,
+    most_frequent,
     plain,
     size,
     taken_by_name,
@@ -163,10 +163,10 @@ class BlockSearch:
         return plan
 
     def fit(self, members: list[Member]) -> bool:
-        """Whether members are within their lists, do not overlap, are alike and hold no name in their middle."""
+        """Whether members do not overlap, are alike to their ends and hold no name in their middle."""
         ends: dict[int, int] = {}
         for member in members:
-            if member.start < ends.get(id(member.items), 0) or member.end > len(member.items):
+            if member.start < ends.get(id(member.items), 0):
                 return False
             if self.cuts(member) or not self.closed(member.steps):
                 return False
@@ -306,7 +306,7 @@ class BlockSearch:
         name = self.free_name(block_name(plan.explained.items))
         arguments = {}
         for place, argument in enumerate(plan.explained.arguments):
-            arguments[argument.name] = default(argument, len(plan.members)) if place else None
+            arguments[argument.name] = default(argument) if place else None
         self.blocks.append(Block(name, arguments, plan.explained.items))
         self.fresh = plan.wiring.fresh
         for number, tensor in plan.wiring.stands_for.items():
@@ -317,7 +317,7 @@ class BlockSearch:
             call = Item(name, steps[-1].result, steps[0].channels, steps[0].order)
             for argument in plan.explained.arguments:
                 value = argument.column[number]
-                call.values[argument.name] = usual(argument.column) if value is None else value
+                call.values[argument.name] = usual(argument) if value is None else value
             calls.setdefault(id(member.items), []).append((member, call))
         compressor = Compressor(self.tokens, self.named, frozenset([name]), self.costs, self.rewrites)
         for entries in calls.values():
@@ -337,8 +337,13 @@ class BlockSearch:
         return free
 
 
-def default(argument: Argument, members: int) -> Any:
+def usual(argument: Argument) -> Any:
+    """The value that most members have."""
+    return most_frequent(value for value in argument.column if value is not None)
+
+
+def default(argument: Argument) -> Any:
     """The value that more than half of the members have; None where there is none."""
-    counter = Counter(value for value in argument.column if value is not None)
-    value, count = counter.most_common(1)[0]
-    return value if 2 * count > sum(counter.values()) and not isinstance(value, Formula) else None
+    given = [value for value in argument.column if value is not None]
+    value = usual(argument)
+    return value if 2 * given.count(value) > len(given) and not isinstance(value, Formula) else None

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
-from cnncalc.convert.lift.tree import Formula, Item, Turned, defaults_of, every
+from cnncalc.convert.lift.tree import Formula, Item, Turned, defaults_of, every, most_frequent
 from cnncalc.layers import KINDS
 
 ARGUMENT = 12
@@ -23,13 +22,13 @@ class Costs:
     """Costs of steps, where arguments that most steps of a kind have are defaults and cost nothing."""
 
     def __init__(self, items: list[Item]) -> None:
-        counts: dict[tuple[str, str], Counter[Any]] = {}
+        values: dict[tuple[str, str], list[Any]] = {}
         for item in every(items):
             if item.kind in KINDS:
                 for name in KINDS[item.kind].fields:
                     value = item.values.get(name, defaults_of(item.kind).get(name))
-                    counts.setdefault((item.kind, name), Counter())[value] += 1
-        self.usual = {key: counter.most_common(1)[0][0] for key, counter in counts.items()}
+                    values.setdefault((item.kind, name), []).append(value)
+        self.usual = {key: most_frequent(given) for key, given in values.items()}
 
     def of(self, items: list[Item]) -> int:
         """The cost of a list of steps."""

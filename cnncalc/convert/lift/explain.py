@@ -63,9 +63,7 @@ class Explainer:
         self.taken = taken
         self.limit = limit
         self.sizes: list[tuple[str, Column]] = []
-        """Expressions for numbers of channels, and their values in every member."""
-        if channels is not None:
-            self.sizes.append(("input.channels", list(channels)))
+        """Expressions for numbers of channels, and their values in every member, beside `input.channels`."""
         self.arguments: list[Argument] = []
         self.families: dict[str, str] = {}
         self.explained: dict[tuple[int, str], Any] = {}
@@ -152,17 +150,16 @@ class Explainer:
                 if any(value is None and cell is not None for value, cell in zip(cells, slot.cells)):
                     cells = explicit(slot, name, cells)
                 found.append((slot, name, cells))
-        if any(cell is not None and cell.repeat != 1 for cell in slot.cells):
-            found.append((slot, "repeat", [None if cell is None else cell.repeat for cell in slot.cells]))
-        return found
+        return [*found, (slot, "repeat", [None if cell is None else cell.repeat for cell in slot.cells])]
 
     def value(self, slot: Slot, name: str, column: Column) -> Any:
         """The value of an argument for all members."""
         present = [value for value in column if value is not None]
-        if all(type(value) is type(present[0]) and value == present[0] for value in present):
-            if name in SIZES_OF and type(present[0]) is int and None not in column:
-                self.formulas.append((str(present[0]), column))
-            return present[0]
+        first, *_ = present
+        if all(type(value) is type(first) and value == first for value in present):
+            if name in SIZES_OF and type(first) is int and None not in column:
+                self.formulas.append((str(first), column))
+            return first
         if any(isinstance(value, Turned) for value in present):
             return self.turned(slot, name, column)
         if any(isinstance(value, Formula) for value in present):
@@ -174,8 +171,8 @@ class Explainer:
             if None not in column:
                 self.formulas.append((text, column))
             return Formula(text)
-        if all(isinstance(value, tuple) and len(value) == len(present[0]) for value in present):
-            text = self.parts(slot, column, len(present[0])) if family in SIZES_OF else ""
+        if all(isinstance(value, tuple) and len(value) == len(first) for value in present):
+            text = self.parts(slot, column, len(first)) if family in SIZES_OF else ""
             if text:
                 return Formula(text)
         return Formula(self.argument(*("n", column) if name == "repeat" else (family, column, name)))
@@ -193,7 +190,9 @@ class Explainer:
 
     def size(self, slot: Slot, column: Column) -> str:
         """A number of channels by what is known: the same, a multiple, a part; empty where nothing fits."""
-        known = [*self.sizes[1:], *self.sizes[:1]] if self.channels is not None else list(self.sizes)
+        known = list(self.sizes)
+        if self.channels is not None:
+            known.append(("input.channels", list(self.channels)))
         if self.channels is None or slot.first.kind == "slice":
             known.append(("x.channels", [None if cell is None else cell.channels for cell in slot.cells]))
         for form in ("{}", "{}*{}", "{}//{}", "divisible({}//{})"):
@@ -243,7 +242,10 @@ class Explainer:
         texts = []
         for place in range(length):
             entries = [None if value is None else value[place] for value in column]
-            present = {value for value in entries if value is not None}
+            present = {value[place] for value in column if value is not None}
+            if present == {None}:  # an open end
+                texts.append("none")
+                continue
             if any(type(value) is not int for value in present):
                 return ""
             text = str(present.pop()) if len(present) == 1 else self.size(slot, entries)
@@ -346,7 +348,7 @@ class Explainer:
         for name in KINDS[made.kind].fields if made.kind in KINDS else tuple(made.values):
             if (id(slot), name) in self.explained:
                 made.values[name] = self.explained[id(slot), name]
-        made.repeat = self.explained.get((id(slot), "repeat"), made.repeat)
+        made.repeat = self.explained[id(slot), "repeat"]
         if id(slot) in self.conditions:
             made.condition = self.conditions[id(slot)]
         if slot.twigs is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -67,8 +66,3 @@ def fitted(form: str, text: str, values: Column, column: Column) -> str:
         if all(divisible(base // factor) == value for base, value in pairs):
             return f"divisible({tight}//{factor})"
     return ""
-
-
-def usual(column: Column) -> Any:
-    """The most frequent value."""
-    return Counter(value for value in column if value is not None).most_common(1)[0][0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.convert.lift.followers import chosen_followers, follower_defaults, layer_of, words
+from cnncalc.convert.lift.followers import Followers, chosen_followers, follower_defaults, layer_of, words
 from cnncalc.convert.lift.normal import Normal, rank_of
 from cnncalc.convert.lift.spelling import loose_padding, spelled
 from cnncalc.convert.lift.tree import CURRENT, Item
@@ -41,7 +41,7 @@ def steps_of(graph: Graph) -> Steps:
     result = {node.number: node.number for node in nodes}
     items, taken, names = [], {}, {}
     for node in nodes:
-        if node.number in followers:
+        if node.number in followers.leader:
             continue
         item = item_of(graph, node, followers, loose)
         here = inputs[node.number]
@@ -63,14 +63,14 @@ def steps_of(graph: Graph) -> Steps:
     return Steps(items, taken, outputs, [shape[0] for shape in graph.shapes], names, defaults)
 
 
-def item_of(graph: Graph, node: Node, followers: dict[int, int], loose: frozenset[str]) -> Item:
+def item_of(graph: Graph, node: Node, followers: Followers, loose: frozenset[str]) -> Item:
     """A node and what follows it as one step, which names no tensor yet."""
     operation = node.operation
     item = Item(node.kind, node.number, (operation.inputs or (operation.output,))[0][0], node.place)
     item.values = spelled(operation.layer, rank_of(operation), loose)
     item.frozen = node.frozen
     item.owner = None if node.shares is None else node.shares.number
-    while (after := followers.get(-item.result - 1)) is not None:
+    while (after := followers.after.get(item.result)) is not None:
         kind = layer_of(graph, after).kind
         role = next(role for role in operation.layer.following if kind in words(node.kind, role))
         item.values[role] = words(node.kind, role)[kind]
@@ -93,27 +93,23 @@ def operands(graph: Graph, normal: Normal) -> tuple[list[int], dict[int, tuple[i
             roots[node.number] = value
         elif ~value in joined:
             roots[node.number] = joined[~value]
-        elif len(here) > 1:
-            inputs[node.number] = begun(here, ~value, normal, joined)
-            joined[~value] = node.number
-            continue
         else:
-            roots[node.number] = here[0]
+            here = begun(here, ~value, normal, joined)
+            joined[~value] = node.number
         inputs[node.number] = here
     return roots, inputs
 
 
 def begun(here: tuple[int, ...], link: int, normal: Normal, joined: dict[int, int]) -> tuple[int, ...]:
     """The operands of a concatenation, the first of them replaced by an earlier one's result if that gives them all."""
-    rest: list[int] = []
     place: int | None = link
-    while place is not None and len(rest) < len(here) - 1:
+    for count in range(1, len(here)):
+        assert place is not None, "every operand is a link, or several"
         place, operand = normal.links[place]
-        if operand < 0 or operand != normal.values[here[-len(rest) - 1]]:
-            return here
-        rest.append(operand)
-        if place is not None and place in joined and joined[place] != here[0]:
-            return (joined[place], *here[len(here) - len(rest) :])
+        if operand != normal.values[here[-count]]:
+            break
+        if place in joined:
+            return (joined[place], *here[-count:])
     return here
 
 

@@ -124,14 +124,14 @@ class Compressor:
         keys = [None if self.tokens.pinned(item) else item_key(item) for item in items]
         start = 0
         while start < len(items):
-            best = (0, 0, 0)
-            for width in range(1 if items[start].repeat != 1 else 2, min(MAX_PERIOD, (len(items) - start) // 2) + 1):
+            found = []
+            for width in range(1 if items[start].repeat != 1 else 2, MAX_PERIOD + 1):
                 turns = self.turns(items, keys, start, width)
-                if turns >= least:
-                    price = self.costs.of(items[start : start + width])
-                    best = max(best, (price * (turns - 1) - LOOP, -width, turns))
-            gain, width, turns = best
-            if gain > 0 and self.rewrites.allow():
+                gain = self.costs.of(items[start : start + width]) * (turns - 1) - LOOP
+                if turns >= least and gain > 0:
+                    found.append((gain, -width, turns))
+            if found and self.rewrites.allow():
+                _, width, turns = max(found)
                 width = -width
                 group = Item(
                     "group", items[start + width * turns - 1].result, items[start].channels, items[start].order
@@ -180,9 +180,9 @@ class Compressor:
     def candidates(self, items: list[Item]) -> Iterator[Row]:
         """The rows of alike turns that are shorter as a loop."""
         tokens = [None if self.tokens.pinned(item) else self.tokens.of(item) for item in items]
-        for width in range(1, min(MAX_PERIOD, len(items) // 2) + 1):
+        for width in range(1, MAX_PERIOD + 1):
             start = 0
-            while start + 2 * width <= len(items):
+            while start < len(items):
                 turns = self.alike(items, tokens, start, width)
                 if turns < 2 or (turns < 3 and width < 3):
                     start += 1

@@ -84,8 +84,8 @@ def labels(graph: Graph, items: list[Item]) -> dict[int, str]:
         start, end = end, end if node is None else node.place + 1
         if node is None or item.names or (item.kind in KINDS and item.repeat == 1):
             continue
-        inside = [path for path in paths[start:end] if len(path) > 1]
-        common = begin_of_both(min(inside), max(inside)) if inside else ()
+        here = paths[start:end]
+        common = begin_of_both(min(here), max(here)) if here else ()
         while common and not (common in spans and start <= spans[common][0] and spans[common][1] < end):
             common = common[:-1]
         if common and not common[-1].isdigit() and common[-1] not in found.values():

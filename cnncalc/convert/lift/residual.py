@@ -25,8 +25,7 @@ def wrap(items: list[Item], tokens: Tokens) -> None:
     for here in list(every_list(items)):  # not those that are made here
         if not any(is_residual(item) for item in here):
             continue
-        place = 0
-        while place < len(here):
+        for place, _ in enumerate(here):  # of which there are fewer then
             for pattern, kind in patterns:
                 steps = here[place : place + len(pattern)]
                 if tokens.skeleton(steps) == pattern:
@@ -34,7 +33,6 @@ def wrap(items: list[Item], tokens: Tokens) -> None:
                     join.branches = [Branch(steps)]
                     here[place : place + len(pattern)] = [join]
                     break
-            place += 1
 
 
 def is_residual(item: Item) -> bool:
@@ -48,7 +46,7 @@ def residual_patterns(items: list[Item], tokens: Tokens) -> list[tuple[tuple[Any
     for item in every(items):
         if is_residual(item) and not tokens.pinned(item):
             branch = next(branch for branch in item.branches or () if branch.items)
-            if 2 <= len(branch.items) <= MAX_BRANCH and not any(step.items is not None for step in branch.items):
+            if 2 <= len(branch.items) <= MAX_BRANCH:
                 whole[tokens.skeleton(branch.items)] = item.kind
     ordered = sorted(whole.items(), key=lambda entry: -len(entry[0]))
     begun = [(pattern[1:], kind) for pattern, kind in ordered if len(pattern) > 2 and pattern[1:] not in whole]

@@ -6,7 +6,8 @@ Tensors keep the numbers that they have in the graph; an item takes the current 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
@@ -197,3 +198,9 @@ def by_name(entry: tuple[Any, ...]) -> str:
 def size(items: list[Item]) -> int:
     """How many steps there are, those inside others too."""
     return sum(1 for _ in every(items))
+
+
+def most_frequent(values: Iterable[Any]) -> Any:
+    """The value that is there most often, the first of several."""
+    counts = Counter(values)
+    return max(counts, key=lambda value: counts[value])

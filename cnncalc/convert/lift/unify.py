@@ -76,7 +76,9 @@ class Tokens:
         """The tokens of steps and of all that is in them."""
         found = []
         for item in items:
-            inner = [(branch.tensor is None, self.skeleton(branch.items)) for branch in item.branches or ()]
+            inner = [
+                None if branch.tensor is not None else self.skeleton(branch.items) for branch in item.branches or ()
+            ]
             found.append((self.of(item), *inner) if inner else self.of(item))
         return tuple(found)
 
@@ -141,8 +143,6 @@ class Tokens:
                 for one, other in zip(base, branches)
             )
             return list(range(len(base))) if close else None
-        if len(branches) > len(base):
-            return None
         return best_places(len(base), len(branches), lambda place, other: self.near(base[place], branches[other]))
 
     def near(self, branch: Branch, other: Branch) -> float:
@@ -170,7 +170,8 @@ class Tokens:
         """How alike two steps are; below 0 not at all."""
         if not self.alike(one, other):
             return -1.0
-        return 1.0 + 0.1 * sum(1 for name, value in one.values.items() if other.values.get(name) == value)
+        same: int = sum(other.values.get(name) == value for name, value in one.values.items())
+        return 1.0 + 0.1 * same
 
 
 def best_places(width: int, count: int, score: Callable[[int, int], float]) -> list[int] | None:

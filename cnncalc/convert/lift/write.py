@@ -138,7 +138,8 @@ class _Writer:
         if len(entries) == 1:
             return wrapped(line, indent + "  ")
         first, *rest = [entry if ": " in entry or ":" in entry else f"{entry}:" for entry in entries]
-        return [*wrapped(f"{indent}- {first}", indent + "  "), *(f"{indent}  {entry}" for entry in rest)]
+        lines = [f"{indent}- {first}", *(f"{indent}  {entry}" for entry in rest)]
+        return [line for whole in lines for line in wrapped(whole, indent + "  ")]
 
     def nested(self, item: Item, indent: str) -> list[str]:
         """A group, or a loop with its table."""
