@@ -24,10 +24,7 @@ def shown(value: Any, most: int = MAX_SHOWN) -> str:
     if isinstance(value, (dict, list)):
         return "{…}" if isinstance(value, dict) else "[…]"
     text = value if isinstance(value, str) else repr(value)
-    if len(text) <= most and text.isprintable():
-        return text
-    text = "".join(char if char.isprintable() else "?" for char in text[: most + 1])
-    return text if len(text) <= most else f"{text[:most]}…"
+    return "".join(char if char.isprintable() else "?" for char in text[:most]) + ("…" if text[most:] else "")
 
 
 def load(path: str, members: tuple[str, ...], help: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from cnncalc.convert.darknet_file import Section, load, parse
 from cnncalc.convert.darknet_layers import HEADS, LAYERS, Build
 from cnncalc.convert.rows import Rows, failed
 from cnncalc.convert.unreadable import DARKNET, Advice, advised
-from cnncalc.diagnostics import Diagnostic, Fault, Source, Span, SpecError, suggestion
+from cnncalc.diagnostics import Fault, suggestion
 from cnncalc.geometry import Shape
 
 FORM = "a Darknet file has `[net]`, then its layers, `[convolutional]` and others, each with lines of `name=value`"
@@ -29,8 +29,12 @@ def from_text(text: str, source: str = "net.cfg", inputs: Inputs = None) -> Impo
     """The network of a text; `source` is what messages call it.  Raises `SpecError`."""
     sections = parse(text, source)
     if not sections or sections[0].word not in ("net", "network"):
-        span = sections[0].span if sections else Span(Source(source, text), 0, 0, 0)
-        raise SpecError([Diagnostic("wrong-format", f"{source} does not begin with `[net]`", span, help=FORM)])
+        message = f"{source} does not begin with `[net]`"
+        raise (
+            sections[0].fail("wrong-format", message, "", FORM)
+            if sections
+            else failed(Fault("wrong-format", message, None, FORM), source)
+        )
     name = source.rpartition("/")[2].rpartition(".")[0] or "network"
     shape = _input_shape(sections[0], inputs, source)
     return build(Rows(name, source, [("input", shape)], Account(source)), sections)
@@ -57,7 +61,7 @@ def _input_shape(net: Section, given: Inputs, source: str) -> Shape:
 
 def build(rows: Rows, sections: Sequence[Section]) -> Imported:
     """The network of the sections after the first; raises `SpecError`."""
-    site, graph, heads = Build(rows), rows.graph, []
+    site, graph, heads = Build(rows, sections[0]), rows.graph, []
     for section in sections[1:]:
         site.section = section
         site.account.nodes += 1

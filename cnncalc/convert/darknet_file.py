@@ -98,16 +98,17 @@ def load(path: str) -> str:
 
 def parse(text: str, path: str) -> list[Section]:
     """The sections of a text; raises `SpecError` with the line at fault."""
-    source = Source(path, text)
+    lines = [_printable(line) for line in text.splitlines()]
+    source = Source(path, "\n".join(lines))
     sections: list[Section] = []
-    for number, written in enumerate(text.splitlines(), 1):
+    for number, written in enumerate(lines, 1):
         line = written.split("#", 1)[0].split(";", 1)[0].rstrip()
         start = len(line) - len(line.lstrip())
         if not line.strip():
             continue
         span = Span(source, number, start + 1, len(line) + 1)
         if line[start] == "[":
-            if line[-1] != "]" or not line[start + 1 : -1].strip().isprintable():
+            if line[-1] != "]":
                 help = "write `[convolutional]`, with nothing behind the bracket"
                 raise SpecError([Diagnostic("cfg", "a section is a word in brackets", span, help=help)])
             sections.append(Section(line[start + 1 : -1].strip(), span))
@@ -126,3 +127,9 @@ def parse(text: str, path: str) -> list[Section]:
         place = Span(source, number, value_start + 1, max(len(line), value_start + 1) + 1)
         sections[-1].options.setdefault(key.strip(), Option(value.strip(), place))
     return sections
+
+
+def _printable(line: str) -> str:
+    """A line as messages may show it: a tab is a blank, and what would control a terminal a question mark."""
+    text = line.replace("\t", " ")
+    return text if text.isprintable() else "".join(char if char.isprintable() else "?" for char in text)

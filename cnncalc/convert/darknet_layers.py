@@ -11,7 +11,7 @@ from typing import Any
 
 from cnncalc.convert.darknet_file import Section
 from cnncalc.convert.rows import Rows
-from cnncalc.diagnostics import Fault, Origin, Source, Span, SpecError, suggestion
+from cnncalc.diagnostics import Fault, Origin, SpecError, suggestion
 from cnncalc.geometry import Shape, dims, elements
 from cnncalc.graph import Node
 
@@ -57,14 +57,14 @@ LOSSES = ("cost", "iseg", "logxent", "contrastive")
 class Build:
     """The network that grows, section by section."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: Rows, section: Section) -> None:
         self.rows = rows
         self.account = rows.account
         self.tensors: list[int] = []
         """The result of every section so far, as `route` counts them."""
         self.made: list[list[Node]] = []
         """The rows of every section."""
-        self.section = Section("net", Span(Source("", ""), 0, 0, 0))
+        self.section = section
         self.x = 0
         """The current tensor."""
 
@@ -159,7 +159,7 @@ def convolutional(build: Build) -> int:
     first = len(build.rows.graph.nodes) - 1
     x = build.finished(x, normalised=normalised)
     if "share_index" in section.options:
-        owner = build.section_at(section.number("share_index"), "share_index")
+        owner = build.section_at(section.numbers("share_index")[0], "share_index")
         _share(build, build.rows.graph.nodes[first:], build.made[owner])
     return x
 

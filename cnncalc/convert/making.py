@@ -230,7 +230,7 @@ class Making:
                 continue
             full = shapes[place] if shapes is not None else self.stated(name, operator)
             batched = any(isinstance(operand, Value) and operand.batch for operand in operands)
-            value = Value(full, batched and len(full) > 0 and full[0] == self.batch)
+            value = Value(full, batched and full[:1] == (self.batch,))
             held = weights if not place else {}
             row = self.rows.opaque(operator.kind, inputs, few(value.sample), operator.title, operator.name, held, macs)
             for covered in operator.covers:

@@ -10,7 +10,7 @@ from typing import Any
 from cnncalc.convert.onnx_tensors import element_type, read_tensor
 from cnncalc.convert.operators import Constant, Graphs, Input, Operator, Program, Reference, Stated
 from cnncalc.convert.rows import MAX_NODES
-from cnncalc.convert.wire import BYTES, FIXED32, VARINT, Entry, Wire, bad
+from cnncalc.convert.wire import BYTES, FIXED32, MAX_TEXT, VARINT, Entry, Wire, bad, signed
 from cnncalc.diagnostics import Fault
 from cnncalc.records import NamedTuple
 
@@ -86,7 +86,7 @@ class Reader:
     def _number(self, entry: Entry) -> int:
         if entry.wire != VARINT:
             raise bad("the file is damaged: a number is expected")
-        return self.wire.numbers(entry, 1)[0]
+        return signed(entry.start)
 
     def _message(self, entry: Entry) -> list[Entry]:
         if entry.wire != BYTES:
@@ -169,7 +169,7 @@ class Reader:
         name = reference = ""
         value: Any = None
         many: list[Any] = []
-        graphs = type = 0
+        type, has_graph = 0, False
         for entry in self._message(whole):
             field = entry.number
             if field == 1:
@@ -179,12 +179,12 @@ class Reader:
             elif field == 3:
                 value = self._number(entry)
             elif field == 4:
-                value = "" if entry.end - entry.start > MAX_LIST else self.wire.text(entry)
+                value = "" if entry.end - entry.start > MAX_TEXT else self.wire.text(entry)
             elif field == 5:
                 self._message(entry)
                 value = read_tensor(self.wire, entry.start, entry.end)[1]
             elif field in (6, 11):
-                graphs += 1
+                has_graph = True
             elif field == 7:
                 many += self.wire.floats(entry, MAX_LIST)
             elif field == 8:
@@ -197,8 +197,8 @@ class Reader:
                 reference = self.wire.text(entry)
             if len(many) > MAX_LIST:
                 raise Fault("too-large", f"the attribute `{name}` has more than {MAX_LIST:,} entries")
-        if graphs:
-            return name, Graphs(graphs)
+        if has_graph:
+            return name, Graphs()
         if reference:
             return name, Reference(reference)
         if value is None or many:  # what has its default, 0 or nothing, may not be written at all
@@ -208,7 +208,7 @@ class Reader:
     def _decimal(self, entry: Entry) -> float:
         if entry.wire != FIXED32:
             raise bad("the file is damaged: a decimal number is expected")
-        return self.wire.floats(entry, 1)[0]
+        return self.wire.floats(entry, MAX_LIST)[0]
 
     def _value(self, whole: Entry) -> tuple[str, Stated | None]:
         """Name and shape of a ValueInfoProto; no shape for what is no tensor or has none stated."""

@@ -86,10 +86,8 @@ class Derivation(NamedTuple):
     operands: Sequence[Constant | None]
 
 
-class Graphs(NamedTuple):
+class Graphs:
     """The value of an attribute that holds a graph: `If`, `Loop` and `Scan` have them."""
-
-    number: int
 
 
 class Reference(NamedTuple):

@@ -149,7 +149,6 @@ def normalised(matcher: Matcher, operator: Operator) -> Match | None:
         square = matcher.inside(mean.inputs[0], "Pow", "Mul") if mean else None
         if eps is None or mean is None or square is None:
             continue
-        covers = [root, add, mean, square]
         first = _difference(matcher, operator.inputs[0], operator, square)
         second = _difference(matcher, square.inputs[0], operator, square)
         is_square = square.inputs[1:] == square.inputs[:1]
@@ -158,11 +157,15 @@ def normalised(matcher: Matcher, operator: Operator) -> Match | None:
         if not first or not second or not is_square or first[0] != second[0]:
             continue
         axes = _axes(matcher, mean)
-        if axes is None or any(_axes(matcher, part) != axes for _, parts in (first, second) for part in parts[1:]):
+        parts = {id(part): part for part in (*first[1], *second[1])}.values()
+        means = [part for part in parts if part.kind == "ReduceMean"]
+        taken = [sum(own.outputs[0] in part.inputs for part in parts) for own in means]
+        if axes is None or any(_axes(matcher, own) != axes for own in means):
             continue
-        covers += [*first[1], *second[1]]
-        made = composite(operator, "LayerNormalization", [first[0]], axes=axes, epsilon=eps, bare=1)
-        return made, list({id(part): part for part in covers}.values())
+        if [matcher.uses[own.outputs[0]] for own in means] != taken:
+            continue
+        made = composite(operator, "LayerNormalization", [first[0]], axes=axes, epsilon=eps, bare=True)
+        return made, [root, add, mean, square, *parts]
     return None
 
 
@@ -179,7 +182,7 @@ def root_mean(matcher: Matcher, operator: Operator) -> Match | None:
         if root is None or found is None:
             continue
         axes, eps, inner = found
-        made = composite(operator, "RMSNormalization", [x], axes=axes, epsilon=eps, bare=1)
+        made = composite(operator, "RMSNormalization", [x], axes=axes, epsilon=eps, bare=True)
         return made, [*([inverse] if inverse else []), root, *inner]
     return None
 
@@ -244,14 +247,14 @@ def _share_of_norms(matcher: Matcher, name: str, x: str) -> tuple[dict[str, obje
 
 
 def _difference(matcher: Matcher, name: str, *takers: Operator) -> tuple[str, list[Operator]] | None:
-    """x, and the Sub and ReduceMean behind x - mean(x), if only these operators take it."""
+    """x, and the Sub and ReduceMean behind x - mean(x), if only these operators take the difference."""
     sub = matcher.givers.get(name)
     if sub is None or sub.kind != "Sub" or len(sub.inputs) != 2:
         return None
     if matcher.uses.get(name) != sum(name in taker.inputs for taker in takers):
         return None
     mean = matcher.givers.get(sub.inputs[1])
-    if mean is None or mean.kind != "ReduceMean" or mean.inputs[0] != sub.inputs[0] or matcher.uses[sub.inputs[1]] > 2:
+    if mean is None or mean.kind != "ReduceMean" or mean.inputs[0] != sub.inputs[0]:
         return None
     return sub.inputs[0], [sub, mean]
 
@@ -287,7 +290,7 @@ def grouped(matcher: Matcher, operator: Operator) -> Match | None:
         [first.inputs[0], "", "", *operator.inputs[1:2]],
         num_groups=scale.size,
         epsilon=inner.attributes.get("epsilon", 1e-5),
-        bare=1,
+        bare=True,
     )
     return made, [first, inner]
 

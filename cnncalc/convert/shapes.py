@@ -140,8 +140,6 @@ def product_sizes(a: Sizes, b: Sizes) -> Sizes:
     """The shape of a matrix product, by NumPy's rule; raises `Fault`."""
     if not a or not b:
         raise Fault("bad-model", "a single number is no matrix")
-    left, right = a if len(a) > 1 else (1, *a), b if len(b) > 1 else (*b, 1)
-    if left[-1] != right[-2]:
+    if a[-1] != b[-2:][0]:
         raise Fault("bad-model", f"{dims(a)} cannot be multiplied by {dims(b)}")
-    sizes = broadcast([left[:-2], right[:-2]])
-    return (*sizes, *(left[-2:-1] if len(a) > 1 else ()), *(right[-1:] if len(b) > 1 else ()))
+    return (*broadcast([a[:-2], b[:-2]]), *a[:-1][-1:], *b[1:][-1:])

@@ -143,10 +143,7 @@ def signed(value: int) -> int:
 def single(value: float) -> float:
     """The shortest decimal that a number of 32 bits stands for: 1e-05, not 9.999999747378752e-06."""
     for digits in (6, 7, 8):
-        short = float(f"{value:.{digits}g}")
-        try:
-            if struct.unpack("<f", struct.pack("<f", short))[0] == value:
-                return short
-        except OverflowError:  # rounded up beyond the largest
-            continue
+        short = float(f"{value:.{digits}g}")  # the largest is rounded down, so that all of them are in range
+        if struct.unpack("<f", struct.pack("<f", short))[0] == value:
+            return short
     return value

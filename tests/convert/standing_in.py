@@ -84,8 +84,8 @@ def make_tensor_value_info(name: str, type: int, sizes: Sequence[int | str]) -> 
 def encoded_value(value: SimpleNamespace) -> bytes:
     tensor = value.type.tensor_type
     sizes = [message((2, dim.dim_param) if dim.dim_param else (1, dim.dim_value)) for dim in tensor.shape.dim]
-    shape = message(*[(1, size) for size in sizes])
-    return message((1, value.name), (2, message((1, message((1, tensor.elem_type), (2, shape))))))
+    shape = [(2, message(*[(1, size) for size in sizes]))] if sizes else []  # of none nothing is stated
+    return message((1, value.name), (2, message((1, message((1, tensor.elem_type), *shape)))))
 
 
 def make_graph(

@@ -68,11 +68,35 @@ def test_products_that_are_scaled(name: str) -> None:
     assert found.graph.nodes[-1].operation.output in ((5, 4), (4, 5))
 
 
+def chain(kind: str, count: int, first: str, other: str) -> list[str]:
+    """So many operators of a kind, one after the other; the last one gives `e`."""
+    names = [first, *(f"e{place}" for place in range(1, count)), "e"]
+    return [f"{names[place + 1]} = {kind}({names[place]}, {other})" for place in range(count)]
+
+
+ROOT = ["n = Shape(x)", "c = Gather(n, last)", "f = Cast(c) to=1", "r = Sqrt(f)"]
+
+
+@pytest.mark.parametrize(
+    ("within", "beyond"),
+    [
+        # twelve operators between a shape and the number that is worked out from it, four of them here
+        *[[[*ROOT, *chain("Mul", count, "r", "half"), "a = MatMul(x, t)", "p = Div(a, e)"] for count in (8, 9)]],
+        # six between the products and their softmax
+        *[[["a = MatMul(x, t)", *chain("Add", count, "a", "zeros"), "p = Add(e, zeros)"] for count in (5, 6)]],
+    ],
+)
+def test_few_operators_are_looked_at(within: list[str], beyond: list[str]) -> None:
+    assert "attention" in [row.split()[0] for row in rows(read_bytes(model([*within, *END]), "net.onnx"))]
+    assert "attention" not in [row.split()[0] for row in rows(read_bytes(model([*beyond, *END]), "net.onnx"))]
+
+
 BETWEEN = {
     "a dropout": ["s = Softmax(p) axis=-1", "d = Dropout(s)", "y = MatMul(d, x)"],
     "a copy": ["s = Softmax(p)", "d = Identity(s)", "y = MatMul(d, x)"],
     "a cast": ["s = Softmax(p)", "d = Cast(s) to=1", "y = MatMul(d, x)"],
     "a sum": ["s = Softmax(p)", "y = Einsum(s, x) equation='bij,bjk->bik'"],
+    "an axis from the front": ["s = Softmax(p) axis=2", "y = Einsum(s, x) equation='bij,bjk->bik'"],
 }
 
 
@@ -86,6 +110,7 @@ OTHERS = {
     "the softmax of queries": ["p = MatMul(x, t)", "s = Softmax(p) axis=1", "y = MatMul(s, x)"],
     "a number over the products": ["a = MatMul(x, t)", "p = Div(quarter, a)", *END],
     "the products times themselves": ["a = MatMul(x, t)", "p = Mul(a, a)", *END],
+    "a diagonal": ["a = MatMul(x, t)", "p = Einsum(a, a) equation='bii,bij->bij'", *END],
     "other sums": ["p = Einsum(x, x) equation='bid,bjd->bji'", *END],
     "values in front": ["p = MatMul(x, t)", "s = Softmax(p)", "y = Einsum(s, x) equation='bij,bik->bjk'"],
 }

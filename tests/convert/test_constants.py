@@ -11,7 +11,7 @@ import pytest
 from convert.encoding import message, varint
 from sampling import together
 
-from cnncalc.convert.constants import EVALUATED
+from cnncalc.convert.constants import EVALUATED, evaluator
 from cnncalc.convert.constants.evaluator import Evaluator, result_sizes
 from cnncalc.convert.onnx_tensors import read_tensor
 from cnncalc.convert.operators import Constant, Operator
@@ -37,7 +37,9 @@ def test_results(place: int) -> None:
         assert constant.shape == tuple(expected["shape"])
         assert constant.dtype.replace("double", "float") == expected["dtype"]
         assert constant.values is not None
-        assert list(constant.values) == pytest.approx(expected["values"], rel=1e-6)
+        assert list(constant.values) == pytest.approx(expected["values"], rel=1e-6, nan_ok=True)
+        kinds = {"int": {int}, "bool": {bool}}.get(constant.dtype, {float})
+        assert {type(value) for value in constant.values} <= kinds
 
 
 @together(
@@ -52,7 +54,21 @@ def test_results(place: int) -> None:
         ("Gemm", {}, [(3, 4)], None),
         ("Gemm", {}, [(2, 3, 4), (4, 5)], None),
         ("Add", {}, [(3, 1), (4,)], (3, 4)),
+        ("Gemm", {}, [(3, 4), (4, 5, 6)], None),
+        ("MatMul", {}, [(3, 4)], None),
+        ("MatMul", {}, [(4,), (4, 5)], (5,)),
+        ("MatMul", {}, [(3, 4), (4,)], (3,)),
+        ("MatMul", {}, [(4,), (4,)], ()),
+        ("MatMul", {}, [(2, 3, 4), (4,), (9,)], (2, 3)),
         ("Conv", {}, [(1, 3, 4, 4), (2, 3, 1, 1)], (1, 2, 4, 4)),
+        ("Conv", {"strides": (1, 1), "pads": (0, 0, 0, 0), "group": 1}, [(5, 3, 4, 6), (2, 3, 1, 1)], (5, 2, 4, 6)),
+        ("Conv", {"strides": (1, 2)}, [(1, 3, 4, 4), (2, 3, 1, 1)], None),
+        ("Conv", {"pads": (0, 0, 0, 1)}, [(1, 3, 4, 4), (2, 3, 1, 1)], None),
+        ("Conv", {"group": 3}, [(1, 3, 4, 4), (3, 1, 1, 1)], None),
+        ("Conv", {}, [(1, 3, 4, 4), (2, 3, 1, 2)], None),
+        ("Conv", {}, [(1, 3), (2, 3)], None),
+        ("Conv", {}, [(1, 3, 4, 4)], None),
+        ("Softmax", {}, [(1, 3, 4, 4)], None),
     ],
     label=str,
 )
@@ -62,6 +78,241 @@ def test_sizes_of_what_is_not_worked_out(
     """As in linear algebra: m x k by k x n is m x n."""
     operator = Operator(kind, [f"in{number}" for number in range(len(shapes))], ["out"], attributes, kind)
     assert result_sizes(operator, [Constant(shape, "float") for shape in shapes]) == expected
+
+
+Given = tuple[int, ...] | tuple[tuple[int, ...], Any, str] | None
+
+
+def operand(given: Given) -> Constant | None:
+    """Whole numbers in a row; or a shape, its values and their type; None for what is left out."""
+    if given is None:
+        return None
+    shape, values, dtype = given if isinstance(given[0], tuple) else ((len(given),), given, "int")
+    return Constant(shape, dtype, values)  # type: ignore[arg-type]
+
+
+def worked(kind: str, attributes: dict[str, Any], operands: list[Given], outputs: int = 1) -> list[Constant]:
+    names = [[f"{side}{place}" for place in range(count)] for side, count in (("in", len(operands)), ("out", outputs))]
+    found = Evaluator(EVALUATED).run(Operator(kind, *names, attributes, kind), [operand(each) for each in operands])
+    assert found is not None
+    return found
+
+
+SIX = tuple(range(6))
+MATRIX = ((2, 3), SIX, "int")
+WEIGHT = ((2, 3), None, "float")
+TEXT = ((1,), None, "text")
+MOST = 2**64 - 1
+
+
+@together(
+    "kind, attributes, operands, expected",
+    [
+        # older opsets' attributes, and what is left out
+        ("Clip", {"min": 1, "max": 4}, [MATRIX], [1, 1, 2, 3, 4, 4]),
+        ("Clip", {"max": 4}, [MATRIX], [0, 1, 2, 3, 4, 4]),
+        ("Clip", {}, [MATRIX, None, (2,)], [0, 1, 2, 2, 2, 2]),
+        ("Clip", {}, [MATRIX, ((), None, "int")], (2, 3)),
+        ("Squeeze", {"axes": (0,)}, [((1, 1), (7,), "int")], [7]),
+        ("Slice", {"starts": (1,), "ends": (9,)}, [SIX], [1, 2, 3, 4, 5]),
+        ("Split", {"split": (2, 4)}, [SIX], [0, 1]),
+        ("ReduceMax", {"axes": (1,)}, [MATRIX], [2, 5]),
+        ("Constant", {"value_float": 0.5}, [], [0.5]),
+        ("Constant", {"value_floats": (1, 0.5)}, [], [1.0, 0.5]),
+        ("Constant", {"value_int": 3}, [], [3]),
+        ("Constant", {"value_ints": (3, 4)}, [], [3, 4]),
+        ("Constant", {"value_string": "a"}, [], ()),
+        ("Constant", {"value": Constant((2,), "int", (3, 4))}, [], [3, 4]),
+        ("ConstantOfShape", {"value": Constant((1,), "int", (7,))}, [(2, 1)], [7, 7]),
+        # decimals that are whole, of shapes
+        ("Expand", {}, [(1,), ((1,), (2.0,), "float")], [1, 1]),
+        # PyTorch's `roll` and `slice_scatter`, as its documentation says
+        ("Roll", {"axes": (0, 1), "shifts": (1, -1)}, [MATRIX], [4, 5, 3, 1, 2, 0]),
+        ("torch.SliceScatter", {}, [MATRIX, ((2, 1), (8, 9), "int"), (0,), (9,), (1,), (2,)], [8, 1, 8, 9, 4, 9]),
+        ("torch.SliceScatter", {}, [SIX, (9,), (-1,), (6,), (0,), (1,)], [0, 1, 2, 3, 4, 9]),
+        # numbers of 64 bits, and no more
+        ("Add", {}, [(MOST, -MOST), (0,)], [MOST, -MOST]),
+        ("Pow", {}, [(2,), (63,)], [2**63]),
+        ("Split", {}, [SIX], [0, 1, 2]),
+        # of what is not worked out, the shape
+        ("ScatterND", {"reduction": "add"}, [SIX, ((1, 1), (0,), "int"), (5,)], (6,)),
+        ("CumSum", {}, [MATRIX, ((), (0,), "int")], (2, 3)),
+        ("Gather", {"axis": 1}, [MATRIX, ((4, 5), None, "int")], (2, 4, 5)),
+        ("Add", {}, [WEIGHT, ((), (1.0,), "float")], (2, 3)),
+        ("DequantizeLinear", {}, [((2, 3), None, "int"), ((), (0.5,), "float")], (2, 3)),
+    ],
+)
+def test_what_is_worked_out_or_not(
+    kind: str, attributes: dict[str, Any], operands: list[Given], expected: list[Any] | tuple[int, ...]
+) -> None:
+    found = worked(kind, attributes, operands, 2 if kind == "Split" else 1)[0]
+    assert (found.shape if found.values is None else list(found.values)) == expected
+
+
+@together(
+    "kind, attributes, operands, message",
+    [
+        ("Mod", {}, [(7,), (0,)], "a number is divided by 0"),
+        ("Div", {}, [(7,), (0,)], "a whole number is divided by 0"),
+        *(("Pow", {}, [(a,), (b,)], "beyond 64 bits") for a, b in ((2, 64), (2, 2**62), (-2, 65), (3, 2**62 + 1))),
+        ("Add", {}, [(MOST,), (1,)], "beyond 64 bits"),
+        ("Sub", {}, [(-MOST,), (1,)], "beyond 64 bits"),
+        ("ReduceSum", {}, [(MOST, 1)], "beyond 64 bits"),
+        ("Add", {}, [(1, 2), (1, 2, 3)], "2 and 3 do not go together"),
+        ("Add", {}, [MATRIX, (1, 2), ((), (1,), "int")], "2 x 3 and 2 and a scalar do not go together"),
+        ("Cast", {"to": 1}, [TEXT], "a text is made from numbers, or numbers from a text"),
+        ("Cast", {"to": 8}, [(1,)], "a text is made from numbers, or numbers from a text"),
+        ("Neg", {}, [None], "`Neg` cannot take these operands"),
+        ("Cast", {}, [(1,)], "`Cast` cannot take these operands"),
+        ("Clip", {}, [], "operand 1 is missing"),
+        ("Gather", {}, [SIX], "operand 2 is missing"),
+        ("Reshape", {}, [SIX, (4,)], r"the 6 elements of 6 do not fit the new shape \[4\]"),
+        ("Reshape", {}, [SIX, (4, -1)], r"the 6 elements of 6 do not fit the new shape \[4, -1\]"),
+        ("Reshape", {"allowzero": 1}, [SIX, (0, -1)], r"the 6 elements of 6 do not fit the new shape \[0, -1\]"),
+        ("Reshape", {}, [SIX, (1, 0)], r"the new shape \[1, 0\] keeps axis 1 of 6"),
+        ("Reshape", {}, [SIX, ((1,), (1.5,), "float")], "`shape` must be whole numbers"),
+        ("Reshape", {}, [SIX, ((1,), ("6",), "text")], "`shape` must be whole numbers"),
+        ("Reshape", {}, [SIX, ((1,), None, "int")], "the values of `shape` are not in the file"),
+        ("Squeeze", {}, [MATRIX, (0,)], "an axis of 2 x 3 that is dropped is not of size 1"),
+        ("Unsqueeze", {}, [SIX, (0, -3)], r"the axes \[0, -3\] are inserted twice"),
+        ("Unsqueeze", {}, [SIX, (2,)], "there is no axis 2 among 2"),
+        ("Flatten", {"axis": 3}, [MATRIX], "there is no axis 3 among 2"),
+        ("Flatten", {"axis": -3}, [MATRIX], "there is no axis -3 among 2"),
+        ("Transpose", {"perm": (0, 0)}, [MATRIX], r"the axes \[0, 0\] are no order of 2 axes"),
+        ("Slice", {"starts": (0,)}, [SIX], "a slice needs `starts` and `ends`"),
+        ("Slice", {"ends": (0,)}, [SIX], "a slice needs `starts` and `ends`"),
+        *(
+            ("Slice", {}, [MATRIX, *bounds], "`starts`, `ends`, `axes` and `steps` have different lengths")
+            for bounds in ([(0, 1), (1,)], [(0,), (1,), (0, 1)], [(0,), (1,), (0,), (1, 1)])
+        ),
+        ("Slice", {}, [MATRIX, (0,), (1,), (0,), (0,)], "a slice has the step 0"),
+        ("Slice", {}, [MATRIX, (0,), (1,), (2,)], "there is no axis 2 among 2"),
+        ("Split", {}, [SIX, (2, 3)], r"an axis of size 6 is split into \[2, 3\]"),
+        ("Split", {}, [SIX, (7, -1)], r"an axis of size 6 is split into \[7, -1\]"),
+        ("Split", {}, [SIX, (6,)], r"an axis of size 6 is split into \[6\]"),
+        ("Gather", {}, [SIX, (6,)], "there is no axis 6 among 6"),
+        ("GatherND", {}, [MATRIX, ((1, 0), (), "int")], "places of 1 x 0 are none in 2 x 3"),
+        ("GatherND", {}, [MATRIX, ((1, 3), (0, 0, 0), "int")], "places of 1 x 3 are none in 2 x 3"),
+        *(
+            ("ScatterND", {}, [MATRIX, (shape, (0,) * 3, "int"), (1, 2)], "2 elements do not fit the places")
+            for shape in ((1, 0), (1, 1), (1, 3), (2, 1))
+        ),
+        ("torch.SliceScatter", {}, [MATRIX, MATRIX, (0,), (1,), (0,), (1,)], "2 x 3 does not fit a part of 1 x 3"),
+        ("Concat", {}, [MATRIX, SIX], "tensors of different ranks are joined"),
+        ("Concat", {"axis": 1}, [MATRIX, ((3, 2), SIX, "int")], "the tensors that are joined differ off the axis"),
+        ("Concat", {"axis": 0}, [MATRIX, ((2, 2), (0,) * 4, "int")], "the tensors that are joined differ off the axis"),
+        ("Tile", {}, [MATRIX, (2,)], r"a tensor of 2 x 3 is repeated \[2\] times"),
+        ("Tile", {}, [MATRIX, (1, -1)], r"a tensor of 2 x 3 is repeated \[1, -1\] times"),
+        ("ConstantOfShape", {}, [(2, -1)], "a tensor would have the shape 2 x -1"),
+        ("ConstantOfShape", {}, [(2**32, 2**31)], r"of 4294967296 x 2147483648 has more than 2\*\*63 elements"),
+        ("Range", {}, [((), (0,), "int"), ((), (4,), "int"), ((), (0,), "int")], "a range has the step 0"),
+        ("Range", {}, [((), (0,), "int"), ((), None, "int"), ((), (1,), "int")], "the ends of a range are not in the"),
+        ("NonZero", {}, [WEIGHT], "how many elements are not 0 is not known without the weights"),
+        ("Constant", {}, [], "the constant has no value that cnncalc reads"),
+    ],
+)  # fmt: skip
+def test_operands_that_an_operator_cannot_have(
+    kind: str, attributes: dict[str, Any], operands: list[Given], message: str
+) -> None:
+    with pytest.raises(Fault, match=message):
+        worked(kind, attributes, operands, 2 if kind == "Split" else 1)
+
+
+def test_as_much_is_worked_out_and_no_more() -> None:
+    """65,536 elements; four times as many where they only move, which is as much work; 5,000,000 for one source."""
+    for kind, operands, most in (
+        ("ConstantOfShape", lambda size: [Constant((1,), "int", (size,))], 65_536),
+        ("Unsqueeze", lambda size: [Constant((size,), "int", range(size)), Constant((1,), "int", (0,))], 262_144),
+    ):
+        for size in (most, most + 1):
+            works = Evaluator(EVALUATED)
+            found = works.run(Operator(kind, ["a", "b"], ["out"], {}, kind), operands(size))
+            assert found is not None
+            assert (found[0].values is not None, works.work) == ((True, 65_536) if size == most else (False, 0))
+    works = Evaluator(EVALUATED)
+    works.spend(5_000_000)
+    with pytest.raises(Fault, match="more than 5,000,000 constants would have to be worked out"):
+        works.spend(1)
+
+
+EIGHT: Given = tuple(range(8))
+MOVED: list[tuple[str, dict[str, Any], list[Given]]] = [
+    ("Neg", {}, [EIGHT]),
+    ("Slice", {}, [EIGHT, (0,), (8,)]),
+    ("Transpose", {}, [EIGHT]),
+    ("Reshape", {}, [EIGHT, (2, 4)]),
+    ("Tile", {}, [(0, 1), (4,)]),
+]
+MADE: list[tuple[str, dict[str, Any], list[Given]]] = [
+    ("Cast", {"to": 7}, [(0, 1, 2, 3, 4)]),
+    ("Clip", {}, [(0, 1, 2, 3, 4)]),
+    ("Concat", {}, [(0, 1, 2), (3, 4)]),
+    ("Expand", {}, [(1,), (5,)]),
+    ("Range", {}, [((), (0,), "int"), ((), (5,), "int"), ((), (1,), "int")]),
+    ("ConstantOfShape", {}, [(5,)]),
+]
+
+
+def test_more_is_moved_than_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    for moving, making, known in ((8, 5, (True, True)), (7, 5, (False, True)), (8, 4, (True, False))):
+        monkeypatch.setattr(evaluator, "MAX_SIMPLE", moving)
+        monkeypatch.setattr(evaluator, "MAX_VALUES", making)
+        for cases, expected in zip((MOVED, MADE), known):
+            for kind, attributes, operands in cases:
+                assert (worked(kind, attributes, operands)[0].values is not None) == expected, kind
+
+
+def test_what_tensors_are_made_from() -> None:
+    """The source's, with how many elements of each: of one, no more than there are."""
+
+    def weight(name: str, *shape: int) -> Constant:
+        found = Constant(shape, "float")
+        found.roots = {name: found.size}
+        return found
+
+    w, v, two = weight("w", 2, 3), weight("v", 2, 3), Constant((1,), "int", (1,))
+    for kind, attributes, operands, roots in (
+        ("Concat", {}, [w, v, w], {"w": 12, "v": 6}),
+        ("Add", {}, [w, v], {"w": 6, "v": 6}),
+        ("ReduceSum", {"axes": (1,)}, [w], {"w": 2}),
+        ("ConstantOfShape", {}, [Constant((2,), "int", (2, 2))], {"out": 4}),
+        ("ConstantOfShape", {}, [Constant((0,), "int", ())], {}),
+        ("ConstantOfShape", {"value": two}, [Constant((2,), "int", (2, 2))], {}),
+        (
+            "torch.SliceScatter",
+            {},
+            [w, weight("v", 2, 1), *[Constant((1,), "int", (n,)) for n in (0, 1, 1, 1)]],
+            {"w": 6, "v": 2},
+        ),
+    ):
+        (found,) = Evaluator(EVALUATED).run(
+            Operator(kind, ["in"] * len(operands), ["out"], attributes, kind), operands
+        ) or [None]
+        assert found is not None
+        assert found.roots == roots, kind
+
+
+def moved(x: Constant | None, times: int) -> list[Any] | None:
+    """The elements of a tensor that is not read until it matters, reversed so many times."""
+    bounds = [Constant((1,), "int", (value,)) for value in (-1, -(2**62), 0, -1)]
+    for _ in range(times):
+        assert x is not None
+        (x,) = Evaluator(EVALUATED).run(Operator("Slice", ["x"], ["y"], {}, "turn"), [x, *bounds]) or [None]
+    assert x is not None
+    assert x.values is None
+    values = x.held.read() if x.held is not None else None
+    return None if values is None else list(values)
+
+
+def test_large_tensors_may_be_moved_sixteen_times() -> None:
+    numbers = [float(place) for place in range(1_025)]
+    x = tensor(11, [1_025], 9, struct.pack("<1025d", *numbers))
+    assert moved(x, 15) == moved(x, 1) == numbers[::-1]
+    assert moved(x, 16) == numbers
+    assert moved(x, 17) is None
+    for size in (65_536, 65_537):
+        large = moved(tensor(11, [size], 9, struct.pack("<d", 0.5) + bytes(8 * size - 8)), 1)
+        assert (None if large is None else large[-1]) == (0.5 if size == 65_536 else None)
 
 
 # -- tensors of a file -------------------------------------------------------------------------------------------------
@@ -131,6 +382,43 @@ def test_large_tensors_are_not_read(kind: int, width: int, most: int, held: int)
 def test_bytes_that_do_not_fit(kind: int, size: int, length: int) -> None:
     with pytest.raises(Fault, match="bytes for its"):
         tensor(kind, [size], 9, bytes(length))
+
+
+BITS = {1: 32, 2: 8, 3: 8, 4: 16, 5: 16, 6: 32, 7: 64, 9: 8, 10: 16, 11: 64, 12: 32, 13: 64, 14: 64, 15: 128, 16: 16}
+BITS |= {17: 8, 18: 8, 19: 8, 20: 8, 21: 4, 22: 4, 23: 4, 24: 8, 25: 2, 26: 2}
+"""Of an element, as onnx.proto's DataType says it; texts (8) have none."""
+
+
+@together("kind, bits", BITS.items())
+def test_each_type_has_its_width(kind: int, bits: int) -> None:
+    length = -(-3 * bits // 8)
+    assert tensor(kind, [3], 9, bytes(length)).shape == (3,)
+    with pytest.raises(Fault, match=f"tensor t needs {length} bytes for its 3 elements, the file holds {length + 1}"):
+        tensor(kind, [3], 9, bytes(length + 1))
+
+
+def test_parts_of_a_tensor_that_say_nothing_of_it() -> None:
+    """Its documentation, where its data are by default, and a single number that is not packed."""
+    data = message((1, 2), (2, 7), (7, 4), (7, 5), (8, "t"), (12, "two numbers"), (14, 0))
+    assert read_tensor(Wire(memoryview(data)), 0, len(data))[1].values == [4, 5]
+    data = message((1, 1), (2, 11), (8, "t")) + b"\x51" + struct.pack("<d", 0.1)
+    assert read_tensor(Wire(memoryview(data)), 0, len(data))[1].values == [0.1]
+    data = message((1, 0), (2, 7))
+    assert read_tensor(Wire(memoryview(data)), 0, len(data))[1].values == []
+    data = message((2, 7), (9, bytes(8)))
+    assert read_tensor(Wire(memoryview(data)), 0, len(data))[1].values == [0]
+
+
+def test_a_tensor_has_a_type_and_32_axes_at_most() -> None:
+    data = message((1, 1), (8, "t"), (9, bytes(4)))
+    with pytest.raises(Fault, match="tensor t has the element type 0, which cnncalc does not know"):
+        read_tensor(Wire(memoryview(data)), 0, len(data))
+    assert tensor(7, [1] * 32, 9, bytes(8)).values == [0]
+    with pytest.raises(Fault, match="a tensor has more than 32 axes"):
+        tensor(7, [1] * 33, 9, bytes(8))
+    with pytest.raises(Fault, match=r"tensor t of 4294967296 x 2147483648 has more than 2\*\*63 elements"):
+        tensor(1, [2**32, 2**31], 9, b"")
+    assert tensor(1, [2**63 - 1], 4, b"").values is None
 
 
 def test_types_that_onnx_has_not() -> None:

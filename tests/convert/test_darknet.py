@@ -15,7 +15,7 @@ from convert import exporting, importing
 
 from cnncalc.convert import Imported
 from cnncalc.convert.darknet import from_text, read
-from cnncalc.diagnostics import Error, SpecError
+from cnncalc.diagnostics import Diagnostic, Error, SpecError
 
 
 def section(word: str, **options: object) -> str:
@@ -147,6 +147,26 @@ SIZES = [
     (section("upsample"), (8, 18, 18)),
     (section("local"), (1, 9, 9)),
     (section("reorg"), (8, 9, 9)),
+    (section("normalization"), (8, 9, 9)),
+    # the least that options may be
+    (section("conv", filters=1, size=1, stride=1, groups=1, dilation=1, stride_x=1, stride_y=1, padding=0), (1, 9, 9)),
+    (section("deconv", filters=1, size=1, stride=1, pad=0), (1, 9, 9)),
+    (section("conn", output=1, batch_normalize=0), (1,)),
+    (section("max", size=1, stride=1), (8, 9, 9)),
+    (section("upsample", stride=1), (8, 9, 9)),
+    (section("local", filters=1, size=1, stride=1, pad=0), (1, 9, 9)),
+    (section("reorg", stride=1, reverse=0), (8, 9, 9)),
+    (section("crop", crop_height=1, crop_width=1), (8, 1, 1)),
+    (section("lrn", size=1), (8, 9, 9)),
+    # half of an even size, a total of three, a remainder, and two axes that differ
+    (section("conv", size=4, pad=1, stride_x=3), (1, 10, 4)),
+    (section("conv", size=3, stride=2, stride_y=1), (1, 7, 4)),
+    (section("deconv", size=4, stride=2, pad=1), (1, 16, 16)),
+    (section("max", size=4, stride=1), (8, 9, 9)),
+    (section("local", size=3, stride=2, filters=2), (2, 4, 4)),
+    (section("local", size=9), (1, 1, 1)),
+    (section("crop", crop_height=9, crop_width=4), (8, 9, 4)),
+    (section("reorg", stride=2, reverse=1), (2, 18, 18)),
 ]
 
 
@@ -213,6 +233,22 @@ READ = {
     "pools": net(9) + section("maxpool", size=3, stride=1, padding=2) + section("maxpool", stride=3),
     "shortcuts": net(8, 4) + conv(6, 1) + conv(4, 3, 2) + section("shortcut", **{"from": -2}, activation="leaky")
     + conv(4, 1) + section("shortcut", **{"from": "-2,-1"}),
+    "other channels": net(8, 4) + conv(6, 1) + conv(3, 1) + section("shortcut", **{"from": -2})
+    + conv(6, 1) + section("shortcut", **{"from": 1}) + conv(6, 3, 2) + section("shortcut", **{"from": -2}),
+    "two axes": section("net", height=8, width=6, channels=4) + section("conv", filters=5, size=3)
+    + section("conv", filters=2, stride=2) + section("shortcut", **{"from": -2})
+    + section("local", filters=2, size=2),
+    "local": section("net", height=4, width=8, channels=3) + section("local", filters=2, size=3, stride=2),
+    "shares": net(8, 4) + section("conv", filters=4, activation="linear") + section("conv", filters=4, share_index=0)
+    + section("conv", filters=4, share_index=-1, activation="relu"),
+    "rows that follow": net(8) + section("conv", size=8, filters=5) + section("conv", filters=2)
+    + section("route", layers=0) + section("route", layers="-3,", groups=1) + section("softmax")
+    + section("route", layers="0,1", groups=1) + section("activation", activation="relu")
+    + section("logistic") + section("activation") + section("dropout", probability=0.25) + section("cost"),
+    "pointwise": net(8) + section("conv", activation="hardtan"),
+    "an input of one": "[net]\ninputs=1\n[connected]\n",
+    "spelling": "# a network\n[ network ]\n height = 8 ; high\nwidth=+6\nwidth=7\nchannels=2 # deep\n\n"
+    + "  [conv]\nsize=3\n",
     "net": section("net", height=8, width=6, channels=2, max_crop=9) + conv(2, 3),
     **{f"section {place}": net(9, 8) + text for place, (text, _) in enumerate(SIZES)},
 }  # fmt: skip
@@ -220,8 +256,8 @@ READ = {
 
 def test_what_is_read(request: pytest.FixtureRequest) -> None:
     """Letter by letter, and with their help what is wrong."""
-    texts = {**READ, **{name: text for name, (text, _) in WRONG.items()}}
-    found = {name: importing.told(from_text, text) for name, text in texts.items()}
+    found = {name: importing.told(from_text, text) for name, text in READ.items()}
+    found |= {name: f"{wrong(text)}\n" for name, (text, _) in WRONG.items()}
     exporting.check(importing.GOLDEN / "darknet.txt", found, request.config.getoption("--rewrite"))
 
 
@@ -249,35 +285,88 @@ WRONG = {
     "shapes": (net(8) + conv(4, 1) + conv(4, 2) + "[shortcut]\nfrom=-2\n", "net.cfg:24:6"),
     "unknown section": (net(8) + "[convolutionl]\n", "net.cfg:7:1"),
     "flat": ("[net]\ninputs=10\n[maxpool]\nsize=2\n", "net.cfg:3:1"),
+    "no input": ("[net]\ninputs=0\n[connected]\n", "net.cfg:2:8"),
+    "a word that would control a terminal": (net(8) + "[\x1b[31mconv]\n", "net.cfg:7:1"),
+    "a value that would": (net(8) + "[conv]\nfilters\t=\t\x1b[31m4\n", "net.cfg:8:11"),
+    "behind the bracket": ("[net] x\n", "net.cfg:1:1"),
+    "no name": (net(8) + " = 3\n", "net.cfg:7:2"),
+    "a long line": (net(8) + f"  size: {'3' * 200}\n", "net.cfg:7:3"),
+    "nothing": (net(8) + "[conv]\nfilters=\n", "net.cfg:8:9"),
+    "19 digits": (net(8) + f"[conv]\nfilters={'9' * 19}\n", "net.cfg:8:9"),
+    "18 digits": (net(8) + f"[route]\nlayers=-{'9' * 18}\n", "net.cfg:8:8"),
+    "raised": (net(8) + "[conv]\nfilters=²\n", "net.cfg:8:9"),
+    "below nothing": (net(8) + "[conv]\npadding = -1 # no\n", "net.cfg:8:11"),
+    "yes": (net(8) + "[conv]\npad=yes\n", "net.cfg:8:5"),
+    "many letters": (net(8) + f"[dropout]\nprobability={'much' * 11}\n", "net.cfg:8:13"),
+    "endless": (net(8) + "[dropout]\nprobability=1e300\n", "net.cfg:8:13"),
+    "no number": (net(8) + "[lrn]\nalpha=nan\n", "net.cfg:8:7"),
+    "long activation": (net(8) + f"[conv]\nactivation={'z' * 41}\n", "net.cfg:8:12"),
+    "before the first": (net(8) + conv(4, 1) + "[route]\nlayers=-1,-2\n", "net.cfg:16:8"),
+    "part": (net(8) + conv(4, 1) + "[route]\nlayers=0\ngroups=2\ngroup_id=2\n", "net.cfg:18:10"),
+    "too large a local": ("[net]\nheight=4\nwidth=8\nchannels=3\n[local]\nsize=5\n", "net.cfg:6:6"),
+    "too wide a local": ("[net]\nheight=8\nwidth=4\nchannels=3\n[local]\nsize=5\n", "net.cfg:6:6"),
+    "too large a crop": (net(8) + "[crop]\ncrop_height=8\ncrop_width=9\n", "net.cfg:9:12"),
+    "flat shortcut": (net(8) + conv(4, 1) + "[connected]\noutput=4\n[shortcut]\nfrom=-2\n", "net.cfg:18:6"),
+    "other strides": (net(8) + conv(4, 1) + "[conv]\nstride_x=2\n[shortcut]\nfrom=-2\n", "net.cfg:18:6"),
+    "one axis": (net(8) + conv(4, 1) + "[crop]\ncrop_height=8\ncrop_width=3\n[shortcut]\nfrom=0\n", "net.cfg:19:6"),
+    "shares of another": (net(8) + conv(4, 1) + "[conv]\nfilters=4\nsize=3\nshare_index=0\n", "net.cfg:18:13"),
 }
+
+
+def wrong(text: str) -> Diagnostic:
+    """The one error of a text."""
+    with pytest.raises(SpecError) as caught:
+        from_text(text)
+    (found,) = caught.value.diagnostics
+    return found
 
 
 @pytest.mark.parametrize("case", WRONG)
 def test_a_wrong_file_is_an_error_at_its_line(case: str) -> None:
     text, place = WRONG[case]
-    with pytest.raises(SpecError) as caught:
-        from_text(text)
-    (found,) = caught.value.diagnostics
-    assert str(found.span) == place
+    assert str(wrong(text).span) == place
 
 
 def test_a_misspelt_word_is_suggested() -> None:
     for text, name in ((net(8) + "[convolutionl]\n", "convolutional"), (net(8) + conv(3, 1, 1, "laeky"), "leaky")):
-        with pytest.raises(SpecError) as caught:
-            from_text(text)
-        assert caught.value.diagnostics[0].help == f"did you mean `{name}`?"
+        assert wrong(text).help == f"did you mean `{name}`?"
 
 
 def test_a_file_is_bounded_and_text(tmp_path: Path) -> None:
     path = tmp_path / "a.cfg"
-    path.write_bytes(b"[net]\n" + b"#" * (4 * 2**20))
-    with pytest.raises(SpecError, match=r"the limit of a \.cfg file"):
+    text = net(8).encode() + conv(3, 3).encode()
+    path.write_bytes(text + b"#" * (4 * 2**20 - len(text)))
+    assert read(str(path)).graph.name == "a"
+    path.write_bytes(path.read_bytes() + b"#")
+    with pytest.raises(SpecError, match=r"it has more than 4,194,304 bytes, the limit of a \.cfg file"):
         read(str(path))
     path.write_bytes(b"[net]\n\xff\xfe")
     with pytest.raises(SpecError, match="it is not UTF-8: byte 6"):
         read(str(path))
     with pytest.raises(SpecError, match="there is no such file"):
         read(str(tmp_path / "b.cfg"))
+
+
+def test_sections_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cnncalc.convert.darknet_file.MAX_NODES", 3)
+    assert len(from_text(net(8) + conv(3, 1) * 2).graph.nodes) == 6
+    found = wrong(net(8) + conv(3, 1) * 3)
+    assert (found.message, str(found.span)) == ("it has more than 3 sections", "net.cfg:23:1")
+
+
+def test_a_network_is_called_after_its_file() -> None:
+    names = [from_text(net(8) + conv(3, 1), source).graph.name for source in ("a.b/c.d.cfg", "net", "nets/x.cfg")]
+    assert names == ["c.d", "network", "x"]
+
+
+def test_inputs_that_are_given() -> None:
+    """By their name or without one; a file that has a size of its own is read at another."""
+    text = "[net]\nchannels=3\n" + conv(3, 1)
+    for inputs in ((3, 4, 6), {"input": (3, 4, 6)}):
+        assert from_text(text, "net.cfg", inputs).graph.shapes[-1] == (3, 4, 6)
+    assert from_text(net(8) + conv(3, 1), "net.cfg", {}).graph.shapes[-1] == (3, 8, 8)
+    with pytest.raises(SpecError, match="there is no input `x`"):
+        from_text(net(8) + conv(3, 1), "net.cfg", {"input": (3, 4, 6), "x": (3, 4, 6)})
 
 
 @pytest.mark.thorough

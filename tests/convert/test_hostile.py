@@ -361,13 +361,14 @@ def test_weights_are_not_read(tmp_path: Path) -> None:
     assert megabytes < 80
 
 
-def apart(name: str, location: str, offset: str = "8") -> bytes:
-    """Three whole numbers that are in another file, as ONNX describes it."""
-    place = [message((1, "location"), (2, location)), message((1, "offset"), (2, offset))]
+def apart(name: str, location: str, offset: str | None = "8") -> bytes:
+    """Three whole numbers that are in another file, as ONNX describes it; from its start where nothing is said."""
+    place = [message((1, "location"), (2, location))]
+    place += [] if offset is None else [message((1, "offset"), (2, offset))]
     return message((1, 3), (2, 7), (8, name), *[(13, entry) for entry in place], (14, 1))
 
 
-def reshaping(folder: Path, location: str, offset: str = "8") -> bool:
+def reshaping(folder: Path, location: str, offset: str | None = "8") -> bool:
     """Whether a model knows the shape that such numbers say."""
     content = model([node("Reshape", ["x", "s"], ["y"])], [X], ["y"], [apart("s", location, offset)])
     (folder / "net.onnx").write_bytes(content)
@@ -392,4 +393,7 @@ def test_shapes_are_read_from_a_file_beside_it(tmp_path: Path) -> None:
     assert reshaping(inner, "./parts/data")
     beyond = ["../data", str(tmp_path / "data"), "parts/../data", "short", "missing", "parts", "pipe", ""]
     assert [location for location in beyond if reshaping(inner, location)] == []
-    assert not any(reshaping(inner, "data", offset) for offset in ("", "-8", "x", "9" * 400, "9" * 17))
+    assert not any(reshaping(inner, "data", offset) for offset in ("", "-8", "x", "9" * 400, "9" * 17, "8".zfill(19)))
+    assert reshaping(inner, "data", "8".zfill(18))
+    (inner / "data").write_bytes(whole[8:])
+    assert reshaping(inner, "data", None)

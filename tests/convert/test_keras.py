@@ -499,7 +499,10 @@ def test_a_hostile_text_is_an_error(case: str, tmp_path: Path, monkeypatch: pyte
 def test_invalid_json_is_located() -> None:
     with pytest.raises(SpecError) as caught:
         from_keras('{"class_name": "Sequential",\n "config": }')
-    assert str(caught.value.diagnostics[0].span) == "config:2:12"
+    span = caught.value.diagnostics[0].span
+    assert str(span) == "config:2:12"
+    assert span is not None
+    assert span.end == 13
 
 
 def saved(path: Path, text: bytes = b"{}", member: str = "config.json", count: int = 1) -> str:

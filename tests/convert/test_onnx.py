@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from convert.executing import agrees, rows
+from convert.written import written
 from sampling import together
 
 from cnncalc.convert import Imported, read_model, recognised
@@ -422,6 +423,13 @@ def test_formats_are_recognised_by_their_suffix() -> None:
     assert found.name == "ONNX"
     assert recognised("resnet50") is None
     assert recognised("net.yaml") is None
+
+
+def test_a_composite_of_composites() -> None:
+    """HardSwish, x*relu6(x + 3)/6, with the bounds as Max and Min."""
+    lines = ["low: [] 0.0", "high: [] 6.0", "three: [] 3.0"]
+    lines += ["a = Add(x, three)", "b = Max(a, low)", "c = Min(b, high)", "m = Mul(x, c)", "y = Div(m, high)"]
+    assert rows(read_bytes(written(lines, [1, 2, 4, 4], [1, 2, 4, 4]), "net.onnx")) == ["hard_swish"]
 
 
 # -- near misses -------------------------------------------------------------------------------------------------------

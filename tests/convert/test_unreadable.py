@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import struct
 import zipfile
 from collections.abc import Callable
 from contextlib import chdir
@@ -20,6 +21,7 @@ from convert.exporting import check
 from convert.importing import FILES, GOLDEN
 
 from cnncalc.convert import read_model
+from cnncalc.convert.archive import load, shown
 from cnncalc.diagnostics import Diagnostic, SpecError
 
 Make = Callable[[Path], Any]
@@ -266,6 +268,63 @@ def test_a_file_that_does_not_hold_at_another_size(tmp_path: Path) -> None:
     with pytest.raises(SpecError) as caught:
         read_model(str(path), (3, 9, 9))
     assert "leave `--input` out" in caught.value.diagnostics[0].help
+
+
+def ended(members: int = 0, directory: int = 0, before: bytes = b"") -> bytes:
+    """The end of a zip file that says so much of its list of members: .ZIP File Format Specification, 4.3.16."""
+    return b"PK" + before + struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, members, members, directory, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (ended(10_000), r"it is a zip file without `config\.json`"),
+        (ended(10_001), "it is a zip file with more than 10,000 members"),
+        (ended(0, 4 * 2**20), "it is no zip file that can be read"),
+        (ended(0, 4 * 2**20 + 1), "it is a zip file with more than 10,000 members"),
+        (ended()[:-1], "it is a zip file that is cut off"),
+        (ended(0, 0, b"PK\x06\x07".ljust(20, b"\0")), "it is a zip file that is damaged"),
+    ],
+)
+def test_lists_of_members_are_bounded(content: bytes, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "net.keras"
+    path.write_bytes(content)
+    with pytest.raises(SpecError, match=message):
+        load(str(path), ("config.json",), "")
+
+
+def test_the_end_of_a_zip_file_may_have_a_comment(tmp_path: Path) -> None:
+    """Of 65,535 bytes."""
+    path = tmp_path / "net.keras"
+    shutil.copy(GOOD["keras"], path)
+    with zipfile.ZipFile(path, "a") as file:
+        file.comment = b"c" * 65_535
+    assert read_model(str(path)).graph.outputs
+
+
+def test_a_description_is_bounded(tmp_path: Path) -> None:
+    path = tmp_path / "net.json"
+    with path.open("wb") as file:
+        file.truncate(32 * 2**20 + 1)
+    with pytest.raises(SpecError, match="it has more than 33,554,432 bytes, the limit of a description"):
+        read_model(str(path))
+
+
+def test_what_a_message_shows_of_a_value() -> None:
+    """Printable, and 80 characters at most, or as many as are asked for."""
+    for value, text in (
+        ("n" * 80, "n" * 80),
+        ("n" * 81, "n" * 80 + "…"),
+        ("n" * 79 + "\n", "n" * 79 + "?"),
+        ("n" * 79 + "\n\n", "n" * 79 + "?…"),
+        ("", ""),
+        (5, "5"),
+        (None, "None"),
+        ({"a": 1}, "{…}"),
+        ([1], "[…]"),
+    ):
+        assert shown(value) == text
+    assert shown("abc", 2) == "ab…"
 
 
 def test_a_near_name_is_suggested(tmp_path: Path) -> None:

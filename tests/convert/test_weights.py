@@ -77,7 +77,26 @@ def test_other_element_types(kind: str, data: bytes, expected: list[float] | Non
     assert given(path, "first", "weight") == expected
 
 
+WIDE = [1] * 16
+TYPE = "x" * 50
+
 WRONG = {
+    "only a length": (bytes(8), "its header is not JSON"),
+    "length and no header": (struct.pack("<Q", 1), "its header would be 1 bytes long, the file is 8"),
+    "too many axes": (packed({"a": entry("F32", [*WIDE, 1], 0, 4)}, b"1234"), "as lists of whole numbers"),
+    "three offsets": (packed({"a": {**entry("F32", [1], 0, 4), "data_offsets": [0, 4, 4]}}, b"1234"), "as lists of"),
+    "no offsets": (packed({"a": {"dtype": "F32", "shape": [1]}}, b"1234"), "as lists of whole numbers"),
+    "no shape": (packed({"a": {"dtype": "F32", "data_offsets": [0, 4]}}, b"1234"), "as lists of whole numbers"),
+    "a true size": (packed({"a": {**entry("F32", [1], 0, 4), "shape": [True]}}, b"1234"), "as lists of whole numbers"),
+    "a decimal size": (packed({"a": {**entry("F32", [1], 0, 4), "shape": [1.0]}}, b"1234"), "as lists of whole"),
+    "a long type": (packed({"a": entry(TYPE, [1], 0, 4)}, b"1234"), f'the unknown type "{TYPE[:39]}'),
+    "a list for a type": (packed({"a": entry([], [1], 0, 4)}, b"1234"), "`a` has the unknown type []"),  # type: ignore[arg-type]
+    "a gap": (
+        packed({"a": entry("F32", [1], 0, 4), "b": entry("F32", [1], 8, 12)}, bytes(12)),
+        "`b` begins at byte 8 where 4 is expected",
+    ),
+    "not at the start": (packed({"a": entry("F32", [1], 4, 8)}, bytes(8)), "`a` begins at byte 4 where 0 is expected"),
+    "endless": (packed(KERNEL, struct.pack("<4f", 1, 2, float("inf"), 4)), "not a finite number"),
     "empty": (b"", "it has 0 bytes"),
     "short": (b"\x01\x00", "it has 2 bytes"),
     "long header": (struct.pack("<Q", 2**60) + b"{}", "its header would be 1,152,921,504,606,846,976 bytes long"),
@@ -113,6 +132,52 @@ def test_a_broken_file_is_told_at_its_path(name: str, tmp_path: Path) -> None:
     message = caught.value.diagnostics[0].message
     assert str(path) in message
     assert told in message
+
+
+def test_a_header_is_bounded(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    with path.open("wb") as file:
+        file.write(struct.pack("<Q", 100_000_001))
+        file.truncate(8 + 100_000_001)
+    with pytest.raises(cnncalc.SpecError, match="its header would be 100,000,001 bytes long, the file is 100,000,009"):
+        read(path)
+
+
+def test_a_file_that_is_cut_off_while_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(packed({"large": entry("F32", [2**14], 0, 2**16)}, bytes(2**16)))
+    with safetensors.File(str(path)) as file:
+        path.write_bytes(path.read_bytes()[:-1])
+        with pytest.raises(cnncalc.SpecError, match="it ends within `large`"):
+            file.values("large")
+
+
+def test_sixteen_axes_no_elements_and_a_sum_that_is_too_large(tmp_path: Path) -> None:
+    """Each number is finite, whatever they are together."""
+    path = tmp_path / "w.safetensors"
+    tensors = [
+        safetensors.Tensor("wide", "F32", (1,) * 16, [0.5]),
+        safetensors.Tensor("none", "F32", (2, 0), []),
+        safetensors.Tensor("large", "F64", (2,), [1.5e308, 1.5e308]),
+        safetensors.Tensor("whole", "U8", (3,), [1, 2, 255]),
+    ]
+    path.write_bytes(safetensors.encode(tensors))
+    with safetensors.File(str(path)) as file:
+        assert {name: (each.type, each.shape) for name, each in file.entries.items()} == {
+            each.name: (each.type, each.shape) for each in tensors
+        }
+        for each in tensors:
+            assert list(file.values(each.name)) == each.values
+
+
+def test_numbers_begin_at_a_multiple_of_eight_bytes() -> None:
+    """Fewer than eight blanks behind the header's JSON see to that."""
+    for length in range(1, 10):
+        content = safetensors.encode([safetensors.Tensor("w" * length, "F32", (1,), [1])])
+        (header,) = struct.unpack_from("<Q", content)
+        assert len(content) == 8 + header + 4
+        assert header % 8 == 0
+        assert header - len(content[8 : 8 + header].rstrip()) < 8
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def fitted(value: Any, dtype: str) -> Any:
             return struct.unpack("<f", struct.pack("<f", value))[0]
         except OverflowError:
             return math.copysign(math.inf, value)
-    return value
+    return int(value) if dtype == "int" else value
 
 
 SIGNED = ("Div", "Pow", "Reciprocal")
@@ -83,16 +83,12 @@ def divide(a: Any, b: Any) -> Any:
             raise bad("a whole number is divided by 0")
         quotient = abs(a) // abs(b)
         return quotient if (a < 0) == (b < 0) else -quotient
-    if b == 0:
-        return math.nan if a == 0 or math.isnan(a) else math.copysign(math.inf, a) * math.copysign(1, b)
-    return a / b
+    return a * math.copysign(math.inf, b) if b == 0 else a / b
 
 
 def power(a: Any, b: Any) -> Any:
     if isinstance(a, int) and isinstance(b, int) and b >= 0:
-        if abs(a) > 1 and b > 64:
-            raise Fault("too-large", f"{a}**{b} is beyond 64 bits")
-        return a**b
+        return a ** min(b, 64 + b % 2)  # the same where it has at most 64 bits, and beyond them where it has more
     is_odd = b % 2 == 1
     if a == 0 and b < 0:
         return math.copysign(math.inf, a) if is_odd else math.inf
@@ -116,6 +112,10 @@ def decimal(function: Callable[[float], float]) -> Evaluate:
     return pointwise(lambda a: real(lambda: function(a)))
 
 
+def logarithm(a: float) -> float:
+    return math.log(a) if a else -math.inf
+
+
 def half_even(a: float) -> float:
     return float(round(a)) if math.isfinite(a) else a
 
@@ -126,10 +126,7 @@ def modulo(evaluator: Evaluator, operator: Operator, operands: Operands) -> Made
     def function(a: Any, b: Any) -> Any:
         if b == 0:
             raise bad("a number is divided by 0")
-        if fmod:
-            found = math.fmod(a, b)
-            return int(found) if isinstance(a, int) else found
-        return a % b
+        return math.fmod(a, b) if fmod else a % b
 
     return pointwise(function)(evaluator, operator, operands)
 
@@ -152,7 +149,7 @@ DTYPES = {1: "float", 10: "float", 16: "float", 11: "double", 9: "bool", 8: "tex
 def cast(evaluator: Evaluator, operator: Operator, operands: Operands) -> Made:
     x = needed(operands, 0)
     like = given(operands, 1)
-    dtype = like.dtype if like is not None else DTYPES.get(operator.attributes.get("to", 1), "int")
+    dtype = like.dtype if like is not None else DTYPES.get(operator.attributes["to"], "int")
     if dtype == "text" or x.dtype == "text":
         raise Fault("unsupported", "a text is made from numbers, or numbers from a text")
 
@@ -219,7 +216,7 @@ ARITHMETIC: dict[str, Evaluate] = {
     "Sign": pointwise(_sign),
     "Sqrt": decimal(math.sqrt),
     "Exp": decimal(math.exp),
-    "Log": decimal(math.log),
+    "Log": decimal(logarithm),
     "Reciprocal": pointwise(lambda a: divide(1.0, a)),
     "Floor": pointwise(lambda a: float(math.floor(a)) if math.isfinite(a) else a),
     "Ceil": pointwise(lambda a: float(math.ceil(a)) if math.isfinite(a) else a),

@@ -74,7 +74,7 @@ class Evaluator:
                 self.hold(operator, evaluate, operands, made)
             remember(operator, operands, made)
             return made
-        except (IndexError, TypeError, ValueError, AttributeError, OverflowError, ZeroDivisionError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError, ZeroDivisionError) as error:
             # operands that are missing, of another rank or of another type, in a file that is wrong
             raise bad(f"`{operator.kind}` cannot take these operands ({error})") from None
 
@@ -210,7 +210,7 @@ def is_projection(operator: Operator, kernel: Sizes) -> bool:
     """Whether a Conv multiplies the channels of every position by a matrix."""
     attributes = operator.attributes
     steps = {*attributes.get("strides", ()), attributes.get("group", 1)} - {1}
-    return len(kernel) > 2 and set(kernel[2:]) == {1} and not steps and not any(attributes.get("pads", ()))
+    return set(kernel[2:]) == {1} and not steps and not any(attributes.get("pads", ()))
 
 
 def remember(operator: Operator, operands: Operands, made: Made) -> None:

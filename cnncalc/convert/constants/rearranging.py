@@ -9,7 +9,6 @@ from typing import Any
 
 from cnncalc.convert.constants.arithmetic import spread
 from cnncalc.convert.constants.evaluator import (
-    MAX_VALUES,
     Evaluate,
     Evaluator,
     Made,
@@ -261,9 +260,15 @@ def tile(evaluator: Evaluator, operator: Operator, operands: Operands) -> Made:
     if len(repeats) != len(x.shape) or any(count < 0 for count in repeats):
         raise bad(f"a tensor of {dims(x.shape)} is repeated {repeats} times")
     shape = [size * count for size, count in zip(x.shape, repeats)]
-    if math.prod(shape) > MAX_VALUES:
-        return [Constant(tuple(shape), x.dtype, roots=x.roots)]
-    return taken(evaluator, x, [list(range(size)) * count for size, count in zip(x.shape, repeats)])
+
+    def compute() -> list[Any]:
+        values = x.values or ()
+        rows = [
+            [place * step for place in range(size)] * n for size, step, n in zip(x.shape, strides(x.shape), repeats)
+        ]
+        return [values[sum(place)] for place in product(*rows)]
+
+    return [evaluator.make(shape, x.dtype, [x], compute, x.roots, True)]
 
 
 def constant_of_shape(evaluator: Evaluator, operator: Operator, operands: Operands) -> Made:
