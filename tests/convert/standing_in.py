@@ -72,20 +72,24 @@ def make_node(operator: str, inputs: list[str], outputs: list[str], name: str, *
     return SimpleNamespace(op_type=operator, input=inputs, output=outputs, name=name, attribute=attributes)
 
 
-def make_tensor_value_info(name: str, type: int, sizes: Sequence[int | str]) -> SimpleNamespace:
+def make_tensor_value_info(name: str, type: int, sizes: Sequence[int | str] | None) -> SimpleNamespace:
+    """A tensor of these sizes; of None its shape is not stated."""
     dims = [
         SimpleNamespace(dim_value=0 if isinstance(size, str) else size, dim_param=size if isinstance(size, str) else "")
-        for size in sizes
+        for size in sizes or ()
     ]
-    tensor = SimpleNamespace(elem_type=type, shape=SimpleNamespace(dim=dims))
+    shape = None if sizes is None else SimpleNamespace(dim=dims)
+    tensor = SimpleNamespace(elem_type=type, shape=shape)
     return SimpleNamespace(name=name, type=SimpleNamespace(tensor_type=tensor))
 
 
 def encoded_value(value: SimpleNamespace) -> bytes:
     tensor = value.type.tensor_type
-    sizes = [message((2, dim.dim_param) if dim.dim_param else (1, dim.dim_value)) for dim in tensor.shape.dim]
-    shape = [(2, message(*[(1, size) for size in sizes]))] if sizes else []  # of none nothing is stated
-    return message((1, value.name), (2, message((1, message((1, tensor.elem_type), *shape)))))
+    kind: list[tuple[int, Any]] = [(1, tensor.elem_type)]
+    if tensor.shape is not None:
+        sizes = [message((2, dim.dim_param) if dim.dim_param else (1, dim.dim_value)) for dim in tensor.shape.dim]
+        kind.append((2, message(*[(1, size) for size in sizes])))
+    return message((1, value.name), (2, message((1, message(*kind)))))
 
 
 def make_graph(

@@ -76,11 +76,11 @@ class Lines:
 
 
 def written(
-    lines: Sequence[str], x: Sequence[int], y: Sequence[int] = (), opset: int = 17, also: Sequence[str] = ()
+    lines: Sequence[str], x: Sequence[int], y: Sequence[int] | None = None, opset: int = 17, also: Sequence[str] = ()
 ) -> bytes:
     """The model of these lines, which takes `x` and gives `y`, whose shape is stated where it is given; and others."""
     found, value = Lines(lines), standing_in.make_tensor_value_info
-    ends = [value("x", 1, x)], [value("y", 1, y), *(value(name, 1, ()) for name in also)]
+    ends = [value("x", 1, x)], [value("y", 1, y), *(value(name, 1, None) for name in also)]
     graph = standing_in.make_graph(found.nodes, "net", *ends, found.constants, [])
     given = {"ir_version": 8, "producer_name": "", "producer_version": "", "doc_string": ""}
     return standing_in.make_model(graph, [standing_in.make_opsetid("", opset)], **given).SerializeToString()
