@@ -274,6 +274,7 @@ def test_a_million_positions_are_looked_at(text: str) -> None:
     assert fault(text) == ""
 
 
+@pytest.mark.thorough
 def test_the_longest_period() -> None:
     """65,536 positions, and no more."""
     text = "input: [1, 4]\nlayers: [{upsample: %d}]\n"

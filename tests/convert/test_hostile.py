@@ -281,6 +281,7 @@ def test_too_many_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (found.code, found.message) == ("too-large", "the file has more than 1,000 nodes")
 
 
+@pytest.mark.thorough
 def test_chains_of_products_are_looked_at_in_linear_time() -> None:
     names = ["x", *[f"t{place}" for place in range(5_000)]]
     nodes = [node("Mul", [names[place], names[place]], [names[place + 1]]) for place in range(5_000)]

@@ -56,10 +56,11 @@ def lifted(graph: Graph) -> tuple[str, cnncalc.Network]:
 
 # -- bundled networks --------------------------------------------------------------------------------------------------
 
-KNOWN = ("vgg16", "resnet50", "googlenet", "mobilenet_v2", "densenet121", "efficientnet_b0")
+KNOWN = ("vgg16", "resnet50", "googlenet", "mobilenet_v2")
+LARGE = ("densenet121", "efficientnet_b0")
 
 
-@pytest.mark.parametrize("name", KNOWN)
+@pytest.mark.parametrize("name", [*KNOWN, *(pytest.param(name, marks=pytest.mark.thorough) for name in LARGE)])
 def test_the_well_known_read_as_one_would_write_them(name: str, request: pytest.FixtureRequest) -> None:
     graph = cnncalc.load(name).graph
     text, again = lifted(cnncalc.loads(flat(graph)).graph)
@@ -194,6 +195,7 @@ layers:
 }
 
 
+@pytest.mark.thorough
 def test_small_ones_read_as_one_would_write_them(request: pytest.FixtureRequest) -> None:
     """Letter by letter, each read by a person, and the network that it was."""
     graphs = {name: network(name) for name in OF_ALL}

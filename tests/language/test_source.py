@@ -216,6 +216,7 @@ def test_nesting(parser: Any) -> None:
         compose(Source("a.yaml", "[" * (MAX_NESTING + 1) + "]" * (MAX_NESTING + 1)), parser)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("parser", PARSERS)
 @pytest.mark.parametrize(
     "bomb", ["[" * 5_000, "{a: " * 5_000, "- " * 5_000, "a:\n" + "".join(" " * n + "a:\n" for n in range(1, 400))]
