@@ -153,7 +153,7 @@ def _union(spans: list[tuple[int, int] | None]) -> tuple[int, int] | None:
 def _reduced(pattern: Pattern) -> Pattern:
     """The same pattern with the shortest period."""
     period = len(pattern.spans)
-    for short in range(1, period):
+    for short in range(1, period // 2 + 1):
         if period % short or pattern.step * short % period:
             continue
         step = pattern.step * short // period

@@ -142,4 +142,4 @@ def product_sizes(a: Sizes, b: Sizes) -> Sizes:
         raise Fault("bad-model", "a single number is no matrix")
     if a[-1] != b[-2:][0]:
         raise Fault("bad-model", f"{dims(a)} cannot be multiplied by {dims(b)}")
-    return (*broadcast([a[:-2], b[:-2]]), *a[:-1][-1:], *b[1:][-1:])
+    return (*broadcast([a[:-2], b[:-2]]), *a[:-1][-1:], *b[1:][-1:])  # rows of a and columns of b, if they have any
