@@ -92,9 +92,7 @@ class Window(NamedTuple):
         common = gcd(self.stride, self.dilation)
         again = max(0, count - self.dilation // common) * max(0, self.size - self.stride // common)
         last = (count - 1) * self.stride
-        outside = 0
-        if self.ceil and last + self.extent > padded:  # only the last window can reach beyond the padding
-            outside = self.size - -(-(padded - last) // self.dilation)
+        outside = max(0, self.size - -(-(padded - last) // self.dilation))  # taps of the last window, with `ceil` alone
         return padded - (count * self.size - again - outside)
 
 

@@ -344,6 +344,27 @@ def test_top_and_sort(spec: str, run) -> None:
     assert [int(row["Params"]) for row in rows] == [5_130, 584, 584]
 
 
+def test_what_has_none_comes_after_what_has_0_of_its_own(tmp_path: Path, run) -> None:
+    spec = tmp_path / "net.yaml"
+    steps = "{conv: 1, kernel: 1, name: a}, relu, {conv: 1, kernel: 1, share: a}, {conv: 1, kernel: 1, bias: false}"
+    spec.write_text(f"input: [1, 4]\nlayers: [{steps}]\n")
+    rows = list(csv.DictReader(io.StringIO(run("params", str(spec), "--sort", "params", "-f", "csv").out)))
+    assert [(row["Layer"], row["Params"]) for row in rows] == [("a", "2"), ("conv2", "1"), ("conv1", "0"), ("relu1", "")]
+
+
+def test_a_folded_block_has_the_field_of_its_last_layer(spec: str, tmp_path: Path, run) -> None:
+    """As Araujo et al. 2019 define it for a block; null where it sees nothing of that input."""
+    every = {row["name"]: row for row in data(run("rf", spec, "--format", "json"))["layers"]}
+    folded = {row["name"]: row for row in data(run("rf", spec, "--depth", "1", "--format", "json"))["layers"]}
+    last = [row for name, row in every.items() if name.startswith("body.")][-1]
+    assert folded["body"]["receptive_field"] == last["receptive_field"] != None
+    other = tmp_path / "two.yaml"
+    steps = "layers: [{pair, from: b}, {add: [x, a]}]"
+    other.write_text(f"input: {{a: [1, 4], b: [1, 4]}}\nblocks: {{pair: {{layers: [sigmoid, relu]}}}}\n{steps}\n")
+    pair, _ = data(run("rf", str(other), "--of", "a", "--depth", "1", "--format", "json"))["layers"]
+    assert pair["receptive_field"] is None
+
+
 @pytest.mark.parametrize("key", ["name", "kind", "output", "params", "macs", "size"])
 def test_sorting_keeps_every_row(spec: str, key: str, run) -> None:
     rows = list(csv.DictReader(io.StringIO(run("summary", spec, "--sort", key, "-f", "csv").out)))
