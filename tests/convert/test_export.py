@@ -243,6 +243,10 @@ def test_a_module_has_weights_where_it_is_given_some(monkeypatch: pytest.MonkeyP
         "norm.running_mean": ([12, 12], (2,), "float32"),
         "norm.running_var": ([11, 11], (2,), "float32"),
     }
+    network = cnncalc.loads(NET)
+    assert network.to_torch().loaded == []
+    drawn = [network.to_torch(seed=seed).loaded[0][0]["first.weight"] for seed in (1, 2, 1)]
+    assert drawn[0] == drawn[2] != drawn[1]
 
 
 # -- ONNX, with what stands in for its library -------------------------------------------------------------------------
