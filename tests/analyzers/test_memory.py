@@ -244,7 +244,7 @@ def test_shared_weights_count_once() -> None:
 def test_budget(dtype: str) -> None:
     graph = cnncalc.load("mlperf_tiny_keyword_spotting").graph
     peak = memory(graph, Setting(dtype)).peak_bytes
-    for limit in (1, peak - 1, peak, 2 * peak, 10 * peak + 7):
+    for limit in (1, peak - 1, peak, 2 * peak, 3 * peak, 10 * peak + 7):
         found = budget(graph, Setting(dtype), limit)
         assert found.fits == (peak <= limit) == (found.exceeded_at == [])
         assert found.spare == limit - peak

@@ -18,9 +18,7 @@ FORMS = {
 """The forms of a check by the name that ``--format`` knows: the module whose `render` makes text of it."""
 
 
-def render(
-    results: list[Checked], form: str, lints_fail: bool = False, colour: bool = False, width: int | None = None
-) -> str:
+def render(results: list[Checked], form: str, lints_fail: bool, colour: bool, width: int | None) -> str:
     """The results in one of the forms; `lints_fail` makes failures of the lints, `colour` and `width` are a
     terminal's."""
     module = import_module(f"cnncalc.render.findings.{FORMS[form]}")
