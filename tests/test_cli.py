@@ -349,7 +349,12 @@ def test_what_has_none_comes_after_what_has_0_of_its_own(tmp_path: Path, run) ->
     steps = "{conv: 1, kernel: 1, name: a}, relu, {conv: 1, kernel: 1, share: a}, {conv: 1, kernel: 1, bias: false}"
     spec.write_text(f"input: [1, 4]\nlayers: [{steps}]\n")
     rows = list(csv.DictReader(io.StringIO(run("params", str(spec), "--sort", "params", "-f", "csv").out)))
-    assert [(row["Layer"], row["Params"]) for row in rows] == [("a", "2"), ("conv2", "1"), ("conv1", "0"), ("relu1", "")]
+    assert [(row["Layer"], row["Params"]) for row in rows] == [
+        ("a", "2"),
+        ("conv2", "1"),
+        ("conv1", "0"),
+        ("relu1", ""),
+    ]
 
 
 def test_a_folded_block_has_the_field_of_its_last_layer(spec: str, tmp_path: Path, run) -> None:
@@ -357,7 +362,8 @@ def test_a_folded_block_has_the_field_of_its_last_layer(spec: str, tmp_path: Pat
     every = {row["name"]: row for row in data(run("rf", spec, "--format", "json"))["layers"]}
     folded = {row["name"]: row for row in data(run("rf", spec, "--depth", "1", "--format", "json"))["layers"]}
     last = [row for name, row in every.items() if name.startswith("body.")][-1]
-    assert folded["body"]["receptive_field"] == last["receptive_field"] != None
+    assert last["receptive_field"] is not None
+    assert folded["body"]["receptive_field"] == last["receptive_field"]
     other = tmp_path / "two.yaml"
     steps = "layers: [{pair, from: b}, {add: [x, a]}]"
     other.write_text(f"input: {{a: [1, 4], b: [1, 4]}}\nblocks: {{pair: {{layers: [sigmoid, relu]}}}}\n{steps}\n")
