@@ -433,3 +433,21 @@ def test_the_exit_code_tells_whether_all_networks_fit() -> None:
         (("net.yaml", "flat.yaml"), "24B", 1),
     ):
         assert run_command("memory", *names, "--budget", size).code == code
+
+
+@pytest.mark.parametrize(
+    ("value", "place"),
+    [
+        (-1, "note: `width` was given at --set width:1:1"),
+        ([1, 2], "note: `width` was given at --set width:1:1"),
+        ("-1", "note: `width` was given at --set width:1:1"),
+        ("2 *", "  --> --set width:1:3"),
+        ("2 + nothing", "  --> --set width:1:5"),
+    ],
+)
+def test_where_a_value_from_outside_is_at_fault(value: Any, place: str) -> None:
+    """A value is at its line and column, as if it were a file of its own."""
+    text = "args: {width: 4}\ninput: [3, 8, 8]\nlayers: [{conv: width, kernel: 3}]\n"
+    with pytest.raises(cnncalc.SpecError) as refused:
+        cnncalc.loads(text, args={"width": value})
+    assert place in str(refused.value).splitlines()
