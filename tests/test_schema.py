@@ -111,6 +111,7 @@ def test_specs_of_the_tests_are_valid() -> None:
         "layers: [relu]\ndefaults: {conv: {kernal: 3}}",
         "layers: [relu]\ndefaults: {convolution: {kernel: 3}}",
         "layers: [relu]\nblocks: {b: {layer: [relu]}}",
+        "layers: [relu]\nlayer: [relu]",
         "layers: [relu]\nlint: {allow: [stride-gaps]}",
         "layers: [relu]\nexpect: {parms: 3}",
         "layers: [relu]\nexpect: {params: [3]}",
