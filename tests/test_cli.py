@@ -679,3 +679,11 @@ def test_completion_of_variants_of_a_file(spec: str) -> None:
     assert completed("shapes", spec, "--variant", "w") == ["wide_net"]
     Path(spec).write_text("layers: [")
     assert completed("shapes", spec, "--variant", "w") == []
+
+
+@pytest.mark.parametrize("form", ["table", "markdown", "latex"])
+@pytest.mark.parametrize("command", ["conventions lenet5", "summary lenet5", "memory lenet5", "sizes lenet5"])
+def test_no_two_blank_lines(command: str, form: str, run) -> None:
+    done = run(*command.split(), "--format", form)
+    assert (done.code, done.err) == (0, "")
+    assert "\n\n\n" not in done.out

@@ -24,7 +24,8 @@ def _whole(table: Table) -> str:
     for line in table.lines:
         texts = [_escaped(written(cell)) for cell in line.cells]
         lines.append(f"| {INDENT * line.depth}{' | '.join(texts)} |")
-    lines.append("")
+    if table.totals:
+        lines.append("")
     for title, value, unit in table.totals:
         figure = "" if unit == "bytes" else _escaped(written(value))
         lines.append(f"- {title}: {' = '.join(filter(None, (figure, brief(value, unit))))}")
