@@ -74,6 +74,14 @@ def run_command(*arguments: str) -> Run:
     return Run(int(left.value.code or 0), out.getvalue(), err.getvalue())
 
 
+@pytest.fixture
+def nets(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The networks of the module's `NETS`, texts by the name of their file, in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    for name, text in request.module.NETS.items():
+        Path(name).write_text(text, encoding="utf-8")
+
+
 @pytest.fixture(scope="session")
 def run() -> Callable[..., Run]:
     return run_command

@@ -35,13 +35,7 @@ NETS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def nets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small networks in the working folder."""
-    monkeypatch.chdir(tmp_path)
-    for name, text in NETS.items():
-        Path(name).write_text(text)
-
+pytestmark = pytest.mark.usefixtures("nets")
 
 ANSWERS = [
     # of flags that belong together, or exclude each other

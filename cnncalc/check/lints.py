@@ -80,7 +80,7 @@ def _of_axis(operation: Operation, axis: Any, name: str, width: int) -> Finding 
         return None
     count = axis.output(width)
     common = gcd(axis.stride, axis.dilation)
-    read = min(axis.size, axis.stride // common)
+    read = min(axis.size, axis.stride // common)  # tap k reads k*dilation, which has so many remainders by the stride
     if read < axis.stride:
         if count == 1:
             return None

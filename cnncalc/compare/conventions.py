@@ -28,7 +28,7 @@ class Terms:
     def __init__(self, operation: Operation) -> None:
         self.operation = operation
         first = operation.inputs[0] if operation.inputs else ()
-        self.x = sum(map(elements, operation.inputs[:1]))
+        self.x = elements(first) if first else 0
         """Elements of the input."""
         self.o = elements(operation.output)
         """Elements of the output."""

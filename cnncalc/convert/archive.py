@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from cnncalc.convert.rows import failed
+from cnncalc.convert.rows import failed, printable
 from cnncalc.diagnostics import Diagnostic, Fault, Source, Span, SpecError
 
 MAX_TEXT = 32 * 2**20
@@ -24,7 +24,7 @@ def shown(value: Any, most: int = MAX_SHOWN) -> str:
     if isinstance(value, (dict, list)):
         return "{…}" if isinstance(value, dict) else "[…]"
     text = value if isinstance(value, str) else repr(value)
-    return "".join(char if char.isprintable() else "?" for char in text[:most]) + ("…" if text[most:] else "")
+    return printable(text[:most]) + ("…" if text[most:] else "")
 
 
 def load(path: str, members: tuple[str, ...], help: str) -> dict[str, Any]:

@@ -30,11 +30,9 @@ def from_text(text: str, source: str = "net.cfg", inputs: Inputs = None) -> Impo
     sections = parse(text, source)
     if not sections or sections[0].word not in ("net", "network"):
         message = f"{source} does not begin with `[net]`"
-        raise (
-            sections[0].fail("wrong-format", message, "", FORM)
-            if sections
-            else failed(Fault("wrong-format", message, None, FORM), source)
-        )
+        if sections:
+            raise sections[0].fail("wrong-format", message, "", FORM)
+        raise failed(Fault("wrong-format", message, None, FORM), source)
     name = source.rpartition("/")[2].rpartition(".")[0] or "network"
     shape = _input_shape(sections[0], inputs, source)
     return build(Rows(name, source, [("input", shape)], Account(source)), sections)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnncalc.convert.rows import MAX_NODES, failed
+from cnncalc.convert.rows import MAX_NODES, failed, printable
 from cnncalc.diagnostics import Diagnostic, Fault, Source, Span, SpecError
 from cnncalc.records import NamedTuple
 
@@ -98,7 +98,7 @@ def load(path: str) -> str:
 
 def parse(text: str, path: str) -> list[Section]:
     """The sections of a text; raises `SpecError` with the line at fault."""
-    lines = [_printable(line) for line in text.splitlines()]
+    lines = [printable(line.replace("\t", " ")) for line in text.splitlines()]
     source = Source(path, "\n".join(lines))
     sections: list[Section] = []
     for number, written in enumerate(lines, 1):
@@ -127,9 +127,3 @@ def parse(text: str, path: str) -> list[Section]:
         place = Span(source, number, value_start + 1, max(len(line), value_start + 1) + 1)
         sections[-1].options.setdefault(key.strip(), Option(value.strip(), place))
     return sections
-
-
-def _printable(line: str) -> str:
-    """A line as messages may show it: a tab is a blank, and what would control a terminal a question mark."""
-    text = line.replace("\t", " ")
-    return text if text.isprintable() else "".join(char if char.isprintable() else "?" for char in text)

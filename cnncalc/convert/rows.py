@@ -39,8 +39,13 @@ def origin(source: str, node: str = "") -> Origin:
 
 def failed(fault: Fault, source: str, node: str = "") -> SpecError:
     """The error of a fault at a node, or of the source as a whole; what cannot be printed of a source is replaced."""
-    fault.message = "".join(char if char.isprintable() else "?" for char in fault.message)
+    fault.message = printable(fault.message)
     return SpecError([fault.at(origin(source, node))])
+
+
+def printable(text: str) -> str:
+    """A source's text as a message may show it: with a question mark for what would control a terminal."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else "?" for char in text)
 
 
 class Rows:

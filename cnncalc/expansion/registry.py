@@ -68,7 +68,7 @@ class Registry:
         return where.fail(name.span, "duplicate-name", message, help, facts=facts)
 
     def free(self, row: str) -> bool:
-        """Whether a row may be called so: as nothing is, but a step that was skipped."""
+        """Take a row's name from a step that was skipped, if one has it; whether a row may be called so."""
         if row in self.skipped:
             self.graph.forget(row)
         return row not in self.graph.names

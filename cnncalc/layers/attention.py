@@ -142,7 +142,8 @@ class Attention(Layer, kind="attention"):
         """The keys of a query per axis; None where it has all of them."""
         if self.window is None and self.grid is None:
             return None
-        (_, *sizes), *_ = self.tensors(inputs)
+        queries, _, _ = self.tensors(inputs)
+        sizes = queries[1:]
         declared = per_axis(self.given, len(sizes), self.framing)
         if self.grid is not None:
             return tuple(Frame(size, grid=min(wide, size), table=wide) for size, wide in zip(sizes, declared))
@@ -160,7 +161,8 @@ class Attention(Layer, kind="attention"):
     @property
     def given(self) -> Sizes:
         """The declared size of a window, or of a grid."""
-        declared: Sizes = getattr(self, self.framing)
+        declared = self.window if self.grid is None else self.grid
+        assert declared is not None, "asked where something frames"
         return declared
 
     def _check_frames(self, inputs: tuple[Shape, ...]) -> None:
@@ -272,10 +274,11 @@ class Attention(Layer, kind="attention"):
 
     def axis_tables(self, inputs: tuple[Shape, ...]) -> list[tuple[str, Shape]]:
         """The tables of a decomposed bias: per axis a vector for every relative position, shared by the heads."""
-        (channels, *_), _, _ = self.tensors(inputs)
-        queries, keys = self.map_sizes(inputs)
-        sizes = zip(AXES[len(queries)], map(max, queries, keys))
-        return [(f"rel_pos_{name}", (2 * size - 1, channels // self.heads)) for name, size in sizes]
+        queries, _, _ = self.tensors(inputs)
+        map_of_queries, map_of_keys = self.map_sizes(inputs)
+        sizes = map(max, map_of_queries, map_of_keys)
+        width = queries[0] // self.heads
+        return [(f"rel_pos_{name}", (2 * size - 1, width)) for name, size in zip(AXES[len(map_of_queries)], sizes)]
 
     # -- costs and reach
 

@@ -16,17 +16,21 @@ if TYPE_CHECKING:
     from cnncalc.layers.kernels import Kernels, T
 
 
-def _mismatch(kind: str, inputs: tuple[Shape, ...], rule: str) -> Fault:
+def _mismatch(kind: str, inputs: tuple[Shape, ...], rule: str, help: str = "") -> Fault:
+    """The fault of branches that do not fit each other; without a `help`, with what usually brings them together."""
     listed = ", ".join(dims(shape) for shape in inputs[:6]) + (", …" if len(inputs) > 6 else "")
-    if len({len(shape) for shape in inputs}) > 1:
-        help = "flat branches and branches with positions do not join: `flatten`, or `global_avg_pool`"
-    elif len({shape[1:] for shape in inputs}) > 1:
-        help = _scaled(kind, inputs) or (
-            "an odd kernel keeps sizes with `padding: half`; `{crop_like: name}` cuts to those of a layer"
-        )
-    else:
-        help = _widened(inputs)
+    help = help or _matched(kind, inputs)
     return Fault("branch-shapes", f"`{kind}` {rule}, but its branches give {listed}", None, help)
+
+
+def _matched(kind: str, inputs: tuple[Shape, ...]) -> str:
+    """What brings branches of unequal shapes together."""
+    if len({len(shape) for shape in inputs}) > 1:
+        return "flat branches and branches with positions do not join: `flatten`, or `global_avg_pool`"
+    if len({shape[1:] for shape in inputs}) > 1:
+        odd = "an odd kernel keeps sizes with `padding: half`; `{crop_like: name}` cuts to those of a layer"
+        return _scaled(kind, inputs) or odd
+    return _widened(inputs)
 
 
 def _widened(inputs: tuple[Shape, ...]) -> str:
@@ -69,13 +73,12 @@ class Concat(Join, kind="concat"):
         if self.over == "positions":
             tokens = all(len(shape) == 2 for shape in inputs)
             if not tokens or len({shape[0] for shape in inputs}) > 1:
-                fault = _mismatch(self.kind, inputs, "over positions needs a single axis, and equal channels")
-                fault.help = "put `{flatten, over: positions}` at the end of a branch that has a map"
+                help = "put `{flatten, over: positions}` at the end of a branch that has a map"
                 if tokens:
-                    fault.help = _widened(inputs)
+                    help = _widened(inputs)
                 elif single := next((shape[0] for shape in inputs if len(shape) == 1), 0):
-                    fault.help = f"a single token has a position, too: shape `[{single}, 1]`, as of a `parameter`"
-                raise fault
+                    help = f"a single token has a position, too: shape `[{single}, 1]`, as of a `parameter`"
+                raise _mismatch(self.kind, inputs, "over positions needs a single axis, and equal channels", help)
             return (inputs[0][0], sum(shape[1] for shape in inputs))
         if any(shape[1:] != inputs[0][1:] for shape in inputs):
             raise _mismatch(self.kind, inputs, "needs equal shapes off the channel axis")

@@ -116,9 +116,9 @@ class _Entry:
         self.parts = parts
         self.values = report.values(key)
         places = {id(value): place for place, value in enumerate(self.values)}
-        known = {own: self._data(place) for own, place in places.items()}
-        self.alone = [known[id(value)] for value in self.values]
-        """The data of every layer in order: equal objects are written once."""
+        distinct = {own: self._data(place) for own, place in places.items()}
+        self.alone = [distinct[id(value)] for value in self.values]
+        """The data of every layer in order; where layers have one value, that is worked out once."""
 
     def _data(self, at: int) -> Any:
         value = self.values[at]

@@ -89,14 +89,6 @@ NETS = {
 }
 
 
-@pytest.fixture
-def nets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small networks in the working folder, called by their names."""
-    monkeypatch.chdir(tmp_path)
-    for name, text in NETS.items():
-        Path(name).write_text(f"{text}")
-
-
 @pytest.mark.usefixtures("nets")
 @pytest.mark.parametrize(
     ("specs", "over", "title", "axis", "lines"),

@@ -27,12 +27,7 @@ NETS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def nets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small networks in the working folder, called by their names."""
-    monkeypatch.chdir(tmp_path)
-    for name, text in NETS.items():
-        Path(name).write_text(text)
+pytestmark = pytest.mark.usefixtures("nets")
 
 
 def swept(

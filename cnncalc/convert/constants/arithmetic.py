@@ -88,7 +88,9 @@ def divide(a: Any, b: Any) -> Any:
 
 def power(a: Any, b: Any) -> Any:
     if isinstance(a, int) and isinstance(b, int) and b >= 0:
-        return a ** min(b, 64 + b % 2)  # the same where it has at most 64 bits, and beyond them where it has more
+        if abs(a) > 1 and b > 64:
+            raise Fault("too-large", f"{a}**{b} is beyond 64 bits")
+        return a**b
     is_odd = b % 2 == 1
     if a == 0 and b < 0:
         return math.copysign(math.inf, a) if is_odd else math.inf

@@ -49,7 +49,7 @@ class Call(NamedTuple):
     """It uses a layer that was made before."""
 
     @property
-    def layer(self) -> bool:
+    def makes_layer(self) -> bool:
         """Whether it makes a layer, of Keras or of a class in the source; a block's function may be called anything."""
         return self.callee.startswith("layers.") or (self.node >= 0 and self.callee[0].isupper())
 

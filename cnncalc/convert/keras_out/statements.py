@@ -37,7 +37,7 @@ def statement(call: Call, names: Names, name: str) -> str:
         start, stop = ("" if each.value is None else literal(each.value) for each in call.arguments)
         between = ":" if f"{start}{stop}".isalnum() else f"{start and ' '}:{stop and ' '}"
         return f"{target} = {inputs[0]}[..., {start}{between}{stop}]"
-    if call.layer:
+    if call.makes_layer:
         return f"{target} = {layer(call, name)}({listed(call, names)})"
     label = [f"name={name}"] if call.name else []
     return f"{target} = {call.callee}({', '.join([*inputs, *given(call), *label])})"

@@ -155,7 +155,7 @@ class Explainer:
     def value(self, slot: Slot, name: str, column: Column) -> Any:
         """The value of an argument for all members."""
         present = [value for value in column if value is not None]
-        first, *_ = present
+        first = present[0]
         if all(type(value) is type(first) and value == first for value in present):
             if name in SIZES_OF and type(first) is int and None not in column:
                 self.formulas.append((str(first), column))

@@ -127,9 +127,9 @@ class Compressor:
             found = []
             for width in range(1 if items[start].repeat != 1 else 2, MAX_PERIOD + 1):
                 turns = self.turns(items, keys, start, width)
-                gain = self.costs.of(items[start : start + width]) * (turns - 1) - LOOP
-                if turns >= least and gain > 0:
-                    found.append((gain, -width, turns))
+                if turns >= least:
+                    gain = self.costs.of(items[start : start + width]) * (turns - 1) - LOOP
+                    found += [(gain, -width, turns)] if gain > 0 else []
             if found and self.rewrites.allow():
                 _, width, turns = max(found)
                 width = -width

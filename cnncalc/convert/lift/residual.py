@@ -25,7 +25,8 @@ def wrap(items: list[Item], tokens: Tokens) -> None:
     for here in list(every_list(items)):  # not those that are made here
         if not any(is_residual(item) for item in here):
             continue
-        for place, _ in enumerate(here):  # of which there are fewer then
+        place = 0
+        while place < len(here):
             for pattern, kind in patterns:
                 steps = here[place : place + len(pattern)]
                 if tokens.skeleton(steps) == pattern:
@@ -33,6 +34,7 @@ def wrap(items: list[Item], tokens: Tokens) -> None:
                     join.branches = [Branch(steps)]
                     here[place : place + len(pattern)] = [join]
                     break
+            place += 1
 
 
 def is_residual(item: Item) -> bool:
