@@ -14,7 +14,7 @@ from cnncalc.language.source import Located, Scalar, Sequence
 
 LINTS = {
     "stride-unread": "a stride loses pixels, or an output position: (W + P - K)/S + 1 is no whole number",
-    "stride-gap": "a stride is larger than the kernel, or shares a divisor with its dilation: pixels between are never read",
+    "stride-gap": "a stride is larger than the kernel, or shares a divisor with its dilation: pixels are never read",
     "bias-before-norm": "a bias stands directly before a batch normalisation, which subtracts it again",
     "beyond-input": "even the smallest path of a layer sees more than the input",
     "misaligned-branches": "branches that are joined differ in stride, or in the centers of what they see",
