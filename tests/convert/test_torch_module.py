@@ -280,6 +280,71 @@ def test_truth_values_and_whole_numbers_are_told_apart() -> None:
     assert rows(found) == ["slice channels=(1, 4)", "offset axes=one value=2.0"]
 
 
+def taken(places: Tensor, *nodes: Node) -> list[str]:
+    """The rows of a program that takes channels of x at the places that the last of some nodes gives."""
+    index = Operator("aten.index.Tensor", ("self",), ("indices",))
+    count = nodes[-1].meta["val"].shape[0]
+    chosen = called(index, "chosen", Tensor(1, count, 5, 6), Node("x", None), [None, Node(nodes[-1].name, None)])
+    return rows(from_torch(Module(of_nodes(*nodes, chosen, constants={"places": places})), (4, 5, 6)))
+
+
+@pytest.mark.usefixtures("torch")
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, [0, 1, 2, 3]),
+        ({"start": 1}, [1, 2, 3]),
+        ({"end": 3}, [0, 1, 2]),
+        ({"dim": 0, "start": 1, "end": -1}, [1, 2]),
+    ],
+)
+def test_parts_without_bounds(given: dict[str, int], expected: list[int]) -> None:
+    """``aten.slice(Tensor self, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1)``"""
+    cut = Operator("aten.slice.Tensor", ("self",), ("dim", 0), ("start", None), ("end", None), ("step", 1))
+    places = Tensor(4, values=[0, 1, 2, 3], dtype=INT)
+    part = called(cut, "part", Tensor(len(expected), dtype=INT), Node("places", None), **given)
+    whole = expected == places.values
+    assert taken(places, part) == (["identity"] if whole else [f"slice channels=({expected[0]}, {expected[-1] + 1})"])
+
+
+@pytest.mark.usefixtures("torch")
+@pytest.mark.parametrize("most", [6, 5])
+def test_constants_of_so_many_elements_are_known(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are counted up, and those that are filled with one number."""
+    monkeypatch.setattr("cnncalc.convert.torch.aten.moving.MAX_VALUES", most)
+    index = Operator("aten.index.Tensor", ("self",), ("indices",))
+    count = called(Operator("aten.arange.default", ("end",)), "count", Tensor(6, dtype=INT), 6)
+    last = called(index, "last", Tensor(1, 4, 5, 6), Node("x", None), [None, None, None, Node("count", None)])
+    found = rows(from_torch(Module(of_nodes(count, last)), (4, 5, 6)))
+    assert found == ["identity" if most == 6 else "opaque output=(4, 5, 6) params=0 macs=0"]
+    monkeypatch.setattr("cnncalc.convert.torch.lowering.MAX_VALUES", most - 5)
+    one = called(Operator("aten.ones.default", ("size",)), "one", Tensor(1), [1])
+    last = called(ADD, "last", Tensor(1, 4, 5, 6), Node("x", None), Node("one", None))
+    found = rows(from_torch(Module(of_nodes(one, last)), (4, 5, 6)))
+    assert (found == ["offset axes=one value=1.0"]) == (most == 6)
+
+
+@pytest.mark.usefixtures("torch")
+@pytest.mark.parametrize(("eps", "normed"), [(1e-5, "weight_norm=standardize"), (2e-5, "")])
+def test_kernels_are_standardised_where_what_is_added_is_small(eps: float, normed: str) -> None:
+    """Qiao et al. 2019 add 1e-5; the rows compute with less."""
+    arguments = (("input",), ("weight",), ("bias",), ("running_mean",), ("running_var",), ("training",))
+    norm = Operator("aten.batch_norm.default", *arguments, ("momentum",), ("eps",), ("cudnn_enabled",))
+    kernel, flat = Tensor(6, 4, 3, 3), Tensor(1, 6, 36)
+    view = Operator("aten.view.default", ("self",), ("size",))
+    nodes = [
+        called(view, "flat", flat, Node("weight", None), [1, 6, -1]),
+        called(norm, "norm", flat, Node("flat", None), None, None, None, None, True, 0.0, eps, False),
+        called(view, "kernel", kernel, Node("norm", None), [6, 4, 3, 3]),
+        called(CONV, "last", Tensor(1, 6, 3, 4), Node("x", None), Node("kernel", None)),
+    ]
+    inputs = [spec("weight", "PARAMETER", "weight"), spec("x")]
+    outputs = [spec("last", "USER_OUTPUT")]
+    held = [Node("weight", kernel), Node("x", Tensor(1, 4, 5, 6))]
+    found = rows(from_torch(Module(whole([*held, *nodes], inputs, outputs, {"weight": kernel}, {})), (4, 5, 6)))
+    assert found == [f"conv channels=6 kernel=3 bias=False {normed}".strip()]
+
+
 @pytest.mark.usefixtures("torch")
 def test_what_gives_no_tensor_or_is_no_operator() -> None:
     """Sizes are worked out by nodes that give numbers; of several results some may be none."""
