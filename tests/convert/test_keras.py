@@ -13,6 +13,7 @@ import pytest
 from convert.damaging import archive, places
 from sampling import some
 
+import cnncalc
 from cnncalc.convert import Imported
 from cnncalc.convert.archive import parse
 from cnncalc.convert.keras import from_keras, read
@@ -431,6 +432,25 @@ WRONG: dict[str, tuple[Any, str]] = {
     ),
     "dtype": (functional(conv("a", [["input_1", 0, 0, {}]], dtype="real"), last="a"), "node a"),
     "axis": (functional(layer("Concatenate", "a", [["input_1", 0, 0, {}]], axis=9), last="a"), "node a"),
+    "an object that is no constant": (
+        functional(
+            layer(
+                "TFOpLambda",
+                "a",
+                ["input_1", 0, 0, {"y": {"class_name": "Thing", "config": {"value": 2.0}}}],
+                function="math.multiply",
+            ),
+            last="a",
+        ),
+        "node a",
+    ),
+    "a constant without a value": (
+        functional(
+            layer("TFOpLambda", "a", ["input_1", 0, 0, {"y": ["_CONSTANT_VALUE", -1]}], function="math.multiply"),
+            last="a",
+        ),
+        "node a",
+    ),
     "an end that is a number": (ending(5), "config"),
     "no end": (ending([]), "config"),
     "an end that is a name": (ending("input_1"), "config"),
@@ -608,6 +628,158 @@ def test_mutated_configs_give_an_answer_or_an_error(name: str) -> None:
         except Error as error:
             outcomes.add("error" if error.diagnostics[0].span else "an error without a place")
     assert outcomes == {True, "error"}
+
+
+class Made:
+    """A model, which is asked for its own config."""
+
+    def __init__(self, name: str, text: str = "") -> None:
+        self.name, self.text = name, text
+
+    def to_json(self) -> str:
+        if not self.text:
+            raise NotImplementedError("of a class of its own")
+        return self.text
+
+
+def test_all_that_a_network_is_made_of(tmp_path: Path) -> None:
+    text = json.dumps(config("first"))
+    path = tmp_path / "first.json"
+    path.write_text(text)
+    found = [from_keras(source) for source in (config("first"), text, f"\n {text}", path, str(path), Made("a", text))]
+    assert {each.account.parameters for each in found} == {FACTS["first"]["params"]}
+    places = [each.account.sentence.partition(":")[0] for each in found]
+    assert places == ["config", "config", "config", str(path), str(path), "a"]
+    network = cnncalc.Network.from_keras
+    assert {network(source).params().totals.params for source in (text, path, str(path), Made("a", text))} == {
+        FACTS["first"]["params"]
+    }
+
+
+@pytest.mark.parametrize(("name", "place"), [("mine", "mine"), ("", "model")])
+def test_a_model_without_a_config(name: str, place: str) -> None:
+    with pytest.raises(SpecError, match="it has no config: of a class of its own") as caught:
+        from_keras(Made(name))
+    assert str(caught.value.diagnostics[0].span) == place
+
+
+def test_an_input_that_is_not_there() -> None:
+    two = config("nested")
+    for given, help in (("lefft", "did you mean `left`?"), ("zzz", "inputs are `left`, `right`")):
+        with pytest.raises(SpecError) as caught:
+            from_keras(two, {given: (3, 16, 16)})
+        (found,) = caught.value.diagnostics
+        assert (found.message, found.help) == (f"there is no input `{given}`", help)
+
+
+def test_sizes_that_are_stated_may_be_given_again() -> None:
+    assert from_keras(config("first"), (3, 16, 20)).account.compared == from_keras(config("first")).account.compared
+    assert not from_keras(config("first"), (3, 16, 21)).account.compared
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ([None, -1, 8, 3], "the config does not say the shape of the input `input_1`"),
+        (["a", 8, 8, 3], "the config does not say the shape of the input `input_1`"),
+        ("3x8x8", "the config does not say the shape of the input `input_1`"),
+        ([], "the config does not say the shape of the input `input_1`"),
+        ([None, 0, 8, 3], "the output 3 x 0 x 8 would be empty"),
+    ],
+)
+def test_shapes_that_say_nothing(shape: Any, message: str) -> None:
+    value = functional(layer("ReLU", "a", [["input_1", 0, 0, {}]]), last="a")
+    value["config"]["layers"][0]["config"]["batch_input_shape"] = shape
+    with pytest.raises(SpecError) as caught:
+        from_keras(value)
+    assert caught.value.diagnostics[0].message == message
+
+
+def within(value: Any, levels: int) -> Any:
+    """A value in so many lists."""
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_nesting_is_bounded(more: int) -> None:
+    """32 levels of models within models, of lists in an argument, and of lists around an output."""
+    call = ["input_1", 0, 0, {"y": within(1.0, 32 + more)}]
+    sources = {
+        "models are nested deeper than 32 levels": nest(33 + more),
+        "the arguments are nested deeper than 32 levels": functional(
+            layer("TFOpLambda", "a", call, function="math.add"), last="a"
+        ),
+        "an end of the model names no layer, call and tensor": ending(within(["input_1", 0, 0], 32 + more)),
+    }
+    for message, source in sources.items():
+        try:
+            told = from_keras(source).account.failures()
+        except SpecError as error:
+            told = [each.message for each in error.diagnostics]
+        assert told == ([message] if more else [])
+
+
+def test_layers_and_calls_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    value = functional(layer("ReLU", "a", [["input_1", 0, 0, {}]]), layer("ELU", "b", [["a", 0, 0, {}]]), last="b")
+    monkeypatch.setattr("cnncalc.convert.keras.MAX_NODES", 2)
+    monkeypatch.setattr("cnncalc.convert.keras.config.MAX_NODES", 3)
+    assert len(from_keras(value).graph.nodes) == 2
+    monkeypatch.setattr("cnncalc.convert.keras.MAX_NODES", 1)
+    with pytest.raises(SpecError, match="more than 1 calls of layers"):
+        from_keras(value)
+    monkeypatch.setattr("cnncalc.convert.keras.config.MAX_NODES", 2)
+    with pytest.raises(SpecError, match="it has more than 2 layers"):
+        from_keras(value)
+
+
+def test_calls_of_keras_1_and_2_with_and_without_arguments() -> None:
+    for inbound in (["input_1", 0, 0], ["input_1", 0, 0, None], ["input_1", 0, 0, {}], ["input_1", 0, 0, {"mask": 1}]):
+        found = from_keras(functional(layer("ReLU", "a", [inbound]), last="a"))
+        assert [(node.kind, node.inputs) for node in found.graph.nodes] == [("relu", (0,))]
+
+
+def test_a_layer_s_name_means_all_of_its_rows() -> None:
+    """Also where no row has that name, and where the rows before have others."""
+    before = layer("ReLU", "before", [["input_1", 0, 0, {}]])
+    arguments = {"filters": 4, "kernel_size": 3, "activation": "relu"}
+    found = from_keras(
+        functional(before, layer("SeparableConv2D", "one", [["before", 0, 0, {}]], **arguments), last="one")
+    )
+    graph, account = found
+    assert [node.name for node in graph.nodes] == ["before", "one.depthwise", "one.pointwise", "one.act"]
+    one = graph.find("one")
+    assert (one.tensor, list(one.layers)) == (graph.nodes[3].number, [1, 2, 3])
+    assert account.names["one"] == "one"
+
+
+@pytest.mark.parametrize(
+    ("size", "compared"),
+    [([None, 8, 8, 3], 2), ([None, None, 8, 3], 2), ([None, 8, 9, 3], 0), ([None, 8, 3], 0), (None, 1)],
+)
+def test_a_model_on_other_sizes_than_it_was_built_with(size: Any, compared: int) -> None:
+    """What its config states of its layers holds where its input is of the size that it had then."""
+    inner = [
+        {**layer(kind, name), "build_config": {"input_shape": [None, 8, 8, 3]}}
+        for kind, name in (("ReLU", "a"), ("ELU", "b"))
+    ]
+    if size is None:
+        del inner[0]["build_config"]
+    elif size == [None, 8, 9, 3]:
+        inner[1]["build_config"]["input_shape"] = size
+    chain = layer("Sequential", "chain", [["input_1", 0, 0, {}]], layers=inner, build_input_shape=size)
+    graph, account = from_keras(functional(chain, last="chain"))
+    assert [node.name for node in graph.nodes] == ["chain.a", "chain.b"]
+    assert account.compared == compared
+
+
+def test_a_model_without_layers_is_no_part() -> None:
+    inner = functional(last="input_1")["config"]
+    nested = layer("Functional", "nothing", [["input_1", 0, 0, {}]], **inner)
+    graph, _ = from_keras(functional(nested, layer("ReLU", "a", [["nothing", 0, 0, {}]]), last="a"))
+    assert graph.parts == []
+    assert [node.name for node in graph.nodes] == ["a"]
 
 
 def test_half_of_a_pair_of_utf_16_is_replaced() -> None:
