@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from convert.damaging import archive, places
+from convert.executing import rows
 from sampling import some
 
 import cnncalc
@@ -222,6 +223,47 @@ def test_keras_2_takes_means_over_axes(axis: Any, keeps: bool, expected: tuple[i
     assert bool(found.account.opaque) == (expected[:1] != (3,) or len(expected) == 2 or expected[1:] == (8, 1))
 
 
+@pytest.mark.parametrize(
+    ("function", "given", "what"),
+    [
+        ("reshape", {"shape": [-1]}, "Reshape"),
+        ("reshape", {"shape": 192}, "Reshape"),
+        ("math.add", {}, "the addition"),
+        ("math.add", {"y": [[1, 2, 3], [4, 5, 6]]}, "the addition"),
+        ("math.multiply", {"y": [1, 2]}, "the multiplication"),
+        ("math.multiply", {"y": []}, "the multiplication"),
+        ("pad", {"paddings": [[1, 0], [0, 0], [0, 0], [0, 0]]}, "Pad"),
+        ("pad", {"paddings": [[0, 1], [0, 0], [0, 0], [0, 0]]}, "Pad"),
+        ("pad", {"paddings": [1, 0, 0, 0]}, "Pad"),
+        ("pad", {"paddings": [[0, 0], [1, 1], [0, 0]]}, "Pad"),
+        ("math.cumsum", {"axis": 1}, "math.cumsum"),
+    ],
+)
+def test_operations_of_keras_2_that_are_in_no_row(function: str, given: dict[str, Any], what: str) -> None:
+    """The batch is no axis of a layer, and constants differ from channel to channel at most."""
+    value = functional(layer("TFOpLambda", "a", ["input_1", 0, 0, given], function=function), last="a")
+    with pytest.raises(SpecError, match=f"does not know `{what}`, and the config does not say what shape it gives"):
+        from_keras(value)
+
+
+@pytest.mark.parametrize(
+    ("function", "given", "expected"),
+    [
+        ("nn.softmax", {}, ["softmax"]),
+        ("nn.leaky_relu", {}, ["leaky_relu negative_slope=0.2"]),
+        ("nn.gelu", {}, ["gelu"]),
+        ("math.add", {"y": ["_CONSTANT_VALUE", -1, 2.0]}, ["identity"]),
+        ("pad", {"paddings": [0, 1, [0, 2], 0]}, ["pad amount=((1, 1), (0, 2))"]),
+        ("pad", {"paddings": [[0, 0], [0, 0], [1, 0], [0, 2]]}, ["pad amount=((0, 0), (1, 0)) channels=(0, 2)"]),
+        ("split", {"num_or_size_splits": 1, "axis": -1}, ["slice channels=(0, 3)"]),
+    ],
+)
+def test_operations_of_keras_2_with_what_is_left_out(function: str, given: dict[str, Any], expected: list[str]) -> None:
+    """TensorFlow's defaults: over the last axis, a slope of 0.2, the exact form of gelu."""
+    value = functional(layer("TFOpLambda", "a", ["input_1", 0, 0, given], function=function), last="a")
+    assert rows(from_keras(value)) == expected
+
+
 def test_keras_2_counts_the_calls_of_a_nested_model_from_one() -> None:
     tower = functional(conv("conv", [["input_1", 0, 0, {}]], filters=3), last="conv")["config"]
     nested = layer("Functional", "tower", [["input_1", 0, 0, {}]], [["tower", 1, 0, {}]], **tower)
@@ -338,6 +380,27 @@ def test_an_unknown_class_is_opaque_with_the_stated_shape() -> None:
     assert [failure.code for failure in found.account.failures()] == ["opaque"]
 
 
+def test_code_is_opaque_and_has_no_weights() -> None:
+    value = config("first")
+    value["config"]["layers"][1]["class_name"] = "Lambda"
+    found = from_keras(value)
+    assert found.account.opaque == {"Lambda": ["conv"]}
+    assert set(found.graph.nodes[0].operation.layer.unknown) == {"macs", "receptive_field"}
+
+
+def test_groups_of_a_channel_each() -> None:
+    """-1 is Instance Normalization in Keras' documentation, until the layer is built: then it is the number."""
+    value = functional(layer("GroupNormalization", "a", [["input_1", 0, 0, {}]], groups=-1), last="a")
+    assert rows(from_keras(value)) == ["group_norm groups=3 eps=0.001"]
+
+
+@pytest.mark.parametrize(("module", "is_keras"), [("keras.layers", True), ("mine.layers", False), ("", True)])
+def test_a_class_of_another_package_may_be_anything(module: str, is_keras: bool) -> None:
+    value = config("first")
+    value["config"]["layers"][1]["module"] = module
+    assert from_keras(value).account.opaque == ({} if is_keras else {"Conv2D": ["conv"]})
+
+
 def test_an_unknown_class_needs_a_stated_shape() -> None:
     with pytest.raises(SpecError, match="does not know `Mystery`, and the config does not say what shape it gives"):
         from_keras(unknown(config("first")), (3, 32, 40))
@@ -432,6 +495,10 @@ WRONG: dict[str, tuple[Any, str]] = {
     ),
     "dtype": (functional(conv("a", [["input_1", 0, 0, {}]], dtype="real"), last="a"), "node a"),
     "axis": (functional(layer("Concatenate", "a", [["input_1", 0, 0, {}]], axis=9), last="a"), "node a"),
+    "causal padding of two sizes": (
+        functional(conv("a", [["input_1", 0, 0, {}]], padding="causal", kernel_size=[3, 2]), last="a"),
+        "node a",
+    ),
     "an object that is no constant": (
         functional(
             layer(
