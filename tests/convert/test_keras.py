@@ -426,6 +426,9 @@ WRONG: dict[str, tuple[Any, str]] = {
     "missing layer": (functional(layer("ReLU", "a", [["c", 0, 0, {}]]), last="a"), "node a"),
     "missing call": (functional(layer("ReLU", "a", [["input_1", 4, 0, {}]]), last="a"), "node a"),
     "missing tensor": (functional(layer("ReLU", "a", [["input_1", 0, 7, {}]]), last="a"), "node a"),
+    "missing second tensor": (functional(layer("ReLU", "a", [["input_1", 0, 1, {}]]), last="a"), "node a"),
+    "negative tensor": (functional(layer("ReLU", "a", [["input_1", 0, -1, {}]]), last="a"), "node a"),
+    "kernel by name": (functional(conv("a", [["input_1", 0, 0, {}]], kernel_size={"height": 3}), last="a"), "node a"),
     "missing output": (functional(last="zz"), "config"),
     "no kernel": (functional(conv("a", [["input_1", 0, 0, {}]], kernel_size=None), last="a"), "node a"),
     "sizes that do not fit": (
@@ -495,6 +498,10 @@ WRONG: dict[str, tuple[Any, str]] = {
     ),
     "dtype": (functional(conv("a", [["input_1", 0, 0, {}]], dtype="real"), last="a"), "node a"),
     "axis": (functional(layer("Concatenate", "a", [["input_1", 0, 0, {}]], axis=9), last="a"), "node a"),
+    "a number without end": (
+        functional(layer("LeakyReLU", "a", [["input_1", 0, 0, {}]], negative_slope=1e300), last="a"),
+        "node a",
+    ),
     "causal padding of two sizes": (
         functional(conv("a", [["input_1", 0, 0, {}]], padding="causal", kernel_size=[3, 2]), last="a"),
         "node a",
@@ -695,6 +702,81 @@ def test_mutated_configs_give_an_answer_or_an_error(name: str) -> None:
         except Error as error:
             outcomes.add("error" if error.diagnostics[0].span else "an error without a place")
     assert outcomes == {True, "error"}
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ([-2, -96], "`target_shape` needs a list of sizes, got `[…]`"),
+        ([True, 192], "`target_shape` needs a list of sizes, got `[…]`"),
+        ([-1, -1, 3], "192 elements do not fit the shape (-1, -1, 3)"),
+        ([-1, 0], "192 elements do not fit the shape (-1, 0)"),
+        ([-1, 7], "192 elements do not fit the shape (-1, 7)"),
+        ([64, 2], "192 elements do not fit the shape (64, 2)"),
+        ([], "192 elements do not fit the shape ()"),
+    ],
+)
+def test_shapes_that_do_not_fit(target: list[Any], message: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        from_keras(functional(layer("Reshape", "a", [["input_1", 0, 0, {}]], target_shape=target), last="a"))
+    assert caught.value.diagnostics[0].message == message
+
+
+@pytest.mark.parametrize(
+    ("axis", "told"),
+    [(0, "the batch"), (-4, "the batch"), (-5, "`-5`"), (4, "`4`"), ("a", "`a`"), (None, "`None`"), (True, "`True`")],
+)
+def test_axes_that_are_none(axis: Any, told: str) -> None:
+    value = functional(layer("Concatenate", "a", [["input_1", 0, 0, {}]], axis=axis), last="a")
+    with pytest.raises(SpecError) as caught:
+        from_keras(value)
+    assert caught.value.diagnostics[0].message == f"`axis` is {told}, for a tensor of 3 axes and the batch"
+
+
+def test_lists_in_lists() -> None:
+    """Pairs of pairs are the deepest that Keras writes; equal numbers are one."""
+    for levels, fits in ((1, True), (3, True), (4, False)):
+        value = functional(conv("a", [["input_1", 0, 0, {}]], kernel_size=within(3, levels)), last="a")
+        if fits:
+            assert rows(from_keras(value)) == ["conv channels=4 kernel=3 padding=same"]
+            continue
+        with pytest.raises(SpecError):
+            from_keras(value)
+
+
+@pytest.mark.parametrize("size", [[3, 4, 5], [3, 0], [2, 1.5], 0, 1.5, "3", None])
+def test_kernels_of_transposed_convolutions(size: Any) -> None:
+    value = functional(layer("Conv2DTranspose", "a", [["input_1", 0, 0, {}]], filters=2, kernel_size=size), last="a")
+    with pytest.raises(SpecError) as caught:
+        from_keras(value)
+    told = "`kernel` needs a whole number above 0, or one for each of 2 axes"
+    assert caught.value.diagnostics[0].message == told
+    value["config"]["layers"][1]["config"]["kernel_size"] = [1, 2]
+    assert rows(from_keras(value)) == ["conv_transpose channels=2 kernel=(1, 2)"]
+
+
+def test_an_unknown_class_of_an_open_shape() -> None:
+    value = unknown(config("first"))
+    shape = value["config"]["layers"][2]["inbound_nodes"][0]["args"][0]["config"]["shape"]
+    shape[2] = None
+    with pytest.raises(SpecError, match=r"does not know `Mystery`, and the config leaves its shape open: 8x\?x20"):
+        from_keras(value)
+
+
+def test_a_layer_that_nobody_takes() -> None:
+    found = from_keras(functional(conv("a", [["input_1", 0, 0, {}]]), layer("ReLU", "b", [["a", 0, 0, {}]]), last="a"))
+    assert [node.name for node in found.graph.nodes] == ["a", "b"]
+
+
+def test_tensors_of_other_ranks_are_not_joined() -> None:
+    with pytest.raises(SpecError, match="its tensors have different numbers of axes"):
+        from_keras(WRONG["ranks that do not join"][0])
+
+
+def test_a_vector_of_one_is_not_shaped_to_nothing() -> None:
+    value = functional(layer("Reshape", "a", [["input_1", 0, 0, {}]], target_shape=[]), last="a", shape=(None, 1, 1))
+    with pytest.raises(SpecError, match=r"1 elements do not fit the shape \(\)"):
+        from_keras(value)
 
 
 class Made:
