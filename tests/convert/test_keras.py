@@ -821,6 +821,11 @@ def test_an_input_that_is_not_there() -> None:
         assert (found.message, found.help) == (f"there is no input `{given}`", help)
 
 
+def test_a_given_shape_has_as_many_axes_as_is_stated() -> None:
+    with pytest.raises(SpecError, match="the input has 3 axes, `3 x 10` has 2"):
+        from_keras(config("first"), (3, 10))
+
+
 def test_sizes_that_are_stated_may_be_given_again() -> None:
     assert from_keras(config("first"), (3, 16, 20)).account.compared == from_keras(config("first")).account.compared
     assert not from_keras(config("first"), (3, 16, 21)).account.compared
@@ -901,6 +906,13 @@ def test_a_layer_s_name_means_all_of_its_rows() -> None:
     one = graph.find("one")
     assert (one.tensor, list(one.layers)) == (graph.nodes[3].number, [1, 2, 3])
     assert account.names["one"] == "one"
+
+
+def test_a_name_of_no_letters_is_none() -> None:
+    arguments = {"filters": 4, "kernel_size": 3}
+    graph, account = from_keras(functional(layer("SeparableConv2D", "!", ["input_1", 0, 0, {}], **arguments), last="!"))
+    assert account.names["!"] == graph.nodes[0].name != graph.nodes[1].name
+    assert "" not in graph.names
 
 
 @pytest.mark.parametrize(

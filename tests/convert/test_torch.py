@@ -618,6 +618,59 @@ def test_running_code_is_said_first(code: Path, run: Any) -> None:
     ]
 
 
+WRAP = "call it in a function of your own that needs no arguments"
+FIRST = "make it run in Python first"
+LISTED = ", ".join(f"`f{number}`" for number in range(10, 22))
+
+
+@pytest.mark.parametrize(
+    ("lines", "told", "help"),
+    [
+        (["def net(size):", "    pass"], "net() missing 1 required positional argument: 'size'\n", WRAP),
+        (["def net():", "    return 1 + 'a'"], "unsupported operand type(s) for +: 'int' and 'str' (net.py:2)", FIRST),
+        (["def net():", "    raise ValueError('no argument')"], "ValueError: no argument (net.py:2)", FIRST),
+        (["import json", "def net():", "    json.loads('{')"], "(net.py:3)", FIRST),
+        (["def net():", "    raise SystemExit(3)"], "SystemExit: 3 (net.py:2)", FIRST),
+        (["import nowhere_at_all"], "No module named 'nowhere_at_all' (net.py:1)", "install `nowhere_at_all` where"),
+        (["net = 5"], "`net` is no module, and cannot be called", "name a `torch.nn.Module`, a Keras model, or"),
+        (["def other(): pass", "_net = other"], "`net.py` has no `net`", "it has `other`"),
+        (["def net():", "    exec('1 / 0')"], "ZeroDivisionError: division by zero (net.py:2)", FIRST),
+        (["raise ValueError(__name__)"], "ValueError: net (net.py:1)", FIRST),
+        (["def net():", "    raise ValueError('x' * 240)"], f"ValueError: {'x' * 240} (net.py:2)", FIRST),
+        (["def net():", "    raise ValueError('x' * 241)"], f"ValueError: {'x' * 240}… (net.py:2)", FIRST),
+        ([f"def f{number}(): pass" for number in range(10, 23)], "`net.py` has no `net`", f"it has {LISTED}\n"),
+        (["one = 1"], "`net.py` has no `net`", "name what the file defines"),
+    ],
+)
+def test_what_their_code_raises_is_told_with_its_last_line(
+    lines: list[str], told: str, help: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", list(sys.path))
+    monkeypatch.delitem(sys.modules, "net", raising=False)
+    (tmp_path / "net.py").write_text("\n".join(lines) + "\n")
+    done = run("summary", "net.py:net", "--input", "3x8x8")
+    assert done.code == 1
+    assert told in done.err
+    assert f"help: {help}" in done.err
+
+
+@pytest.mark.parametrize("line", ["net = Made()", "net = Made", "net = lambda: Made()"])
+def test_a_keras_model_is_one_or_what_gives_one(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Any
+) -> None:
+    """A model is not called, a class is, whatever it has."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", list(sys.path))
+    monkeypatch.delitem(sys.modules, "net", raising=False)
+    config = FILES.parent / "keras" / "first.json"
+    made = "class Made:\n    name = 'made'\n    def to_json(self):\n        return open(CONFIG).read()\n"
+    (tmp_path / "net.py").write_text(f"CONFIG = {str(config)!r}\n{made}    def __call__(self): pass\n{line}\n")
+    done = run("summary", "net.py:net", "--format", "json")
+    assert done.code == 0
+    assert json.loads(done.out)["totals"]["params"] == 308
+
+
 def test_modules_are_found_in_the_working_folder_and_beside_their_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Any
 ) -> None:
