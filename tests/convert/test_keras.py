@@ -73,6 +73,17 @@ def test_layers_that_are_called_twice_share_their_weights() -> None:
     assert [part.name for part in graph.parts] == ["tower", "tower-2"]
 
 
+def test_the_second_results_of_models_that_are_called_twice() -> None:
+    """What Keras 3.15 writes as the outputs of ``[functional(functional(a)), chain(chain(a))]``."""
+    value = config("firsts")
+    value["config"]["output_layers"] = [["functional", 2, 0], ["chain", 1, 0]]
+    graph, _ = from_keras(value)
+    assert [graph.node(tensor).name for _, tensor in graph.outputs] == [  # type: ignore[union-attr]
+        "functional-2.left",
+        "chain-2.right",
+    ]
+
+
 def test_inputs_are_taken_by_their_names() -> None:
     value = config("nested")
     value["config"]["input_layers"] = dict(reversed(value["config"]["input_layers"].items()))
@@ -426,6 +437,10 @@ WRONG: dict[str, tuple[Any, str]] = {
     "missing layer": (functional(layer("ReLU", "a", [["c", 0, 0, {}]]), last="a"), "node a"),
     "missing call": (functional(layer("ReLU", "a", [["input_1", 4, 0, {}]]), last="a"), "node a"),
     "missing tensor": (functional(layer("ReLU", "a", [["input_1", 0, 7, {}]]), last="a"), "node a"),
+    "missing second call": (
+        functional(layer("ReLU", "a", [["input_1", 0, 0, {}]]), layer("ELU", "b", [["a", 1, 0, {}]]), last="b"),
+        "node b",
+    ),
     "missing second tensor": (functional(layer("ReLU", "a", [["input_1", 0, 1, {}]]), last="a"), "node a"),
     "negative tensor": (functional(layer("ReLU", "a", [["input_1", 0, -1, {}]]), last="a"), "node a"),
     "kernel by name": (functional(conv("a", [["input_1", 0, 0, {}]], kernel_size={"height": 3}), last="a"), "node a"),
