@@ -130,6 +130,22 @@ def test_greatest_sums_stay_within_their_slots() -> None:
         assert list(found.data) == list(expected.data)
 
 
+@pytest.mark.parametrize(("weight", "bias"), [(1, 0), (-1, 500)])
+def test_kernels_that_are_made_of_weights_stay_within_a_byte(weight: int, bias: int) -> None:
+    """One of 800 weights is not 0: standardised it is sqrt(799) = 28.3, which is 452 steps of 1/16."""
+
+    def weights(owner: Node, name: str, shape: Shape) -> list[int]:
+        return ([weight] + [0] * (prod(shape[1:]) - 1)) * shape[0] if name == "weight" else [bias] * shape[0]
+
+    shape = (32, 9, 9)
+    layer = make(KINDS["conv"], {"channels": 2, "kernel": 5, "weight_norm": "standardize"})
+    node = Node("layer", Operation(layer, (shape,)), (0,), 0, 0)
+    x = Tensor(shape, bytes(range(81)) + bytes(31 * 81))
+    expected, found = Machine(Bytes(), weights).execute(node, [x]), Fast(weights).execute(node, [x])
+    assert list(found.data) == list(expected.data)
+    assert len(set(found.data)) > 1
+
+
 def test_processes_share_the_channels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fast, "WORTH_FORKING", 0)
     shape = (4, 12, 12)
