@@ -134,9 +134,25 @@ def test_shared_and_unknown_rows() -> None:
     assert told["macs"] == ["a: 576", "conv1: 576", "together >= 1,152 MACs = 2.30 k FLOPs"]
 
 
+def test_a_block_that_begins_with_another() -> None:
+    text = (
+        "input: [1, 8]\nblocks:\n  inner: {layers: [{conv: 2, kernel: 1}, relu]}\n  outer: {layers: [inner, relu]}\n"
+        "layers: [{outer, name: o}]\n"
+    )
+    network = cnncalc.loads(text)
+    assert network.explain("o").topics[0].lines == ["o: block `outer`, 3 layers"]
+    assert network.explain("o.inner1").topics[0].lines == ["o.inner1: block `inner`, 2 layers"]
+    assert network.explain("o").to_dict()["costliest"] == [
+        "o.inner1.conv1: 4 parameters (100.0%)",
+        "o.inner1.conv1: 16 MACs (100.0%)",
+    ]
+
+
 def test_a_flat_network_has_no_field() -> None:
     told = cnncalc.loads("input: [4]\nlayers: [{linear: 3}]\n").explain().to_dict()
     assert told["parameters"] == ["15 learned"]
+    assert told["receptive field"] == ["none: the input is flat"]
+    assert "costliest" not in told  # of a single layer none is
 
 
 def test_a_block_that_sees_nothing_of_the_first_input_has_no_field(run: Any, tmp_path: Path) -> None:

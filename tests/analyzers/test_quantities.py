@@ -143,3 +143,14 @@ def test_the_field_that_networks_are_compared_by(
     path.write_text(text)
     row = run("compare", str(path), "--columns", "field").out.splitlines()[2]
     assert re.split(r" {2,}", row)[-1] == field
+
+
+def test_figures_of_rows_that_no_table_has() -> None:
+    """By hand: the least of 6 x 8 and of 4 x 6 positions, none of a flat tensor; two operations for each MAC."""
+    network = cnncalc.loads("input: [1, 6, 8]\nlayers: [{conv: 2, kernel: 3}, relu, flatten, {linear: 3}]\n")
+    rows = network.summary().layers
+    assert [row.input_size for row in rows] == [6, 4, 4, None]
+    assert [row.flops for row in rows] == [2 * 9 * 2 * 24, None, None, 2 * 48 * 3]
+    counted = network.summary(counted_as="fvcore")
+    assert [(row.flops, row.product_macs) for row in counted.layers] == [(None, None)] * 4
+    assert counted.totals.flops is None

@@ -58,6 +58,7 @@ CASES: list[tuple[str, dict[str, Any], Shape]] = [
     ("conv", {"channels": 5, "kernel": 7, "stride": 2, "padding": 3}, (3, 29, 31)),
     ("conv", {"channels": 40, "kernel": 3, "padding": 1}, (20, 5, 5)),  # channels packed
     ("conv", {"channels": 60, "kernel": 3, "groups": 3}, (6, 5, 5)),
+    ("conv", {"channels": 3, "kernel": 1}, (1, 9, 9)),  # sums of one product, which are not divided
     ("conv", {"channels": 4, "kernel": 3, "padding": 1}, (20, 15, 15)),  # pixels packed
     ("conv", {"channels": 4, "kernel": 3, "padding": 4, "dilation": 4, "padding_mode": "reflect"}, (4, 12, 15)),
     ("conv", {"channels": 6, "kernel": (2, 3, 3), "stride": (2, 1, 2), "padding": 1, "groups": 2}, (4, 5, 6, 7)),
@@ -90,6 +91,8 @@ def test_layers(kind: str, args: dict[str, Any], shape: Shape) -> None:
         ((6, 7, 8), (1, 7, 8)),
         ((6, 7, 8), (1, 1, 1)),
         ((6, 1, 1), (6, 7, 8)),
+        ((6, 1, 2), (6, 1, 2)),
+        ((6, 1, 2), (6, 9, 2)),
         ((6,), (6,)),
         ((6,), (1,)),
     ],
@@ -107,6 +110,14 @@ def test_products_of_tensors_are_clipped(value: int, result: int) -> None:
     for machine in (Machine(Bytes(), drawn), Fast(drawn)):
         assert [list(row) for row in machine.matrix(rows, table)] == [[result] * 8, [0] * 8]
         assert machine.algebra.products == 2 * 64 * 8
+
+
+def test_sums_of_many_products_stay_within_their_slots() -> None:
+    """66,052 products of 255 and 255 are more than 32 bits hold; next to them stand those of zeros."""
+    count = 66_052
+    rows, table = [bytes([255]) * count, bytes(count - 100) + bytes([255]) * 100], [bytes([255, 0, 255])] * count
+    few = 255 * 255 * 100 >> 4 + 17  # 17 bits write 66,052
+    assert [list(row) for row in Fast(drawn).matrix(rows, table)] == [[255, 0, 255], [few, 0, few]]
 
 
 def test_weights_that_are_drawn_are_small_whole_numbers_of_either_sign() -> None:

@@ -13,7 +13,7 @@ beside each literal.
 
 from __future__ import annotations
 
-from math import prod
+from math import log, prod
 from typing import Any
 
 import pytest
@@ -183,6 +183,30 @@ def test_learned_factors_of_a_sum(weights: str, learned: list[float], shares: li
     units = [Tensor((3,), [float(place == branch) for place in range(3)]) for branch in range(3)]
     found = execute("add", {"weights": weights}, units, {"weight": learned})
     assert found.data == pytest.approx(shares, abs=1e-6)
+
+
+def test_a_bias_by_distance_counts_in_keys() -> None:
+    """Graham et al. 2021, LeViT: a query of a map at half the size stands at twice its place.  With q and k of 0 the
+    shares are the exponentials of the table, 1, 2, 3, ... for the distances 0, 1, 2, ..., row-major.
+    """
+    table = {"bias_table": [log(number) for number in range(1, 9)]}
+    zeros, args = Tensor((1, 1, 2), [0.0, 0.0]), {"heads": 1, "bias": "distance"}
+    pair = Tensor((2, 2, 4), [0.0] * 8 + [float(value) for value in range(1, 9)])
+    found = execute("attention", args, [zeros, pair], table).data
+    first, second = [1, 2, 3, 4, 5, 6, 7, 8], [3, 2, 1, 2, 7, 6, 5, 6]
+    assert found == pytest.approx([_mean(first), _mean(second)])
+
+
+def _mean(shares: list[int]) -> float:
+    """The mean of 1, 2, 3, ... by their shares."""
+    return sum(value * share for value, share in enumerate(shares, 1)) / sum(shares)
+
+
+def test_linear_attention_is_divided_by_a_sum_above_zero() -> None:
+    """Cai et al. 2023, EfficientViT: their code adds 1e-15 to the sum of the products."""
+    for key, expected in ((1e-7, 0.5), (1e-6, 10 / 11), (0.0, 0.0), (-1.0, 0.0)):
+        qkv = Tensor((3, 1), [1e-8, key, 1.0])
+        assert execute("attention", {"heads": 1, "mode": "linear"}, [qkv], {}).data == pytest.approx([expected])
 
 
 def test_coordinates_go_from_end_to_end() -> None:
