@@ -137,11 +137,13 @@ def test_shared_and_unknown_rows() -> None:
 def test_a_block_that_begins_with_another() -> None:
     text = (
         "input: [1, 8]\nblocks:\n  inner: {layers: [{conv: 2, kernel: 1}, relu]}\n  outer: {layers: [inner, relu]}\n"
-        "layers: [{outer, name: o}]\n"
+        "layers: [{outer, name: o}, {outer, repeat: 4, name: r}]\n"
     )
     network = cnncalc.loads(text)
     assert network.explain("o").topics[0].lines == ["o: block `outer`, 3 layers"]
     assert network.explain("o.inner1").topics[0].lines == ["o.inner1: block `inner`, 2 layers"]
+    for turn in range(4):
+        assert network.explain(f"r.{turn}").topics[0].lines == [f"r.{turn}: block `outer`, 3 layers"]
     assert network.explain("o").to_dict()["costliest"] == [
         "o.inner1.conv1: 4 parameters (100.0%)",
         "o.inner1.conv1: 16 MACs (100.0%)",

@@ -145,6 +145,14 @@ def test_the_field_that_networks_are_compared_by(
     assert re.split(r" {2,}", row)[-1] == field
 
 
+def test_rows_are_sorted_by_all_the_shapes_that_they_take(tmp_path: Path, run: Callable[..., Any]) -> None:
+    """By hand: 12, 24, 24, 24 + 24 and 2 x 2 elements."""
+    path = tmp_path / "net.yaml"
+    path.write_text("input: [1, 12]\nlayers: [{conv: 2, kernel: 1}, relu, {add: [x, conv1]}, {max_pool: 6}, sigmoid]\n")
+    sheet = run("shapes", str(path), "--format", "csv", "--sort", "input_shapes").out.splitlines()
+    assert [line.split(",")[0] for line in sheet[1:]] == ["add1", "relu1", "max_pool1", "conv1", "sigmoid1"]
+
+
 def test_figures_of_rows_that_no_table_has() -> None:
     """By hand: the least of 6 x 8 and of 4 x 6 positions, none of a flat tensor; two operations for each MAC."""
     network = cnncalc.loads("input: [1, 6, 8]\nlayers: [{conv: 2, kernel: 3}, relu, flatten, {linear: 3}]\n")

@@ -149,6 +149,9 @@ TORCH = [
      [0.2, 0.142857, 0.1, 0.074074, 0.1]),
     # F.instance_norm(t(2,3)), F.group_norm(t(4,2), 2), F.normalize(t(2,2), dim=1)
     ("instance_norm", {}, (2, 3), {}, (2, 3), [-1.224736, 0, 1.224736, -1.224736, 0, 1.224735]),
+    # F.batch_norm(t(1,2,3), None, None, training=True)
+    ("batch_norm", {"statistics": False, "scale": False, "shift": False}, (2, 3), {}, (2, 3),
+     [-1.224736, 0, 1.224736, -1.224736, 0, 1.224735]),
     ("group_norm", {"groups": 2, "scale": False, "shift": False}, (4, 2), {}, (4, 2),
      [-1.341635, -0.447212, 0.447212, 1.341635, -1.341635, -0.447212, 0.447212, 1.341635]),
     ("l2_norm", {}, (2, 2), {}, (2, 2), [0.316228, 0.447214, 0.948683, 0.894427]),
@@ -195,6 +198,17 @@ def test_a_bias_by_distance_counts_in_keys() -> None:
     found = execute("attention", args, [zeros, pair], table).data
     first, second = [1, 2, 3, 4, 5, 6, 7, 8], [3, 2, 1, 2, 7, 6, 5, 6]
     assert found == pytest.approx([_mean(first), _mean(second)])
+
+
+def test_a_bias_by_relative_position_leaves_tokens_alone() -> None:
+    """Liu et al. 2021, Swin: a query at i and a key at j have the entry i - j + (size - 1); here of a map of 2 behind
+    a token, which has none.  With q and k of 0 the shares are the exponentials of the table, and 1 for the token."""
+    qkv = Tensor((3, 3), [0.0] * 6 + [1.0, 2.0, 3.0])
+    table = Tensor((1, 3), [log(2), log(3), log(5)])
+    expected = pytest.approx([_mean([1, 1, 1]), _mean([1, 3, 2]), _mean([1, 5, 3])])
+    assert execute("attention", {"heads": 1, "bias": "t", "maps": 2}, [qkv, table], {}).data == expected
+    learned = {"bias_table": table.data}
+    assert execute("attention", {"heads": 1, "bias": "relative", "maps": 2}, [qkv], learned).data == expected
 
 
 def _mean(shares: list[int]) -> float:
