@@ -149,6 +149,15 @@ def test_shared_weights_are_given_once(tmp_path: Path) -> None:
         run(tmp_path, ROW, {"b": {"bias": [0]}}, spec)
 
 
+def test_standard_input_is_the_data_or_the_weights(tmp_path: Path) -> None:
+    """Any other file may be both: it is read twice."""
+    graph, path = cnncalc.loads(SPEC).graph, str(tmp_path / "both.json")
+    Path(path).write_text("{}")
+    for data, weights, told in (("-", "-", "not both"), (path, path, "no tensor"), (path, "-", "no tensor")):
+        with pytest.raises(SpecError, match=told):
+            outputs(graph, data, weights)
+
+
 def test_unknown_layer_and_file(tmp_path: Path) -> None:
     with pytest.raises(Error, match="no layer `thrid`"):
         run(tmp_path, ROW, layer="thrid")
