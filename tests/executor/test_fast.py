@@ -141,6 +141,32 @@ def test_greatest_sums_stay_within_their_slots() -> None:
         assert list(found.data) == list(expected.data)
 
 
+@pytest.mark.parametrize(
+    ("kind", "args", "shape", "weight", "bias"),
+    [
+        # 255 and 16*2049 are 33,039, which is more than 15 bits and a sign hold
+        ("conv", {"channels": 2, "kernel": 1}, (1, 6, 6), 1, 2049),
+        ("conv", {"channels": 2, "kernel": 1}, (1, 6, 6), -1, -2049),
+        ("conv", {"channels": 20, "kernel": 1}, (1, 2, 2), 1, 2049),
+        ("conv", {"channels": 20, "kernel": 1}, (1, 2, 2), -1, -2049),
+        ("linear", {"features": 2}, (65_536,), 0, 0),  # a sum of nothing, divided by 2**8
+    ],
+)
+def test_sums_with_their_biases_stay_within_their_slots(
+    kind: str, args: dict[str, Any], shape: Shape, weight: int, bias: int
+) -> None:
+    def weights(owner: Node, name: str, shape: Shape) -> Any:
+        return bytes([weight & 0xFF]) * prod(shape) if name == "weight" else [bias] * shape[0]
+
+    def plainly(owner: Node, name: str, shape: Shape) -> Any:
+        return [weight if name == "weight" else bias] * prod(shape)
+
+    node = Node("layer", Operation(make(KINDS[kind], args), (shape,)), (0,), 0, 0)
+    x = Tensor(shape, b"\xff" * prod(shape))
+    expected, found = Machine(Bytes(), plainly).execute(node, [x]), Fast(weights).execute(node, [x])
+    assert list(found.data) == list(expected.data)
+
+
 @pytest.mark.parametrize(("weight", "bias"), [(1, 0), (-1, 500)])
 def test_kernels_that_are_made_of_weights_stay_within_a_byte(weight: int, bias: int) -> None:
     """One of 800 weights is not 0: standardised it is sqrt(799) = 28.3, which is 452 steps of 1/16."""

@@ -144,6 +144,9 @@ TORCH = [
     ("upsample", {"size": 8}, (1, 5), {}, (1, 8), [1, 1, 2, 2, 3, 4, 4, 5]),
     ("upsample", {"size": (3, 5), "mode": "bilinear", "align_corners": True}, (1, 2, 3), {}, (1, 3, 5),
      [1, 1.5, 2, 2.5, 3, 2.5, 3, 3.5, 4, 4.5, 4, 4.5, 5, 5.5, 6]),
+    # F.interpolate(t(1,1,4)[0], size=2, mode="linear", align_corners=True), and size=1: the corners stay
+    ("upsample", {"size": 2, "mode": "bilinear", "align_corners": True}, (1, 4), {}, (1, 2), [1, 4]),
+    ("upsample", {"size": 1, "mode": "bilinear", "align_corners": True}, (1, 4), {}, (1, 1), [1]),
     # F.local_response_norm(t(5,1), 4, alpha=4., beta=1., k=0.)
     ("local_response_norm", {"size": 4, "alpha": 4, "beta": 1, "k": 0}, (5, 1), {}, (5, 1),
      [0.2, 0.142857, 0.1, 0.074074, 0.1]),

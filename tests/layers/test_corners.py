@@ -370,8 +370,9 @@ def test_an_unpooled_axis_is_explained(shape: str, pool: str, formulas: list[str
     assert re.findall(r"\(W - 1\).* = \d+", str(told)) == formulas
 
 
-def test_a_number_has_a_thousand_bits_at_most() -> None:
-    """Beyond 2**1024 it would be no floating-point number."""
+def test_the_largest_numbers() -> None:
+    """Sizes have 63 bits; beyond 2**1024 a value would be no floating-point number."""
+    assert cnncalc.loads("input: [1]\nlayers: [{opaque: [2**63 - 1]}]\n").graph.shapes[-1] == (2**63 - 1,)
     text = "input: [1, 4]\nargs: {slope: 1}\nlayers: [{leaky_relu: slope}]\n"
     for sign in (1, -1):
         cnncalc.loads(text, args={"slope": sign * 2**1000})
