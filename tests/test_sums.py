@@ -81,6 +81,12 @@ def test_twelve_rows_are_told_one_by_one(rows: int, told: int) -> None:
     assert found["receptive field"][1] == f"first axis: 1 (before) + {' + '.join(added)} = {2 * rows + 1}"
 
 
+def test_the_field_of_the_first_axis_is_told() -> None:
+    text = "input: [1, 20, 20]\nlayers: [{conv: 1, kernel: [3, 5]}, {conv: 1, kernel: [5, 1]}]\n"
+    lines = cnncalc.loads(text).explain().to_dict()["receptive field"]
+    assert lines[1] == "height: 1 (before) + 2 (conv1) + 4 (conv2) = 7"
+
+
 def test_a_block_begins_where_its_input_ends() -> None:
     told = topics("resnet50", "layer2")
     assert told["input"] == ["layer1.2.relu1: 256 x 56 x 56"]
@@ -148,6 +154,13 @@ def test_a_block_that_begins_with_another() -> None:
         "o.inner1.conv1: 4 parameters (100.0%)",
         "o.inner1.conv1: 16 MACs (100.0%)",
     ]
+
+
+def test_a_block_is_written_where_its_first_layer_is() -> None:
+    blocks = "  one: {layers: [relu]}\n  two:\n    layers:\n      - one\n      - one\n"
+    text = f"input: [1, 8]\nblocks:\n{blocks}layers: [{{two, name: t}}]\n"
+    written = cnncalc.loads(text).explain("t").to_dict()["written"]
+    assert re.findall(r"<string>:(\d+):", str(written)) == ["6", "8"]
 
 
 def test_a_flat_network_has_no_field() -> None:

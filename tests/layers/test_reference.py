@@ -187,5 +187,8 @@ def test_the_command_prints_pages(run) -> None:
     assert run("layers", "conv").out == examples.of_kind("conv")
     assert run("layers", "repeat").out == examples.of_form("repeat")
     assert run("layers", "blocks").out == f"{examples.of_form('blocks')}\n{examples.library()}"
+    for kind, example in (("linear", "{linear: 1000}"), ("relu", "relu")):
+        (told,) = json.loads(run("layers", kind, "--format", "json").out)["kinds"]
+        assert (told["kind"], told["example"]) == (kind, example)
     plain = json.loads(run("layers", "repeat", "--format", "json").out)
     assert (plain["kinds"], plain["forms"]) == ([], examples.to_dict("repeat"))
