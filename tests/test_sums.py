@@ -128,6 +128,8 @@ def test_a_repeat_of_a_group_without_a_name() -> None:
         "group1.1: 12",
         "together 24 learned",
     ]
+    pooled = cnncalc.loads(text.replace("relu", "{max_pool: 2}"))
+    assert pooled.explain("group1").to_dict()["output"] == ["3 x 2 x 2"]
 
 
 def test_shared_and_unknown_rows() -> None:

@@ -13,7 +13,7 @@ beside each literal.
 
 from __future__ import annotations
 
-from math import log, prod
+from math import inf, log, prod
 from typing import Any
 
 import pytest
@@ -125,6 +125,8 @@ TORCH = [
     # F.max_pool1d(t(1,3), 4, stride=2, ceil_mode=True), and avg_pool1d: a single window, larger than the input
     ("max_pool", {"kernel": 4, "stride": 2, "ceil_mode": True}, (1, 3), {}, (1, 1), [3]),
     ("avg_pool", {"kernel": 4, "stride": 2, "ceil_mode": True}, (1, 3), {}, (1, 1), [2]),
+    # F.max_pool1d(t(1,2), 2, stride=1, dilation=3, padding=1): a window that reads nothing but padding
+    ("max_pool", {"kernel": 2, "stride": 1, "dilation": 3, "padding": 1}, (1, 2), {}, (1, 1), [-inf]),
     # F.avg_pool1d(t(1,7), 2, stride=3, padding=1, ceil_mode=True)
     ("avg_pool", {"kernel": 2, "stride": 3, "padding": 1, "ceil_mode": True}, (1, 7), {}, (1, 3), [0.5, 3.5, 6.5]),
     # F.avg_pool1d(t(1,6), 3, stride=2, padding=1, ceil_mode=True), and with count_include_pad=False
@@ -144,7 +146,7 @@ TORCH = [
     ("upsample", {"size": 8}, (1, 5), {}, (1, 8), [1, 1, 2, 2, 3, 4, 4, 5]),
     ("upsample", {"size": (3, 5), "mode": "bilinear", "align_corners": True}, (1, 2, 3), {}, (1, 3, 5),
      [1, 1.5, 2, 2.5, 3, 2.5, 3, 3.5, 4, 4.5, 4, 4.5, 5, 5.5, 6]),
-    # F.interpolate(t(1,1,4)[0], size=2, mode="linear", align_corners=True), and size=1: the corners stay
+    # F.interpolate(t(1,1,4), size=2, mode="linear", align_corners=True), and size=1: the corners stay
     ("upsample", {"size": 2, "mode": "bilinear", "align_corners": True}, (1, 4), {}, (1, 2), [1, 4]),
     ("upsample", {"size": 1, "mode": "bilinear", "align_corners": True}, (1, 4), {}, (1, 1), [1]),
     # F.local_response_norm(t(5,1), 4, alpha=4., beta=1., k=0.)

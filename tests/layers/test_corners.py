@@ -23,6 +23,8 @@ TAKEN: list[tuple[str, str, Shape]] = [  # input, steps, and the output's shape
     ("[1, 5]", "{conv_transpose: 1, kernel: 3, stride: 2, padding: same, output_padding: 1}", (1, 10)),
     ("[1, 5]", "{conv_transpose: 1, kernel: 3, stride: 2, padding: half}", (1, 9)),
     ("[1, 5]", "{conv_transpose: 1, kernel: 3, stride: 2, padding: valid}", (1, 11)),
+    ("[2, 5]", "{conv: 3, kernel: 2, weight_norm: standardize_gain}", (3, 4)),
+    ("[2, 5]", "{conv: 3, kernel: 2, weight_norm: gain}", (3, 4)),
     # moved data
     ("[12]", "{reshape: [3, -1]}", (3, 4)),
     ("[12]", "{reshape: 12}", (12,)),
