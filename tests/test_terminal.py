@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import re
+import threading
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 from conftest import PROGRAM, Run, run_command
 from test_messages import NETS
+
+from cnncalc.render.progress import bar
 
 
 class Screen(io.StringIO):
@@ -145,3 +148,15 @@ def test_many_rows_are_not_drawn(most: int, drawn: bool, monkeypatch: pytest.Mon
     assert ("\x1b[" in shown, "---" in shown) == (drawn, not drawn)
     for command in (on_screen(80, "summary bad.yaml", monkeypatch), run_command("summary", "bad.yaml")):
         assert ("first" in command.out, "kernel 9" in command.err) == (drawn, True)
+
+
+def test_a_bar_is_drawn_when_told_and_gone_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the end the terminal goes back over its line (ECMA-48: cursor up is `A`, erase the line `2K`)."""
+    shown = on_screen(60, "check bad.yaml net.yaml", monkeypatch).err
+    told = re.findall(r"checking ([a-z.]*) *\W+(\d+)%", without_colour(shown))
+    assert told[:3] == [("", "0"), ("bad.yaml", "50"), ("net.yaml", "100")]
+    assert shown.endswith("\x1b[1A\x1b[2K")
+    threads = threading.active_count()
+    with redirect_stderr(Screen()), bar("forking") as report:
+        assert report is not None
+        assert threading.active_count() == threads

@@ -365,9 +365,8 @@ def verify(
 def _bundled_up_to(most: int | None) -> list[str]:
     """The bundled networks of at most so many MACs."""
     from cnncalc.gallery import gallery
-    from cnncalc.values import known
 
-    return [entry.name for entry in gallery() if most is None or known(entry.macs) <= most]
+    return [entry.name for entry in gallery() if most is None or entry.macs <= most]
 
 
 @app.command(epilog=examples("cnncalc check net.yaml", "cnncalc check networks/ --fail-on lint --format github"))

@@ -38,6 +38,8 @@ FURTHER = [
     "params residual.yaml --variant residual_wide --sort params --top 3",
     "shapes residual.yaml --set width=4 --input 65x65x3 --layout nhwc",
     "rf towers.yaml --of right",
+    "rf towers.yaml --depth 1 --format json",
+    "summary residual.yaml --depth 1 --layout nhwc --batch 2 --sort params --top 5 --format json",
     "summary flat.yaml towers.yaml",
     "expand residual.yaml",
     "expand towers.yaml",
