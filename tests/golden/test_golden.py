@@ -165,7 +165,8 @@ def printed_totals(text: str) -> dict[str, int]:
         path
         for path in sorted(FOLDER.iterdir())
         if re.search(
-            r"_(summary|params)\.(txt|md|tex)$|^(summary|params)_(?!flat_towers|.*html).*(?<!top_3)\.txt$", path.name
+            r"_(summary|params)\.(txt|md|tex)$|^(summary|params)_(?!flat_towers|.*(?:html|json)).*(?<!top_3)\.txt$",
+            path.name,
         )
     ],
     ids=lambda path: path.name,
