@@ -919,6 +919,41 @@ REFUSED = [
         "`conv` has no argument `kernal`",
         "did you mean `kernel`?",
     ),
+    (
+        "layers: [{type: conv, foo: 3}]\n",
+        "missing-kind",
+        "2:11-15",
+        "the kind of a layer is a key itself, and not the value of `type`",
+        "for example `{conv: 64, kernel: 3, padding: half, act: relu}`",
+    ),
+    (
+        "layers: [{type: relux}]\n",
+        "missing-kind",
+        "2:11-15",
+        "the kind of a layer is a key itself, and not the value of `type`",
+        "did you mean `relu`?",
+    ),
+    (
+        "layers: [{LeakyReLU, inplace: true}]\n",
+        "unknown-kind",
+        "2:11-20",
+        "unknown layer kind or block `LeakyReLU`",
+        "write `leaky_relu`",
+    ),
+    (
+        "layers: [{LeakyReLU, alpha: 0.2}]\n",
+        "unknown-kind",
+        "2:11-20",
+        "unknown layer kind or block `LeakyReLU`",
+        "write `{leaky_relu: 0.2}`",
+    ),
+    (
+        "layers: [{type: LeakyReLU, inplace: true}]\n",
+        "missing-kind",
+        "2:11-15",
+        "the kind of a layer is a key itself, and not the value of `type`",
+        "write `leaky_relu`",
+    ),
 ]
 
 
