@@ -173,7 +173,7 @@ def spelled(reader: StepReader, name: str, node: Located | None) -> str:
     near = help.split("`")[1]
     if isinstance(node, Mapping):
         meant = translation.of_step(node, name, lambda asked: reader.takes(near if asked == plain else asked))
-        texts = [text.replace(plain, near, 1) for text in meant]
+        texts = [text.replace(plain, near) for text in meant]
     else:
         texts = [near]
     if any(map(reader.tries, texts)) or near not in KINDS:
