@@ -966,7 +966,8 @@ REFUSED = [
         "unknown-argument",
         "2:31-32",
         "`conv` has no argument `2`",
-        "it takes `channels`, `kernel`, `stride`, `padding`, `dilation`, `groups`, `bias`, `weight_norm`, `norm`, `act`, `padding_mode`, `weights`",
+        "it takes `channels`, `kernel`, `stride`, `padding`, `dilation`, `groups`, `bias`, `weight_norm`, `norm`, "
+        "`act`, `padding_mode`, `weights`",
     ),
     (
         "layers: [{conv: 8, kernel: 3, 2}]\n",
@@ -1225,7 +1226,8 @@ REFUSED = [
         "unknown-argument",
         "2:20-27",
         "`conv` has no argument `foo=3`",
-        "it takes `channels`, `kernel`, `stride`, `padding`, `dilation`, `groups`, `bias`, `weight_norm`, `norm`, `act`, `padding_mode`, `weights`",
+        "it takes `channels`, `kernel`, `stride`, `padding`, `dilation`, `groups`, `bias`, `weight_norm`, `norm`, "
+        "`act`, `padding_mode`, `weights`",
     ),
     (
         "layers: [{conv: 8, in_channels: 4, kernel: 3}]\n",
