@@ -203,8 +203,8 @@ class _Comparison:
         side = interval.side(low) or interval.side(high)
         if side == 0:
             return True, None
-        value = low if side < 0 else high
-        nearest = center or (interval.low if side < 0 else interval.high)
+        value, end = (low, interval.low) if side == -1 else (high, interval.high)
+        nearest = center or end
         if nearest is None or nearest[0] == 0:
             return False, None
         expected = nearest[0] / nearest[1]
@@ -215,7 +215,7 @@ class _Comparison:
         value = figure.first.value
         if figure.form == "exact" and isinstance(value, Value):
             found = self.evaluated(value)
-            return f"{int(found):,}" if isinstance(found, (int, float)) and found == int(found) else show(found)
+            return f"{int(found):,}" if found == int(found) else show(found)
         return figure.text
 
     def evaluated(self, value: Value) -> Any:

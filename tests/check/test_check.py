@@ -151,6 +151,8 @@ def test_folders_globs_and_repeats(folder: Path, monkeypatch: pytest.MonkeyPatch
     ]
     assert len(check.find_tasks(["net0*.yaml", "net00.yaml", "."])) == 40
     assert [task.shown for task in check.find_tasks(["**/a.yml"])] == ["deep/a.yml"]
+    assert [task.shown for task in check.find_tasks(["dee*"])] == ["deep/a.yml", "deep/b.yaml"]
+    assert len(check.find_tasks(["*"])) == 38  # of several matches the files
     assert [(task.variant, os.path.basename(task.path)) for task in check.find_tasks(["resnet18"])] == [
         ("resnet18", "resnet.yaml")
     ]
