@@ -88,6 +88,10 @@ ANSWERS = [
     ("formula net.yaml --in ,width", "for example `--in width`"),
     ("formula net.yaml --in width --of params,,macs", "`--of params,,macs` lacks a name"),
     ("sizes net.yaml --range 1-5", "for example `--range 1..1024`"),
+    ("sizes net.yaml --range x..5", "`x..5` is no range of sizes"),
+    ("sizes net.yaml --range 1..", "`1..` is no range of sizes"),
+    (f"sizes net.yaml --range 1..{10**36}", "has more than"),
+    (f"sizes net.yaml --range 1..{10**37}", "is no range of sizes"),
     # of options and commands that others have
     ("summary net.yaml --batch-size 3", "No such option: --batch-size; write `--batch`"),
     ("summary net.yaml --shape 3", "write `--input`"),
@@ -129,6 +133,14 @@ def test_the_least_that_an_option_takes(line: str) -> None:
     less = run_command(*line.removesuffix("1").split(), "0")
     assert (less.code, less.out) == (2, "")
     assert "0 is not in the range x>=1" in less.err
+
+
+def test_a_file_that_is_there_is_not_begun_again() -> None:
+    """The message names the first that is free."""
+    Path("net2.yaml").touch()
+    for free in ("net3.yaml", "net4.yaml"):
+        assert f"name another file: `cnncalc init {free}`" in run_command("init", "net.yaml").err
+        Path(free).touch()
 
 
 def test_two_samples() -> None:
