@@ -143,6 +143,18 @@ def test_a_file_that_is_there_is_not_begun_again() -> None:
         Path(free).touch()
 
 
+def test_settings_are_limited_to_100_000() -> None:
+    done = run_command("compare", "net.yaml", "--over", "width=1..100001")
+    assert (done.code, done.out) == (1, "")
+    assert "100,001 settings are more than 100,000" in done.err
+
+
+def test_data_has_letters_as_they_are() -> None:
+    Path("size.yaml").write_text("name: Größe 層\ninput: [4]\nlayers: [relu]\n", encoding="utf-8")
+    for line in ("summary size.yaml -f json", "shapes size.yaml -f json", "memory size.yaml -f json"):
+        assert '"name": "Größe 層"' in run_command(*line.split()).out
+
+
 def test_two_samples() -> None:
     """8 products and a result of 2 numbers, twice."""
     found = json.loads(run_command("summary", "flat.yaml", "--batch", "2", "-f", "json").out)

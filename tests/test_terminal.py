@@ -111,6 +111,21 @@ def test_colour(line: str, colour: str, monkeypatch: pytest.MonkeyPatch) -> None
     assert without_colour(plain.out) == without_colour(shown.out)
 
 
+def test_headings_go_on_at_the_edge_and_remarks_further_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("long.yaml").write_text(
+        f"name: A network of {'very ' * 20}many words\nsource: see {'the paper, ' * 12}\ninput: [1, 9, 9]\n"
+        "layers: [{conv: 2, kernel: 2, stride: 2}]\n"
+    )
+    heading, rest = without_colour(on_screen(50, "summary long.yaml", monkeypatch).out).split("\n\n", 1)
+    assert len(heading.splitlines()) > 4
+    assert not any(line.startswith(" ") for line in heading.splitlines())
+    remarks, sentence = rest.split("\n\n")[-2:]
+    going_on = [line for line in remarks.splitlines() if not line.startswith(("conv1: ", "MACs: "))]
+    assert going_on
+    assert all(re.match("  [^ ]", line) for line in going_on)
+    assert not any(line.startswith(" ") for line in sentence.splitlines())
+
+
 def test_the_good_rows_are_drawn_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """The rows up to a layer that fails, and where that is; no totals, no remarks and no sentence."""
     shown, piped = on_screen(80, "summary bad.yaml", monkeypatch), run_command("summary", "bad.yaml")
