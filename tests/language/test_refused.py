@@ -1264,6 +1264,27 @@ REFUSED = [
         "arguments stand beside `conv`, not below it",
         "write `{conv: 8, kernel: 3}`",
     ),
+    (
+        'layers: [{relu, name: "a\n b c d e f"}]\n',
+        "name",
+        "2:23-25",
+        "`a b c d e f` is no name of a layer",
+        "write `a_b_c_d_e_f`: letters, digits and `_ . - /` make one, with `$arg` or `$(expression)` to be filled in",
+    ),
+    (
+        'layers: [{conv: "1 +\n  2 +", kernel: 1}]\n',
+        "syntax",
+        "2:17-21",
+        "the expression ends too soon",
+        "",
+    ),
+    (
+        "layers:\n  - relu\n  - foo\n    bar\n",
+        "unknown-kind",
+        "4:5-8",
+        "unknown layer kind or block `foo bar`",
+        "`cnncalc layers` lists the kinds",
+    ),
 ]
 
 
