@@ -155,6 +155,13 @@ def test_data_has_letters_as_they_are() -> None:
         assert '"name": "Größe 層"' in run_command(*line.split()).out
 
 
+def test_data_of_one_network_is_an_object_and_of_several_a_list() -> None:
+    for command in ("summary", "memory", "verify"):
+        one, other = (json.loads(run_command(command, name, "-f", "json").out) for name in ("flat.yaml", "net.yaml"))
+        both = json.loads(run_command(command, "flat.yaml", "net.yaml", "-f", "json").out)
+        assert both == [one, other]
+
+
 def test_two_samples() -> None:
     """8 products and a result of 2 numbers, twice."""
     found = json.loads(run_command("summary", "flat.yaml", "--batch", "2", "-f", "json").out)

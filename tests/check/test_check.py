@@ -73,7 +73,9 @@ def test_a_good_file_is_one_line(expected: Expected) -> None:
 def test_the_sum_in_one_sentence(texts: list[str], code: int, said: str, tmp_path: Path) -> None:
     for number, text in enumerate(texts):
         (tmp_path / f"{number}.yaml").write_text(f"input: [3, 8, 8]\nlayers: [{{conv: 4, kernel: 1}}]\n{text}\n")
-    assert run(str(tmp_path), code=code)[0].splitlines()[-1] == said
+    told = run(str(tmp_path), code=code)[0].splitlines()
+    assert told[-1] == said
+    assert told[0].startswith("File ") == (len(texts) > 1)
 
 
 @pytest.mark.usefixtures("in_data")

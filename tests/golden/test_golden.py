@@ -41,6 +41,7 @@ FURTHER = [
     "rf towers.yaml --depth 1 --format json",
     "summary residual.yaml --depth 1 --layout nhwc --batch 2 --sort params --top 5 --format json",
     "summary flat.yaml towers.yaml",
+    "shapes flat.yaml towers.yaml --batch 2 --format csv",
     "expand residual.yaml",
     "expand towers.yaml",
     "explain residual.yaml stem",
