@@ -533,6 +533,7 @@ layers:
   - {conv_transpose: 3, kernel: 3, dilation: 2, padding: 1}
   - {conv_transpose: 3, kernel: 3, stride: 1, padding: same_lower, bias: false}
   - {conv_transpose: 2, kernel: 1, stride: 3, padding: 0, output_padding: 2, act: relu}
+  - {conv_transpose: 2, kernel: 4, padding: [[0, 0], [1, 2]]}
 """,
     "transposed far apart with a stride": """
 input: [2, 4, 5]
@@ -685,7 +686,10 @@ layers:
   - {lp_pool: [3, 2], stride: [2, 3], p: 2, from: map, name: h}
   - {adaptive_avg_pool: [3, 4, 2], from: room, name: k}
   - {adaptive_max_pool: 4, from: line, name: l}
-outputs: [a, b, c, d, e, f, g, h, k, l]
+  - {avg_pool: [3, 2, 4], stride: 1, padding: [0, 0, 1], from: room, name: m}
+  - {max_pool: [3, 2, 4], stride: 1, padding: [0, 0, 2], from: room, name: n}
+  - {avg_pool: [2, 8], stride: 1, padding: [0, 3], from: map, name: o}
+outputs: [a, b, c, d, e, f, g, h, k, l, m, n, o]
 """,
 }
 """Layers on one, two and three axes whose arguments differ from axis to axis."""
@@ -1233,6 +1237,46 @@ layers:
   - {given: 4}
   - {given: 2}
 """,
+    "numbers that are explained otherwise": """
+input: {left: [4, 12, 12], right: [6, 12, 12]}
+blocks:
+  sums:
+    args: {n: required, m: required}
+    layers:
+      - {conv: n, kernel: 1}
+      - {conv: m, kernel: 1}
+      - {conv: n + m, kernel: 1}
+      - {conv: n - m, kernel: 1}
+      - {conv: 4, kernel: 1}
+  even:
+    args: {k: required, s: 1}
+    layers:
+      - {conv: 4, kernel: k, padding: (k - 1)//2, stride: s}
+      - {conv: 4, kernel: 5, padding: s, stride: s}
+      - {conv: 4, kernel: 3, padding: s//2}
+      - relu
+  twice:
+    args: {n: required}
+    inputs: [a, b]
+    layers:
+      - {conv: n, kernel: 1, from: b, name: one}
+      - {concat: [a, a]}
+      - {conv: 4, kernel: 1}
+      - {add: [x, [{conv: 4, kernel: 1, from: one}]]}
+  short: {args: {k: 1}, layers: [{conv: 4, kernel: 2*k + 1, padding: same}, relu]}
+  long: {args: {k: 1}, layers: [{short, k: k}, {conv: 4, kernel: 1}, {add: [x, input]}]}
+layers:
+  - {sums, n: 6, m: 5, from: left, name: a}
+  - {sums, n: 9, m: 3}
+  - {even, k: 4, name: b}
+  - {even, k: 2, s: 3, from: left}
+  - {conv: 4, kernel: 1, name: c}
+  - {twice, n: 5, from: [left, right], name: d}
+  - {twice, n: 7, from: [right, left], name: e}
+  - {long}
+  - {long, k: 3, name: f}
+outputs: [b, c, d, e, f]
+""",
     "calls that are counted": """
 input: [4, 6, 6]
 blocks:
@@ -1378,6 +1422,11 @@ layers:
 input: [2, 4, 4]
 layers:
   - {conv_transpose: 2, kernel: [1, 3], stride: 2, padding: same, output_padding: [3, 0]}
+""",
+    "a border that is wider than its axis": """
+input: [2, 9, 3]
+layers:
+  - {conv: 2, kernel: 3, padding: [1, 4], padding_mode: circular}
 """,
     "weights of another block": """
 input: [2, 4, 4]
