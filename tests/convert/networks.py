@@ -785,11 +785,6 @@ layers:
   - {sigmoid}
   - {max_unpool: pool}
 """,
-    "as many positions more as a stride": """
-input: [2, 4]
-layers:
-  - {conv_transpose: 2, kernel: 1, stride: 2, output_padding: 2}
-""",
     "blocks of two inputs": """
 input: {left: [4, 6, 6], right: [6, 6, 6]}
 blocks:
@@ -1412,6 +1407,11 @@ input: [2, 7, 7]
 layers:
   - {max_pool: 2, padding: [[0, 1], [0, 1]], name: pool}
   - {max_unpool: pool}
+""",
+    "as many positions more as a stride": """
+input: [2, 4]
+layers:
+  - {conv_transpose: 2, kernel: 1, stride: 2, output_padding: 2}
 """,
     "an addition of many positions": """
 input: [2, 4]

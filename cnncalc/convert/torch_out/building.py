@@ -75,12 +75,12 @@ class _Builder:
     def settle(self, body: Body) -> None:
         """Find the tensors that a body takes and gives."""
         nodes = self.graph.nodes[body.first : body.end]
-        low, high = nodes[0].number, nodes[-1].number
-        taken = dict.fromkeys(tensor for node in nodes for tensor in node.inputs if not low <= tensor <= high)
+        low = nodes[0].number
+        taken = dict.fromkeys(tensor for node in nodes for tensor in node.inputs if tensor < low)
         body.inputs = [*(tensor for tensor in dict.fromkeys(body.inputs) if tensor in taken)]
         body.inputs += [tensor for tensor in taken if tensor not in body.inputs]
-        given = [node.number for node in nodes if any(not body.first <= p < body.end for p in self.takers[node.number])]
-        first = [tensor for tensor in body.results if low <= tensor <= high and (tensor in given or not given)]
+        given = [node.number for node in nodes if any(place >= body.end for place in self.takers[node.number])]
+        first = [tensor for tensor in body.results if tensor in given]
         body.results = [*first, *(tensor for tensor in given if tensor not in first)] or [nodes[-1].number]
 
     # -- items
