@@ -382,6 +382,7 @@ COUNTS = "`k`, `M`, `G`, `T`, `P`"
     [
         ("params < 5 Mi", "Mi", "write `M` of a count, `MiB` of bytes"),
         ("params < 5 kb", "kb", "write `k` of a count, `KiB` of bytes"),
+        ("params < 5 KB", "KB", "write `k` of a count, `KiB` of bytes"),
         ("params < 5 TB", "TB", "write `T` of a count"),
         ("params < 5 xyz", "xyz", f"units are {COUNTS}, `B`, `KiB`, `MiB`, `GiB`"),
         ("params < 5 AND macs < 3", "AND", "write `and`"),

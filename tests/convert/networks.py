@@ -156,7 +156,11 @@ layers:
   - {coordinates: [7, 5]}
   - {conv: 8, kernel: 1, act: relu}
   - {conv: 2, kernel: 1, name: table}
-  - {attention: 2, window: [4, 3], shift: [0, 2], mode: cosine, bias: table, from: input}
+  - {attention: 2, window: [4, 3], shift: [0, 2], mode: cosine, bias: table, from: input, name: one}
+  - {conv: 8, kernel: 1, from: input, name: keys}
+  - {conv: 4, kernel: 1, from: input, name: queries}
+  - {attention: 2, window: [4, 3], bias: table, from: [queries, keys], name: two}
+outputs: [one, two]
 """,
     "queries that are learned": """
 input: [12, 5]
@@ -421,7 +425,10 @@ layers:
   - {slice: [0, 3], over: positions, name: few}
   - {conv: 4, kernel: 1, from: input, name: asked}
   - {attention: 2, from: [asked, few], bias: decomposed, maps: [4, 2], key_maps: [2, 1], name: three}
-outputs: [one, two, three, four]
+  - {slice: [0, 4], over: positions, from: asked, name: fewer}
+  - {slice: [1, 9], over: positions, from: keys, name: more}
+  - {attention: 2, from: [fewer, more], bias: decomposed, maps: [2, 2], key_maps: [4, 2], name: five}
+outputs: [one, two, three, four, five]
 """,
     "rows of positions": """
 input: [6, 3, 4]
@@ -642,7 +649,8 @@ layers:
   - {upsample, size: 3, from: line, name: g}
   - {upsample: [1, 2, 1.5], from: room, name: h}
   - {upsample, size: [3, 3, 2], mode: bilinear, from: room, name: k}
-outputs: [a, b, c, d, e, f, g, h, k]
+  - {upsample, size: [2, 4], mode: bilinear, align_corners: true, from: map, name: l}
+outputs: [a, b, c, d, e, f, g, h, k, l]
 """,
     "norms without axes": """
 input: {flat: [6], line: [4, 3], map: [4, 2, 3]}
@@ -1271,6 +1279,70 @@ layers:
   - {long}
   - {long, k: 3, name: f}
 outputs: [b, c, d, e, f]
+""",
+    "turns of one call": """
+input: [4, 6, 6]
+blocks:
+  unit: {layers: [{conv: 4, kernel: 3, padding: 1, name: one}, {add: [x, input]}]}
+layers:
+  - {slice: [0, 2], name: a.0.part}
+  - {conv: 2, kernel: 1, name: a.0.conv1}
+  - {slice: [2, 4], from: input, name: a.1.part}
+  - {conv: 2, kernel: 1, name: a.1.conv1}
+  - {concat: [a.0.conv1, a.1.conv1], name: a.concat}
+  - repeat: 2
+    name: row
+    layers: [unit]
+  - repeat: 2
+    name: rows
+    layers: [{conv: 4, kernel: 1, norm: batch, act: relu}]
+""",
+    "rows that are not joined as one": """
+input: [4, 6, 6]
+blocks:
+  unit: {layers: [{conv: 4, kernel: 3, padding: 1, name: one}, {add: [x, input]}]}
+  other: {layers: [{conv: 4, kernel: 1, name: one}, {multiply: [x, input]}]}
+layers:
+  - {unit, name: a}
+  - {concat: [input, a], name: b}
+  - {conv: 4, kernel: 1, name: c}
+  - {unit, name: d.0}
+  - {other, name: d.1}
+  - {concat: [c, d.0, d.1]}
+  - {conv: 4, kernel: 1, name: e}
+  - {unit, name: f.0}
+  - {unit, name: f.1}
+  - {concat: [e, f.0, f.1], name: g}
+  - {concat: [g, f.0]}
+  - {conv: 5, kernel: 1, name: h}
+  - {parameter: [2, 6, 6], name: p}
+  - {parameter: [3, 6, 6], name: q}
+  - {concat: [p, q], name: r}
+  - {add: [h, r]}
+""",
+    "conditions of several arguments": """
+input: [4, 8, 8]
+blocks:
+  unit:
+    args: {n: required, h: required}
+    layers:
+      - add:
+          - [{conv: h, kernel: 1}, {conv: n, kernel: 3, padding: 1}]
+          - [{conv: n, kernel: 1, if: input.channels != n}]
+  either:
+    args: {n: required, h: required, s: 1}
+    layers:
+      - add:
+          - [{conv: h, kernel: 1, stride: s}, {conv: n, kernel: 3, padding: 1}]
+          - [{conv: n, kernel: 1, stride: s, if: input.channels != n or input.channels != h}]
+layers:
+  - {unit, n: 8, h: 6}
+  - {unit, n: 8, h: 8}
+  - {unit, n: 12, h: 6}
+  - {conv: 8, kernel: 1}
+  - {either, n: 8, h: 6}
+  - {either, n: 8, h: 8}
+  - {either, n: 4, h: 8, s: 2}
 """,
     "calls that are counted": """
 input: [4, 6, 6]

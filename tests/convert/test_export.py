@@ -19,7 +19,7 @@ import cnncalc
 from cnncalc.convert import read_model
 from cnncalc.convert.keras_out.source import set_weights, to_keras_source
 from cnncalc.convert.keras_out.weights import keras_weights
-from cnncalc.convert.onnx_out.model import to_onnx
+from cnncalc.convert.onnx_out.model import MAX_BYTES, to_onnx
 from cnncalc.convert.torch_out import to_torch
 from cnncalc.convert.weights import weights_of
 from cnncalc.geometry import elements
@@ -307,7 +307,11 @@ def test_an_onnx_file_is_read_again(tmp_path: Path) -> None:
 
 
 def test_weights_beyond_the_limit_lie_beside_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """16 bytes of a convolution that two layers share, and 32 of the norm: external data as ONNX describes it."""
+    """16 bytes of a convolution that two layers share, and 32 of the norm: external data as ONNX describes it.
+
+    A protobuf counts its bytes in 31 bits.
+    """
+    assert 2**30 < MAX_BYTES < 2**31
     monkeypatch.setattr("cnncalc.convert.onnx_out.model.MAX_BYTES", 48)
     written(tmp_path / "net.onnx")
     assert [path.name for path in tmp_path.iterdir()] == ["net.onnx"]

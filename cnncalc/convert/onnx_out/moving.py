@@ -198,7 +198,7 @@ def weighted(w: Writer, way: str, inputs: Sequence[str]) -> None:
         shares = w.op("Softmax", [shares], (count,), axis=1)
     parts = []
     for place, x in enumerate(inputs):
-        share = reshaped(w, take(w, shares, 0, [place]) if count > 1 else shares, (1,) * len(w.shapes[x]))
+        share = reshaped(w, take(w, shares, 0, [place]), (1,) * len(w.shapes[x]))
         parts.append(w.op("Mul", [x, share], w.shapes[x]))
     x = parts[0]
     for other in parts[1:]:

@@ -324,10 +324,7 @@ class _Solver:
                 sides.setdefault(expression.text, expression)
         inputs = [each for each in sides.values() if each.text.startswith("{in_channels")]
         ends = tuple(out_channels(body) for body in self.template.bodies)
-        others = sorted(
-            (each for each in sides.values() if each not in inputs),
-            key=lambda each: (each.values != ends, "//" in each.text),
-        )
+        others = sorted((each for each in sides.values() if each not in inputs), key=lambda each: each.values != ends)
         for left in inputs:
             for right in others:
                 values = tuple(a != b for a, b in zip(left.values, right.values))
