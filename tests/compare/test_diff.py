@@ -265,7 +265,7 @@ def test_five_thousand_layers_each() -> None:
 
 # -- limits ------------------------------------------------------------------------------------------------------------
 
-TOTALS = {"params": (1000, 1100), "state": (0, 4), "macs": (100, 100), "peak_memory": (2048, 1024), "field": (None, 3)}
+TOTALS = {"params": (1000, 1100), "state": (0, 1), "macs": (100, 100), "peak_memory": (2048, 1024), "field": (None, 3)}
 
 
 @pytest.mark.parametrize(

@@ -737,6 +737,26 @@ layers:
   - {conv: 2, kernel: 1, name: dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd}
   - {conv: 2, kernel: 1, name: eee}
 """,
+    "ends of just the length that fits": f"""
+input: [2, 4, 4]
+blocks:
+  fits:
+    layers:
+      - {{conv: 2, kernel: 1, name: {"a" * 42}}}
+      - {{conv: 2, kernel: 1, name: {"b" * 11}}}
+      - {{add: [{"a" * 42}, {"b" * 11}]}}
+  longer:
+    layers:
+      - {{conv: 2, kernel: 1, name: {"a" * 43}}}
+      - {{conv: 2, kernel: 1, name: {"b" * 10}}}
+      - {{add: [{"a" * 43}, {"b" * 10}]}}
+  apart:
+    layers:
+      - {{conv: 2, kernel: 1, name: {"a" * 43}}}
+      - {{conv: 2, kernel: 1, name: {"b" * 11}}}
+      - {{add: [{"a" * 43}, {"b" * 11}]}}
+layers: [fits, longer, apart, {{conv: 2, kernel: 1, name: {"c" * 110}}}]
+""",
     "long sums": """
 input: {first_of_the_tensors: [3, 4, 4], second_of_the_tensors: [3, 4, 4], third_of_the_tensors: [3, 4, 4],
     fourth: [3, 4, 4]}
@@ -1343,6 +1363,25 @@ layers:
   - {either, n: 8, h: 6}
   - {either, n: 8, h: 8}
   - {either, n: 4, h: 8, s: 2}
+""",
+    "what follows a row of calls": """
+input: [4, 6, 6]
+blocks:
+  layer: {layers: [{batch_norm, name: norm}, {conv: 2, kernel: 3, padding: 1, name: conv}, {add: [x, [{conv: 2, kernel: 1}]]}]}
+layers:
+  - {layer, repeat: 2, gather: concat, name: a}
+  - batch_norm
+  - relu
+  - dropout
+  - sigmoid
+  - {conv: 4, kernel: 1}
+  - {layer, repeat: 2, gather: concat, name: b}
+  - {conv: 4, kernel: 1, name: c}
+  - {layer, repeat: 2, gather: concat, name: d}
+  - {add: [x, [{conv: 8, kernel: 1, from: c}]]}
+  - {layer, repeat: 2, gather: concat, name: e}
+  - relu
+  - {conv: 4, kernel: 1}
 """,
     "calls that are counted": """
 input: [4, 6, 6]
