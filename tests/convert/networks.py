@@ -755,7 +755,17 @@ blocks:
       - {{conv: 2, kernel: 1, name: {"a" * 43}}}
       - {{conv: 2, kernel: 1, name: {"b" * 11}}}
       - {{add: [{"a" * 43}, {"b" * 11}]}}
-layers: [fits, longer, apart, {{conv: 2, kernel: 1, name: {"c" * 110}}}]
+  beside:
+    layers:
+      - add: [[{{conv: 2, kernel: 1, name: {"d" * 52}}}], [{{conv: 2, kernel: 1, name: {"e" * 52}}}]]
+layers:
+  - fits
+  - longer
+  - apart
+  - beside
+  - {{conv: 2, kernel: 1, act: relu, name: {"f" * 72}}}
+  - {{conv: 2, kernel: 1, act: relu, name: {"g" * 73}}}
+  - {{conv: 2, kernel: 1, name: {"c" * 110}}}
 """,
     "long sums": """
 input: {first_of_the_tensors: [3, 4, 4], second_of_the_tensors: [3, 4, 4], third_of_the_tensors: [3, 4, 4],
@@ -1364,10 +1374,18 @@ layers:
   - {either, n: 8, h: 8}
   - {either, n: 4, h: 8, s: 2}
 """,
+    "a learned token before others": """
+input: [4, 9]
+layers:
+  - {parameter: [4, 1], name: token}
+  - {conv: 4, kernel: 1, from: input, name: others}
+  - {concat: [token, others], over: positions}
+""",
     "what follows a row of calls": """
 input: [4, 6, 6]
 blocks:
-  layer: {layers: [{batch_norm, name: norm}, {conv: 2, kernel: 3, padding: 1, name: conv}, {add: [x, [{conv: 2, kernel: 1}]]}]}
+  layer:
+    layers: [{batch_norm, name: norm}, {conv: 2, kernel: 3, padding: 1, name: conv}, {add: [x, [{conv: 2, kernel: 1}]]}]
 layers:
   - {layer, repeat: 2, gather: concat, name: a}
   - batch_norm

@@ -126,7 +126,7 @@ class Forward:
         item = taker.item
         if spread_over_batch(taker) and item.inputs.index(ref) not in item.constants:
             return False
-        if item.node is not None and (taker.leaf().plain or taker.leaf().call.count("{0}") != 1) and not joins(taker):
+        if item.node is not None and taker.leaf().call.count("{0}") != 1 and not joins(taker):
             return False
         if joins(taker) or len(item.inputs) > 1:
             simple = made.depth == 1 and len(made.text) <= MAX_INLINE
