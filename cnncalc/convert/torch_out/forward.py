@@ -159,9 +159,9 @@ class Forward:
         lasting = self.uses[ref] > 1 or takers != [number + 1]
         row = own_name(self.places[number]) if lasting else ""
         inputs = self.places[number].item.inputs
-        dying = [self.named[each] for each in inputs if each in self.named and self.left[each] <= 0]
+        taken = [self.named[each] for each in inputs if each in self.named]
         role = self.role(ref) if self.uses[ref] == 1 else "out"
-        old = [name for name in dying if name not in self.rows]
+        old = [name for name in taken if name not in self.rows]
         branch = role.startswith("branch") and self.uses[ref] == 1
         candidates = [row, role, *old, "x"] if branch else [row, *old, "x", role]
         name = next((name for name in candidates if name and name not in live), "") or self.spare(role)
