@@ -156,11 +156,9 @@ layers:
   - {coordinates: [7, 5]}
   - {conv: 8, kernel: 1, act: relu}
   - {conv: 2, kernel: 1, name: table}
-  - {attention: 2, window: [4, 3], shift: [0, 2], mode: cosine, bias: table, from: input, name: one}
   - {conv: 8, kernel: 1, from: input, name: keys}
   - {conv: 4, kernel: 1, from: input, name: queries}
-  - {attention: 2, window: [4, 3], bias: table, from: [queries, keys], name: two}
-outputs: [one, two]
+  - {attention: 2, window: [4, 3], shift: [0, 2], mode: cosine, bias: table, from: [queries, keys]}
 """,
     "queries that are learned": """
 input: [12, 5]
