@@ -188,8 +188,8 @@ def _of(file: File, swept: Swept) -> Sequence[Any]:
             fault = Fault("unknown-variant", f"{file.source.path} has no variants")
             raise SpecError([fault.at(swept.span())])
         return swept.values or tuple(file.variants)
-    known = ", ".join(f"`{name}`" for name in (*file.args, "size", "variant"))
-    help = suggestion(swept.name, [*file.args, "size", "variant"]) or f"it can be swept over {known}"
+    names = dict.fromkeys((*file.args, "size", "variant"))
+    help = suggestion(swept.name, names) or f"it can be swept over {', '.join(f'`{name}`' for name in names)}"
     fault = Fault("unknown-argument", f"{file.source.path} has no argument `{swept.name}`", None, help)
     raise SpecError([fault.at(swept.span())])
 

@@ -22,8 +22,8 @@ class Account:
         """The source as it is shown: ``resnet50.onnx``."""
         self.nodes = 0
         """Nodes (layers, modules) that the source has."""
-        self.layers = 0
-        """Rows that they have become."""
+        self.layers: int
+        """Rows that they have become; known by `close`."""
         self.compared = 0
         """Shapes that the source states and that are ours too."""
         self.tensors: dict[str, int] = {}

@@ -113,7 +113,7 @@ def check(operator: Operator) -> None:
     if "." in operator.kind:
         return
     least = 0 if operator.kind in WITHOUT else OPERANDS.get(operator.kind, 1)
-    held = sum(bool(name) for name in operator.inputs[:least]) if least else 0
+    held = sum(bool(name) for name in operator.inputs[:least])
     if held < least:
         raise Fault("bad-model", f"`{operator.kind}` needs {least} operand{'' if least == 1 else 's'}, it has {held}")
     if not operator.outputs:

@@ -43,6 +43,7 @@ def swept(*texts: str, spec: str = "mobilenet_v2", **options: Any) -> list[Row]:
         ("channels=[16, 32],[32, 64]", ("[16, 32]", "[32, 64]")),
         ("act=relu,silu", ("relu", "silu")),
         ("variant=*", ()),
+        ("variant=1x,50_32x4d", ("1x", "50_32x4d")),
         ("depth=3,1,3", (3, 1)),
         ("shift=-2..0", (-2, -1, 0)),
         ("n=3..3", (3,)),
@@ -76,6 +77,7 @@ def test_what_over_says(text: str, values: tuple[Any, ...]) -> None:
         ("size=1..1000001", "1,000,001 values", "1..1000001", ""),
         (f"size=1..{'1' * 40}", "a range needs numbers", "1" * 40, ""),
         (f"size=1..{'1' * 39}", "111 values", f"1..{'1' * 39}", ""),
+        ("size=1..2.3.4", "a range needs numbers, got `2.3.4`", "2.3.4", ""),
         ("size=1..5.", "a range needs numbers, got `5.`", "5.", ""),
         ("=1", "names no argument", "=1", "for example `width=0.25,0.5,1`"),
         ("width=1,0.5..2", "goes in steps of 1, which miss its end", "0.5..2", "give the step: `0.5..2..0.375`"),
@@ -94,6 +96,14 @@ def test_what_over_refuses(text: str, message: str, place: str, help: str) -> No
     assert found.span is not None
     assert found.span.line == 1
     assert text[found.span.column - 1 : found.span.end - 1] == place
+
+
+def test_a_range_has_ten_times_the_settings_of_a_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is beyond the limit of a sweep is counted, and told; a range that is far beyond is not made at all."""
+    monkeypatch.setattr("cnncalc.compare.settings.MAX_SETTINGS", 2)
+    assert len(read_over("size=1..20").values) == 20
+    with pytest.raises(SpecError, match="21 values"):
+        read_over("size=1..21")
 
 
 def test_settings_are_multiplied_out_in_order() -> None:
@@ -281,6 +291,13 @@ def test_an_argument_may_be_called_variant(tmp_path: Path) -> None:
     assert [row.figures["params"] for row in swept("variant=3,5", spec=str(path))] == [6, 10]
     file = load_file(str(path))
     assert [read_over(text).is_in(file) for text in ("variant=3", "size=3", "width=3")] == [True, True, False]
+    for text, help in [
+        ("varient=3", "did you mean `variant`?"),
+        ("beauty=3", "it can be swept over `variant`, `size`"),
+    ]:
+        with pytest.raises(SpecError) as caught:
+            count(file, [read_over(text)])
+        assert caught.value.diagnostics[0].help == help
     path.write_text("input: [2, 4, 4]\nlayers: [relu]\n")
     assert not read_over("variant=*").is_in(load_file(str(path)))
     file = load_file(find("resnet50")[0])
@@ -365,6 +382,7 @@ COUNTS = "`k`, `M`, `G`, `T`, `P`"
     [
         ("params < 5 Mi", "Mi", "write `M` of a count, `MiB` of bytes"),
         ("params < 5 kb", "kb", "write `k` of a count, `KiB` of bytes"),
+        ("params < 5 KB", "KB", "write `k` of a count, `KiB` of bytes"),
         ("params < 5 TB", "TB", "write `T` of a count"),
         ("params < 5 xyz", "xyz", f"units are {COUNTS}, `B`, `KiB`, `MiB`, `GiB`"),
         ("params < 5 AND macs < 3", "AND", "write `and`"),
@@ -450,22 +468,22 @@ def test_fronts_by_brute_force(text: str) -> None:
 
 
 def test_aims() -> None:
-    found = aims("macs, +field, - params ,max(macs, 2 * params)", "--front")
+    found = aims("macs,max(macs, 2 * params) , +field, - params ", "--front")
     assert [(aim.key, aim.more) for aim in found] == [
         ("macs", False),
+        ("max(macs, 2 * params)", False),
         ("field", True),
         ("params", False),
-        ("max(macs, 2 * params)", False),
     ]
-    assert [aim.of({"macs": 3, "field": 2, "params": 4}) for aim in found] == [3, 2, 4, 8]
-    assert [aim.of({"macs": None, "field": 2}) for aim in found] == [None, 2, None, None]
+    assert [aim.of({"macs": 3, "field": 2, "params": 4}) for aim in found] == [3, 8, 2, 4]
+    assert [aim.of({"macs": None, "field": 2}) for aim in found] == [None, None, 2, None]
 
 
 @pytest.mark.parametrize(
     ("text", "message", "place"),
     [
         ("params, mac", "unknown quantity `mac`", "mac"),
-        ("macs,+ macs", "given twice", "macs"),
+        ("macs,+ macs , params", "given twice", "macs"),
         ("macs,", "an expression is missing", ""),
         ("macs, params / fied", "unknown quantity `fied`", "fied"),
         ("macs, params / 3 KiB", "does not belong to `params`", "KiB"),
@@ -477,7 +495,7 @@ def test_what_is_no_aim(text: str, message: str, place: str) -> None:
     (found,) = caught.value.diagnostics
     assert message in found.message
     assert found.span is not None
-    assert found.span.source.text == text
+    assert (found.span.source.text, found.span.line) == (text, 1)
     assert text[found.span.column - 1 : found.span.end - 1] == place
 
 

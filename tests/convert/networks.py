@@ -156,7 +156,9 @@ layers:
   - {coordinates: [7, 5]}
   - {conv: 8, kernel: 1, act: relu}
   - {conv: 2, kernel: 1, name: table}
-  - {attention: 2, window: [4, 3], shift: [0, 2], mode: cosine, bias: table, from: input}
+  - {conv: 8, kernel: 1, from: input, name: keys}
+  - {conv: 4, kernel: 1, from: input, name: queries}
+  - {attention: 2, window: [4, 3], shift: [0, 2], mode: cosine, bias: table, from: [queries, keys]}
 """,
     "queries that are learned": """
 input: [12, 5]
@@ -421,7 +423,10 @@ layers:
   - {slice: [0, 3], over: positions, name: few}
   - {conv: 4, kernel: 1, from: input, name: asked}
   - {attention: 2, from: [asked, few], bias: decomposed, maps: [4, 2], key_maps: [2, 1], name: three}
-outputs: [one, two, three, four]
+  - {slice: [0, 4], over: positions, from: asked, name: fewer}
+  - {slice: [1, 9], over: positions, from: keys, name: more}
+  - {attention: 2, from: [fewer, more], bias: decomposed, maps: [2, 2], key_maps: [4, 2], name: five}
+outputs: [one, two, three, four, five]
 """,
     "rows of positions": """
 input: [6, 3, 4]
@@ -533,6 +538,7 @@ layers:
   - {conv_transpose: 3, kernel: 3, dilation: 2, padding: 1}
   - {conv_transpose: 3, kernel: 3, stride: 1, padding: same_lower, bias: false}
   - {conv_transpose: 2, kernel: 1, stride: 3, padding: 0, output_padding: 2, act: relu}
+  - {conv_transpose: 2, kernel: 4, padding: [[0, 0], [1, 2]]}
 """,
     "transposed far apart with a stride": """
 input: [2, 4, 5]
@@ -641,7 +647,8 @@ layers:
   - {upsample, size: 3, from: line, name: g}
   - {upsample: [1, 2, 1.5], from: room, name: h}
   - {upsample, size: [3, 3, 2], mode: bilinear, from: room, name: k}
-outputs: [a, b, c, d, e, f, g, h, k]
+  - {upsample, size: [2, 4], mode: bilinear, align_corners: true, from: map, name: l}
+outputs: [a, b, c, d, e, f, g, h, k, l]
 """,
     "norms without axes": """
 input: {flat: [6], line: [4, 3], map: [4, 2, 3]}
@@ -685,7 +692,10 @@ layers:
   - {lp_pool: [3, 2], stride: [2, 3], p: 2, from: map, name: h}
   - {adaptive_avg_pool: [3, 4, 2], from: room, name: k}
   - {adaptive_max_pool: 4, from: line, name: l}
-outputs: [a, b, c, d, e, f, g, h, k, l]
+  - {avg_pool: [3, 2, 4], stride: 1, padding: [0, 0, 1], from: room, name: m}
+  - {max_pool: [3, 2, 4], stride: 1, padding: [0, 0, 2], from: room, name: n}
+  - {avg_pool: [2, 8], stride: 1, padding: [0, 3], from: map, name: o}
+outputs: [a, b, c, d, e, f, g, h, k, l, m, n, o]
 """,
     "rows of sizes of one": """
 input: {one: [1, 2, 3], thin: [2, 1, 3], long: [2, 3, 1], point: [3, 1, 1], map: [2, 2, 3]}
@@ -753,6 +763,36 @@ layers:
   - {conv: 2, kernel: 1, name: dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd}
   - {conv: 2, kernel: 1, name: eee}
 """,
+    "ends of just the length that fits": f"""
+input: [2, 4, 4]
+blocks:
+  fits:
+    layers:
+      - {{conv: 2, kernel: 1, name: {"a" * 42}}}
+      - {{conv: 2, kernel: 1, name: {"b" * 11}}}
+      - {{add: [{"a" * 42}, {"b" * 11}]}}
+  longer:
+    layers:
+      - {{conv: 2, kernel: 1, name: {"a" * 43}}}
+      - {{conv: 2, kernel: 1, name: {"b" * 10}}}
+      - {{add: [{"a" * 43}, {"b" * 10}]}}
+  apart:
+    layers:
+      - {{conv: 2, kernel: 1, name: {"a" * 43}}}
+      - {{conv: 2, kernel: 1, name: {"b" * 11}}}
+      - {{add: [{"a" * 43}, {"b" * 11}]}}
+  beside:
+    layers:
+      - add: [[{{conv: 2, kernel: 1, name: {"d" * 52}}}], [{{conv: 2, kernel: 1, name: {"e" * 52}}}]]
+layers:
+  - fits
+  - longer
+  - apart
+  - beside
+  - {{conv: 2, kernel: 1, act: relu, name: {"f" * 72}}}
+  - {{conv: 2, kernel: 1, act: relu, name: {"g" * 73}}}
+  - {{conv: 2, kernel: 1, name: {"c" * 110}}}
+""",
     "long sums": """
 input: {first_of_the_tensors: [3, 4, 4], second_of_the_tensors: [3, 4, 4], third_of_the_tensors: [3, 4, 4],
     fourth: [3, 4, 4]}
@@ -808,11 +848,6 @@ layers:
   - {max_pool: 2, padding: 1, name: pool}
   - {sigmoid}
   - {max_unpool: pool}
-""",
-    "as many positions more as a stride": """
-input: [2, 4]
-layers:
-  - {conv_transpose: 2, kernel: 1, stride: 2, output_padding: 2}
 """,
     "blocks of two inputs": """
 input: {left: [4, 6, 6], right: [6, 6, 6]}
@@ -1308,6 +1343,137 @@ layers:
   - {given: 4}
   - {given: 2}
 """,
+    "numbers that are explained otherwise": """
+input: {left: [4, 12, 12], right: [6, 12, 12]}
+blocks:
+  sums:
+    args: {n: required, m: required}
+    layers:
+      - {conv: n, kernel: 1}
+      - {conv: m, kernel: 1}
+      - {conv: n + m, kernel: 1}
+      - {conv: n - m, kernel: 1}
+      - {conv: 4, kernel: 1}
+  even:
+    args: {k: required, s: 1}
+    layers:
+      - {conv: 4, kernel: k, padding: (k - 1)//2, stride: s}
+      - {conv: 4, kernel: 5, padding: s, stride: s}
+      - {conv: 4, kernel: 3, padding: s//2}
+      - relu
+  twice:
+    args: {n: required}
+    inputs: [a, b]
+    layers:
+      - {conv: n, kernel: 1, from: b, name: one}
+      - {concat: [a, a]}
+      - {conv: 4, kernel: 1}
+      - {add: [x, [{conv: 4, kernel: 1, from: one}]]}
+  short: {args: {k: 1}, layers: [{conv: 4, kernel: 2*k + 1, padding: same}, relu]}
+  long: {args: {k: 1}, layers: [{short, k: k}, {conv: 4, kernel: 1}, {add: [x, input]}]}
+layers:
+  - {sums, n: 6, m: 5, from: left, name: a}
+  - {sums, n: 9, m: 3}
+  - {even, k: 4, name: b}
+  - {even, k: 2, s: 3, from: left}
+  - {conv: 4, kernel: 1, name: c}
+  - {twice, n: 5, from: [left, right], name: d}
+  - {twice, n: 7, from: [right, left], name: e}
+  - {long}
+  - {long, k: 3, name: f}
+outputs: [b, c, d, e, f]
+""",
+    "turns of one call": """
+input: [4, 6, 6]
+blocks:
+  unit: {layers: [{conv: 4, kernel: 3, padding: 1, name: one}, {add: [x, input]}]}
+layers:
+  - {slice: [0, 2], name: a.0.part}
+  - {conv: 2, kernel: 1, name: a.0.conv1}
+  - {slice: [2, 4], from: input, name: a.1.part}
+  - {conv: 2, kernel: 1, name: a.1.conv1}
+  - {concat: [a.0.conv1, a.1.conv1], name: a.concat}
+  - repeat: 2
+    name: row
+    layers: [unit]
+  - repeat: 2
+    name: rows
+    layers: [{conv: 4, kernel: 1, norm: batch, act: relu}]
+""",
+    "rows that are not joined as one": """
+input: [4, 6, 6]
+blocks:
+  unit: {layers: [{conv: 4, kernel: 3, padding: 1, name: one}, {add: [x, input]}]}
+  other: {layers: [{conv: 4, kernel: 1, name: one}, {multiply: [x, input]}]}
+layers:
+  - {unit, name: a}
+  - {concat: [input, a], name: b}
+  - {conv: 4, kernel: 1, name: c}
+  - {unit, name: d.0}
+  - {other, name: d.1}
+  - {concat: [c, d.0, d.1]}
+  - {conv: 4, kernel: 1, name: e}
+  - {unit, name: f.0}
+  - {unit, name: f.1}
+  - {concat: [e, f.0, f.1], name: g}
+  - {concat: [g, f.0]}
+  - {conv: 5, kernel: 1, name: h}
+  - {parameter: [2, 6, 6], name: p}
+  - {parameter: [3, 6, 6], name: q}
+  - {concat: [p, q], name: r}
+  - {add: [h, r]}
+""",
+    "conditions of several arguments": """
+input: [4, 8, 8]
+blocks:
+  unit:
+    args: {n: required, h: required}
+    layers:
+      - add:
+          - [{conv: h, kernel: 1}, {conv: n, kernel: 3, padding: 1}]
+          - [{conv: n, kernel: 1, if: input.channels != n}]
+  either:
+    args: {n: required, h: required, s: 1}
+    layers:
+      - add:
+          - [{conv: h, kernel: 1, stride: s}, {conv: n, kernel: 3, padding: 1}]
+          - [{conv: n, kernel: 1, stride: s, if: input.channels != n or input.channels != h}]
+layers:
+  - {unit, n: 8, h: 6}
+  - {unit, n: 8, h: 8}
+  - {unit, n: 12, h: 6}
+  - {conv: 8, kernel: 1}
+  - {either, n: 8, h: 6}
+  - {either, n: 8, h: 8}
+  - {either, n: 4, h: 8, s: 2}
+""",
+    "a learned token before others": """
+input: [4, 9]
+layers:
+  - {parameter: [4, 1], name: token}
+  - {conv: 4, kernel: 1, from: input, name: others}
+  - {concat: [token, others], over: positions}
+""",
+    "what follows a row of calls": """
+input: [4, 6, 6]
+blocks:
+  layer:
+    layers: [{batch_norm, name: norm}, {conv: 2, kernel: 3, padding: 1, name: conv}, {add: [x, [{conv: 2, kernel: 1}]]}]
+layers:
+  - {layer, repeat: 2, gather: concat, name: a}
+  - batch_norm
+  - relu
+  - dropout
+  - sigmoid
+  - {conv: 4, kernel: 1}
+  - {layer, repeat: 2, gather: concat, name: b}
+  - {conv: 4, kernel: 1, name: c}
+  - {layer, repeat: 2, gather: concat, name: d}
+  - {add: [x, [{conv: 8, kernel: 1, from: c}]]}
+  - {layer, repeat: 2, gather: concat, name: e}
+  - relu
+  - {conv: 4, kernel: 1}
+""",
     "calls that are counted": """
 input: [4, 6, 6]
 blocks:
@@ -1451,6 +1617,11 @@ layers:
   - {max_pool: 2, padding: [[0, 1], [0, 1]], name: pool}
   - {max_unpool: pool}
 """,
+    "as many positions more as a stride": """
+input: [2, 4]
+layers:
+  - {conv_transpose: 2, kernel: 1, stride: 2, output_padding: 2}
+""",
     "an addition of many positions": """
 input: [2, 4]
 layers:
@@ -1460,6 +1631,11 @@ layers:
 input: [2, 4, 4]
 layers:
   - {conv_transpose: 2, kernel: [1, 3], stride: 2, padding: same, output_padding: [3, 0]}
+""",
+    "a border that is wider than its axis": """
+input: [2, 9, 3]
+layers:
+  - {conv: 2, kernel: 3, padding: [1, 4], padding_mode: circular}
 """,
     "weights of another block": """
 input: [2, 4, 4]

@@ -19,7 +19,7 @@ import cnncalc
 from cnncalc.convert import read_model
 from cnncalc.convert.keras_out.source import set_weights, to_keras_source
 from cnncalc.convert.keras_out.weights import keras_weights
-from cnncalc.convert.onnx_out.model import to_onnx
+from cnncalc.convert.onnx_out.model import MAX_BYTES, to_onnx
 from cnncalc.convert.torch_out import to_torch
 from cnncalc.convert.weights import weights_of
 from cnncalc.geometry import elements
@@ -101,9 +101,11 @@ def test_a_model_has_weights_where_its_layers_have_them(monkeypatch: pytest.Monk
 input: [2, 2, 2]
 layers:
   - {conv: 3, kernel: 1, name: a.one}
+  - {conv: 3, kernel: 1, name: unused}
   - {conv: 3, kernel: 1, share: a.one, from: input, act: relu}
   - {batch_norm, name: norm}
 """).graph
+    assert "\nLayers that reach no output are counted here" in to_keras_source(graph)
     numpy = SimpleNamespace(array=lambda values, dtype: SimpleNamespace(reshape=lambda shape: (values, shape, dtype)))
     monkeypatch.setitem(sys.modules, "numpy", numpy)
     found = {}
@@ -152,6 +154,34 @@ def test_equal_blocks_are_one_class_and_chains_are_sequential() -> None:
     assert source.count("(nn.Module):") == 2
     assert "self.layer2 = nn.Sequential(" in source
     assert "self.conv1_norm = nn.BatchNorm2d(64)" in source
+
+
+def test_layers_that_nothing_takes() -> None:
+    """They are called all the same, as the report counts them; a call that gives nothing gives its last layer."""
+    source = cnncalc.loads("""
+input: [2, 4, 4]
+blocks:
+  unit: {layers: [{conv: 2, kernel: 1, name: one}, {conv: 2, kernel: 1, name: two}, {add: [x, input]}]}
+layers:
+  - {unit, name: a}
+  - {unit, from: input, name: b}
+  - repeat: 2
+    name: row
+    layers: [{conv: 2, kernel: 1}, {sigmoid, from: input}, {add: [x, input]}]
+  - {relu, from: b, name: c}
+  - {unit, name: d}
+outputs: [c]
+""").to_torch_source()
+    assert source.endswith("""
+    def forward(self, x: Tensor) -> Tensor:
+        a = self.a(x)
+        b = self.b(x)
+        row_1 = self.row_1(self.row_0(b, x), x)
+        c = self.relu(b)
+        d = self.d(c)
+        return c
+""")
+    assert source.count("return self.two(out) + x") == 1
 
 
 NAMES = """
@@ -277,7 +307,11 @@ def test_an_onnx_file_is_read_again(tmp_path: Path) -> None:
 
 
 def test_weights_beyond_the_limit_lie_beside_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """16 bytes of a convolution that two layers share, and 32 of the norm: external data as ONNX describes it."""
+    """16 bytes of a convolution that two layers share, and 32 of the norm: external data as ONNX describes it.
+
+    A protobuf counts its bytes in 31 bits.
+    """
+    assert 2**30 < MAX_BYTES < 2**31
     monkeypatch.setattr("cnncalc.convert.onnx_out.model.MAX_BYTES", 48)
     written(tmp_path / "net.onnx")
     assert [path.name for path in tmp_path.iterdir()] == ["net.onnx"]

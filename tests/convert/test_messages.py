@@ -210,3 +210,27 @@ def test_inputs_that_are_more_than_weights_stay_inputs() -> None:
     assert problem(model([conv], [X, kernel], ["y", "k"])).code == "unsupported"
     assert problem(model([conv], [X, value_info("k", 3, 2, "h", 1)], ["y"])).code == "dynamic-shape"
     assert problem(model([node("Conv", ["w", "k"], ["y"])], [kernel], ["y"], [tensor("w", 1, [1, 2, 4, 6])])).code
+
+
+# -- operands ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "needed"),
+    [("Relu", 1), ("Add", 2), ("Where", 3), ("BatchNormalization", 5)],
+)
+def test_an_operator_has_its_operands(kind: str, needed: int) -> None:
+    """One that is left out in between is none."""
+    told = f"`{kind}` needs {needed} operand{'s' if needed > 1 else ''}, it has {needed - 1}"
+    for given in (
+        ["x"] * (needed - 1),
+        [*["x"] * (needed - 1), ""],
+        ["", *["x"] * (needed - 1), *["x"] * (needed > 1)],
+    ):
+        assert told in problem(model([node(kind, given, ["y"])], [X], ["y"])).message
+
+
+def test_a_constant_has_none() -> None:
+    made = node("EyeLike", [], ["y"])
+    assert "operand" not in problem(model([made], [X], ["y"])).message
+    assert problem(model([node("Relu", ["x"], [])], [X], ["x"])).message.endswith("`Relu` gives nothing")

@@ -41,3 +41,33 @@ outputs: [what]
     net = cnncalc.loads(text)
     assert flat(net.graph) == text
     assert "from: [x, input]" in net.lift().text
+
+
+POOLS = r"""name: pools
+source: "5: \"of\" one\\two"
+input:
+  left: [4, 6, 6]
+  right: [4, 6, 6]
+layers:
+  - {sigmoid, name: other}
+  - {max_pool: 3, stride: 3, from: left, name: wide}
+  - {max_pool: 2, from: left, name: pool}
+  - {conv: 4, kernel: 1, name: a}
+  - {conv: 4, kernel: 1, from: pool, name: b, share: a, learned: false}
+  - {max_unpool: pool, name: back}
+  - {attention: 2, from: [right, back, back], name: seen}
+outputs: {end: seen, other: other, wide: wide, a: a}
+"""
+
+NOTHING = """name: "ends with a blank "
+input: [3, 4]
+layers:
+  - {identity, repeat: 0}
+outputs: {out: input}
+"""
+
+
+@pytest.mark.parametrize("text", [POOLS, NOTHING], ids=["pools", "nothing"])
+def test_a_flat_spec_stays_as_it_is(text: str) -> None:
+    """Of what takes the same tensor as a pool, the pool is what its inverse names."""
+    assert flat(cnncalc.loads(text).graph) == text

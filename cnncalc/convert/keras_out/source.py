@@ -63,13 +63,18 @@ def to_keras(graph: Graph, weights: WeightSource | None = None, name: str | None
 
 
 def set_weights(graph: Graph, model: Any, weights: WeightSource) -> None:
-    """Put weights, channels first, into the layers of a model that an export has built."""
+    """Put weights, channels first, into the layers of a model that an export has built.
+
+    Those that reach no output are none of the model's.
+    """
     import numpy
 
     from cnncalc.convert.keras_out.weights import keras_weights
 
+    needed = graph.needed()
+    held = {(node.shares or node).name for node in graph.nodes if needed[node.number]}
     for node in graph.nodes:
-        if node.shares is not None or not node.operation.weights:
+        if node.name not in held or node.shares is not None or not node.operation.weights:
             continue
         layer = model.get_layer(identifier(node.name))
         given = []
@@ -134,6 +139,9 @@ def heading(graph: Graph) -> str:
         lines.append(f"Output: {dims(last(shape))}{f' ({name})' if len(graph.outputs) > 1 else ''}")
     lines.append(f"Parameters: {totals('params') or 0:,} trainable, {totals('state') or 0:,} non-trainable")
     lines.append(f"Multiply-accumulates: {totals('macs') or 0:,}")
+    needed = graph.needed()
+    if not all(needed[node.number] for node in graph.nodes):
+        lines.append("Layers that reach no output are counted here, and are none of the model's.")
     return "\n".join(lines).replace("\\", "\\\\").replace('"""', "'''") + "\n"
 
 

@@ -28,31 +28,30 @@ def attention(w: Writer, node: Node, *inputs: str) -> None:
         summed_first(w, node, q, k, v)
         return
     frames = layer.frames(shapes)
-    sizes = w.shapes[q][1:]
-    heads: list[str] = [by_head(w, layer.heads, x, frames) for x in (q, k, v)]
+    channels, *sizes = w.shapes[q]
+    q, k, v = (by_head(w, layer.heads, x, frames) for x in (q, k, v))
     if layer.mode == "cosine":
-        heads[:2] = [unit(w, x) for x in heads[:2]]
-    rank = len(w.shapes[heads[0]])
-    keys = transposed(w, heads[1], [*range(rank - 2), rank - 1, rank - 2])
-    scores = product(w, heads[0], keys)
-    scores = scaled(w, layer, scores, w.shapes[q][0], rank)
-    bias = biases(w, layer, shapes, heads[0], inputs[-1] if named else "")
+        q, k = unit(w, q), unit(w, k)
+    rank = len(w.shapes[q])
+    scores = product(w, q, transposed(w, k, [*range(rank - 2), rank - 1, rank - 2]))
+    scores = scaled(w, layer, scores, channels)
+    bias = biases(w, layer, shapes, q, inputs[-1] if named else "")
     for added in bias:
         scores = w.op("Add", [scores, added], w.shapes[scores])
     if frames is not None and any(frame.shift for frame in frames):
         scores = w.op("Add", [scores, mask(w, frames)], w.shapes[scores])
     shares = w.op("Softmax", [scores], w.shapes[scores], axis=-1)
-    joined(w, product(w, shares, heads[2]), sizes, frames)
+    joined(w, product(w, shares, v), sizes, frames)
 
 
-def projected(w: Writer, given: Sequence[str]) -> tuple[str, str, str]:
+def projected(w: Writer, given: Sequence[str]) -> Sequence[str]:
     """q, k and v of one, two or three tensors."""
-    if len(given) == 3:
-        return given[0], given[1], given[2]
-    count = 4 - len(given)
-    each = w.shapes[given[-1]][0] // count
-    parts = [sliced(w, given[-1], [0], [part * each], [(part + 1) * each]) for part in range(count)]
-    return (parts[0], parts[1], parts[2]) if count == 3 else (given[0], parts[0], parts[1])
+    *first, last = given
+    count = 3 - len(first)
+    if count == 1:
+        return given
+    each = w.shapes[last][0] // count
+    return [*first, *(sliced(w, last, [0], [part * each], [(part + 1) * each]) for part in range(count))]
 
 
 def product(w: Writer, a: str, b: str) -> str:
@@ -67,7 +66,7 @@ def by_head(w: Writer, heads: int, x: str, frames: Sequence[Frame] | None) -> st
     if frames is None:
         x = reshaped(w, x, (heads, channels // heads, prod(sizes)))
         return transposed(w, x, [0, 2, 1])
-    x = rolled(w, x, frames, 1)
+    x = rolled(w, x, [frame.shift for frame in frames])
     x = reshaped(w, x, (heads, channels // heads, *(part for frame in frames for part in split(frame))))
     outer, inner = places(frames, 2)
     x = transposed(w, x, [*outer, 0, *inner, 1])
@@ -86,10 +85,10 @@ def joined(w: Writer, x: str, sizes: Sequence[int], frames: Sequence[Frame] | No
     x = reshaped(w, x, (*counts, heads, *(frame.keys for frame in frames), each))
     rank = len(frames)
     pairs = [(axis, rank + 1 + axis) for axis in range(rank)]
-    if frames[0].grid:
+    if any(frame.grid for frame in frames):
         pairs = [(inner, outer) for outer, inner in pairs]
     x = transposed(w, x, [rank, 2 * rank + 1, *(axis for pair in pairs for axis in pair)])
-    return rolled(w, reshaped(w, x, (heads * each, *sizes)), frames, -1)
+    return rolled(w, reshaped(w, x, (heads * each, *sizes)), [frame.size - frame.shift for frame in frames])
 
 
 def split(frame: Frame) -> tuple[int, int]:
@@ -105,12 +104,12 @@ def places(frames: Sequence[Frame], first: int) -> tuple[list[int], list[int]]:
     return outer, inner
 
 
-def rolled(w: Writer, x: str, frames: Sequence[Frame], way: int) -> str:
-    """Every axis moved by the shift of its windows, around its end."""
-    for axis, frame in enumerate(frames, 1):
-        cut = frame.shift if way > 0 else frame.size - frame.shift
-        if frame.shift:
-            parts = [sliced(w, x, [axis], [cut], [frame.size]), sliced(w, x, [axis], [0], [cut])]
+def rolled(w: Writer, x: str, cuts: Sequence[int]) -> str:
+    """Every axis from a cut on, and behind it what was before the cut."""
+    for axis, cut in enumerate(cuts, 1):
+        size = w.shapes[x][axis]
+        if cut % size:
+            parts = [sliced(w, x, [axis], [cut], [size]), sliced(w, x, [axis], [0], [cut])]
             x = w.op("Concat", parts, w.shapes[x], axis=axis + 1)
     return x
 
@@ -137,7 +136,7 @@ def unit(w: Writer, x: str) -> str:
     return w.op("Div", [x, norm], w.shapes[x])
 
 
-def scaled(w: Writer, layer: Any, scores: str, channels: int, rank: int) -> str:
+def scaled(w: Writer, layer: Any, scores: str, channels: int) -> str:
     """The products times their factor: learned per head for cosines."""
     if layer.mode != "cosine":
         return scalar(w, "Mul", scores, 1 / sqrt(channels // layer.heads) if layer.scale is None else layer.scale)
@@ -172,7 +171,7 @@ def biases(w: Writer, layer: Any, shapes: tuple[Shape, ...], q: str, named: str)
         table = w.op("Concat", [table, zeros], (heads, prod(sizes) + 1), axis=2)
         flat = [prod(sizes) if place < 0 else place for place in flat]
     found = w.op("Gather", [table, w.integers("places", flat)], (heads, len(flat)), axis=2)
-    return [reshaped(w, found, (*((1,) if frames is not None else ()), heads, len(rows), len(rows[0])))]
+    return [reshaped(w, found, (*((1,) if frames is not None else ()), heads, len(rows), len(flat) // len(rows)))]
 
 
 def relative(layer: Any, shapes: tuple[Shape, ...], frames: Sequence[Frame] | None) -> list[list[int]]:
@@ -198,7 +197,7 @@ def decomposed(w: Writer, layer: Any, shapes: tuple[Shape, ...], q: str) -> list
     tokens, key_tokens = positions - prod(q_map), prod(k[1:]) - prod(k_map)
     maps = reshaped(w, sliced(w, q, [1], [tokens], [positions]), (heads, *q_map, each))
     rank = len(q_map)
-    totals: list[str] = []
+    total = ""
     for axis, ((name, shape), queries, keys) in enumerate(zip(layer.axis_tables(shapes), q_map, k_map)):
         wide, near = max(keys // queries, 1), max(queries // keys, 1)
         rows = [at * wide + (keys - 1 - key) * near for at in range(queries) for key in range(keys)]
@@ -214,11 +213,10 @@ def decomposed(w: Writer, layer: Any, shapes: tuple[Shape, ...], q: str) -> list
         related = transposed(w, related, [order.index(at) for at in range(rank + 2)])
         spread = tuple(keys if other == axis else 1 for other in range(rank))
         related = reshaped(w, related, (heads, prod(q_map), *spread))
-        if totals:
-            both = (totals[-1], related)
-            related = w.op("Add", both, tuple(map(max, *(w.shapes[each] for each in both))))
-        totals.append(related)
-    total = reshaped(w, totals[-1], (heads, prod(q_map), prod(k_map)))
+        if total:
+            related = w.op("Add", [total, related], tuple(map(max, w.shapes[total], w.shapes[related])))
+        total = related
+    total = reshaped(w, total, (heads, prod(q_map), prod(k_map)))
     pads = [0, 0, tokens, key_tokens, 0, 0, 0, 0]
     if any(pads):
         wide_shape = (heads, positions, prod(k[1:]))

@@ -90,7 +90,7 @@ def around(place: int, width: int, mode: str) -> int:
     if mode == "circular":
         return place % width
     period = max(1, 2 * (width - 1))
-    return min(place % period, period - place % period) if width > 1 else 0
+    return min(place % period, period - place % period)
 
 
 def sliced(w: Writer, x: str, axes: Sequence[int], starts: Sequence[int], stops: Sequence[int]) -> str:

@@ -30,11 +30,6 @@ class Expression(NamedTuple):
     values: tuple[Any, ...] = ()
     """What it is worth in every instance."""
 
-    @property
-    def atom(self) -> str:
-        """As an operand of a product or a comparison."""
-        return f"({self.text})" if " or " in self.text or " and " in self.text else self.text
-
 
 def literal(value: Any) -> str:
     """A value as Python source."""
@@ -94,6 +89,7 @@ class _Solver:
                 self.expressions[slot.key] = Expression(text, (value,) * self.count)
         flags = [slot for slot in varying if slot.unit == "flag"]
         numbers = [slot for slot in varying if slot.unit != "flag"]
+        numbers.sort(key=lambda slot: slot.unit == "padding")  # which kernels and dilations explain
         for slot in numbers:
             if None not in slot.values:
                 self.expressions[slot.key] = self.explained(slot) or self.argument(slot)
@@ -150,7 +146,7 @@ class _Solver:
 
     def argument(self, slot: Slot) -> Expression:
         """A new argument for a slot."""
-        common = Counter(value for value in slot.values if value is not None).most_common(1)[0][0]
+        common = Counter(value for value in slot.values if value is not None).most_common()[0][0]
         values = tuple(common if value is None else value for value in slot.values)
         default = NEVER
         if slot.unit in ("stride", "dilation", "groups") and 1 in values:
@@ -227,10 +223,7 @@ class _Solver:
     def explained(self, slot: Slot) -> Expression | None:
         """A slot as an argument, or as a formula of arguments of its unit; None where there is none."""
         if slot.unit == "channels":
-            for argument in self.arguments:
-                if argument.unit == "channels" and agrees(argument.values, slot.values):
-                    return Expression(f"{{{argument.name}}}", argument.values)
-            for number in range(len(self.template.bodies[0].inputs)):
+            for number in range(len(self.template.largest.inputs)):
                 given = self.input_channels(number)
                 if agrees(given.values, slot.values):
                     return self.known(given)
@@ -331,10 +324,7 @@ class _Solver:
                 sides.setdefault(expression.text, expression)
         inputs = [each for each in sides.values() if each.text.startswith("{in_channels")]
         ends = tuple(out_channels(body) for body in self.template.bodies)
-        others = sorted(
-            (each for each in sides.values() if each not in inputs),
-            key=lambda each: (each.values != ends, "//" in each.text),
-        )
+        others = sorted((each for each in sides.values() if each not in inputs), key=lambda each: each.values != ends)
         for left in inputs:
             for right in others:
                 values = tuple(a != b for a, b in zip(left.values, right.values))

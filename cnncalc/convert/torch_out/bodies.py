@@ -45,10 +45,14 @@ class Item:
 
     def weighted(self) -> Iterator[Node]:
         """The nodes in it that have weights, in order."""
+        return (node for node in self.nodes() if node.operation.weights)
+
+    def nodes(self) -> Iterator[Node]:
+        """The nodes in it, in order."""
         pending = [self]
         while pending:
             item = pending.pop()
-            if item.node is not None and item.node.operation.weights:
+            if item.node is not None:
                 yield item.node
             pending += reversed(item.chain)
             if item.body is not None:

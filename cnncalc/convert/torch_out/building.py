@@ -75,12 +75,12 @@ class _Builder:
     def settle(self, body: Body) -> None:
         """Find the tensors that a body takes and gives."""
         nodes = self.graph.nodes[body.first : body.end]
-        low, high = nodes[0].number, nodes[-1].number
-        taken = dict.fromkeys(tensor for node in nodes for tensor in node.inputs if not low <= tensor <= high)
+        low = nodes[0].number
+        taken = dict.fromkeys(tensor for node in nodes for tensor in node.inputs if tensor < low)
         body.inputs = [*(tensor for tensor in dict.fromkeys(body.inputs) if tensor in taken)]
         body.inputs += [tensor for tensor in taken if tensor not in body.inputs]
-        given = [node.number for node in nodes if any(not body.first <= p < body.end for p in self.takers[node.number])]
-        first = [tensor for tensor in body.results if low <= tensor <= high and (tensor in given or not given)]
+        given = [node.number for node in nodes if any(place >= body.end for place in self.takers[node.number])]
+        first = [tensor for tensor in body.results if tensor in given]
         body.results = [*first, *(tensor for tensor in given if tensor not in first)] or [nodes[-1].number]
 
     # -- items
@@ -121,7 +121,7 @@ class _Builder:
         rests = [match["rest"] or "" for match in relative if match is not None]
         number = relative[0]["turn"] if relative[0] is not None else ""
         single = all(isinstance(child, Node) and FOLLOWERS.match(rest) for child, rest in zip(children, rests))
-        if single or (len(children) == 1 and not rests[0]):
+        if single or len(children) == 1:
             return [self.item(body, child, body.relative(child.name)) for child in children]
         first, last = children[0], children[-1]
         start = first.place if isinstance(first, Node) else first.first
@@ -142,7 +142,7 @@ class _Builder:
             weighted = [node for node in self.nodes_of(turn) if node.operation.weights]
             if number and any(node.shares is None for node in weighted):
                 return False
-        return len(join.inputs) == len(turns) > 1
+        return len(join.inputs) == len(turns)
 
     def nodes_of(self, children: list[Body | Node]) -> list[Node]:
         """The nodes of some children of a body, in order."""
@@ -185,7 +185,7 @@ class _Builder:
 
     def gather(self, body: Body) -> None:
         """Calls in a row whose input and results one concat takes become one item."""
-        items, place = body.items, 0
+        items, place = body.items, 1  # before a join stands what it joins
         while place < len(items):
             join = items[place].node
             count = len(items[place].tensors) - 1
@@ -246,22 +246,13 @@ class _Builder:
 
     def check_alike(self, item: Item, owner: Item) -> None:
         """Raise `SpecError` unless the module of `owner` does what `item` does."""
-        mine, theirs = self.covered(item), self.covered(owner)
+        mine, theirs = list(item.nodes()), list(owner.nodes())
         for node, other in zip(mine, theirs):
             apart = uneven(node) or uneven(other)
             wired = [node.number - tensor for tensor in node.inputs if tensor > mine[0].number]
             expected = [other.number - tensor for tensor in other.inputs if tensor > theirs[0].number]
             if describe(node, apart) != describe(other, apart) or wired != expected or len(mine) != len(theirs):
                 raise refuse(node, f"it shares the weights of `{other.name}`, but is not the same layer")
-
-    def covered(self, item: Item) -> list[Node]:
-        """The nodes of an item, in order."""
-        first, last = item, item
-        while first.chain:
-            first, last = first.chain[0], last.chain[-1]
-        if first.node is not None and last.node is not None:
-            return self.graph.nodes[first.node.place : last.node.place + 1]
-        return [node for body in bodies_of(item) for node in self.graph.nodes[body.first : body.end]]
 
 
 def turn_of(body: Body, child: Body | Node) -> tuple[str | None, str]:

@@ -126,7 +126,7 @@ class Forward:
         item = taker.item
         if spread_over_batch(taker) and item.inputs.index(ref) not in item.constants:
             return False
-        if item.node is not None and (taker.leaf().plain or taker.leaf().call.count("{0}") != 1) and not joins(taker):
+        if item.node is not None and taker.leaf().call.count("{0}") != 1 and not joins(taker):
             return False
         if joins(taker) or len(item.inputs) > 1:
             simple = made.depth == 1 and len(made.text) <= MAX_INLINE
@@ -159,9 +159,9 @@ class Forward:
         lasting = self.uses[ref] > 1 or takers != [number + 1]
         row = own_name(self.places[number]) if lasting else ""
         inputs = self.places[number].item.inputs
-        dying = [self.named[each] for each in inputs if each in self.named and self.left[each] <= 0]
+        taken = [self.named[each] for each in inputs if each in self.named]
         role = self.role(ref) if self.uses[ref] == 1 else "out"
-        old = [name for name in dying if name not in self.rows]
+        old = [name for name in taken if name not in self.rows]
         branch = role.startswith("branch") and self.uses[ref] == 1
         candidates = [row, role, *old, "x"] if branch else [row, *old, "x", role]
         name = next((name for name in candidates if name and name not in live), "") or self.spare(role)

@@ -40,8 +40,6 @@ class Leaf(NamedTuple):
     """Whether it begins a line of its own in `forward`, as convolutions do."""
     after: tuple[str, ...] = ()
     """Statements behind its definition."""
-    plain: bool = False
-    """Whether its operand has to be a name, because it stands twice in the expression."""
     joins: str = ""
     """What joins any number of operands, where it is no module: an operator, or ``cat``."""
     axis: int = 1

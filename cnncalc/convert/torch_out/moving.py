@@ -52,7 +52,7 @@ def reshape(node: Node, apart: bool) -> Leaf:
     listed = "".join(f", {{{name}}}" for name in params)
     if not kept:
         return Leaf("", params, f"{{0}}.reshape(-1{listed})")
-    return Leaf("", params, f"{{0}}.reshape(-1{listed}, *{{0}}.shape[{len(old) - kept + 1}:])", plain=True)
+    return Leaf("", params, f"{{0}}.reshape(-1{listed}, *{{0}}.shape[{len(old) - kept + 1}:])")
 
 
 def permute(node: Node, apart: bool) -> Leaf:

@@ -37,7 +37,7 @@ def activation(node: Node, apart: bool) -> Leaf:
     if kind in PLAIN:
         module = PLAIN[kind]
     elif kind in ("softmax", "log_softmax") and layer.over == "positions" and rank(node) > 1:
-        return Leaf("", {}, f"{{0}}.flatten(2).{kind}(dim=2).view_as({{0}})", plain=True)
+        return Leaf("", {}, f"{{0}}.flatten(2).{kind}(dim=2).view_as({{0}})")
     elif kind in ("softmax", "log_softmax"):
         module = "nn.Softmax" if kind == "softmax" else "nn.LogSoftmax"
         params = {"dim": Param(2 if layer.over == "positions" else 1, "word")}

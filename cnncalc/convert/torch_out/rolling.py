@@ -20,7 +20,7 @@ def compressed(made: list[str]) -> list[str]:
             place = end
             continue
         counted, count = counting(made, place)
-        if count > 2:
+        if counted:
             found.append(counted)
             place += count
             continue
@@ -42,7 +42,7 @@ def counting(made: list[str], place: int) -> tuple[str, int]:
         ):
             break
         rows.append(row)
-    if len(rows) < 3 or rows[0] == rows[1]:
+    if len(rows) < 3:
         return "", 0
     parts = NUMBER.split(made[place])
     text = parts[0]

@@ -25,10 +25,9 @@ from cnncalc.layers.pooling import MaxPool
 
 def uneven(node: Node) -> bool:
     """Whether a window's padding is none that a module can hold, so that it is a step of its own."""
-    reach = node.operation.reach
     if node.kind in ("conv", "depthwise_conv"):
         return any(window.before != window.after for window in windows(node))
-    if node.kind in ("max_pool", "avg_pool") and isinstance(reach, tuple):
+    if node.kind in ("max_pool", "avg_pool"):
         return any(window.before != window.after or 2 * window.before > window.size for window in windows(node))
     return False
 
@@ -61,7 +60,7 @@ def conv(node: Node, apart: bool) -> Leaf:
         "stride": Param(same([window.stride for window in found]), "stride", 1),
         "padding": Param(padded(found, apart), "padding", 0),
         "dilation": Param(same([window.dilation for window in found]), "dilation", 1),
-        "groups": Param(groups, "channels" if groups == before > 1 else "groups", 1),
+        "groups": Param(groups, "channels" if groups == before else "groups", 1),
         "bias": flag(layer.bias, True),
         "padding_mode": Param("zeros" if apart else layer.padding_mode, "word", "zeros"),
     }
@@ -207,9 +206,9 @@ def max_unpool(node: Node, apart: bool) -> Leaf:
     pooled = [make(MaxPool, {**own, "ceil_mode": up}).out_shape((like,)) for up in (False, True)]
     if x not in pooled:
         raise refuse(node, f"PyTorch puts {dims(pooled[0])} back where the maxima were, and no {dims(x)}")
-    params = {"kernel_size": Param(same([slide.size for slide in found]), "kernel", keyword=False)}
+    params = {"kernel_size": Param(same([slide.size for slide in found]), "kernel")}
     params["stride"] = Param(same([slide.stride for slide in found]), "stride")
-    params["padding"] = Param(same([slide.before for slide in found]), "padding", 0)
+    params["padding"] = Param(same([slide.before for slide in found]), "padding")
     more = ", padding={padding}" if params["padding"].value else ""
     more += "" if x == pooled[0] else ", ceil_mode=True"
     return Leaf("", params, f"max_unpool{len(found)}d({{0}}, {{1}}, {{kernel_size}}, stride={{stride}}{more})")
