@@ -48,6 +48,15 @@ def test_texts_that_nobody_reads_may_be_long() -> None:
     for length in (16_384, 16_385, 70_000):
         long = node("Relu", ["x"], ["y"], message((1, "note"), (4, "n" * length), (20, 3)))
         assert rows(imported(model([long], [X], ["y"]))) == ["relu"]
+    for length in (16_384, 16_385):  # blanks in an equation say nothing
+        sums = node(
+            "Einsum", ["x", "x"], ["y"], message((1, "equation"), (4, "bchw,bcvw->bchv".ljust(length)), (20, 3))
+        )
+        content = model([sums], [X], ["y"])
+        if length == 16_384:
+            assert imported(content).graph.shapes[-1] == (2, 4, 4)
+        else:
+            assert "does not know the operator `Einsum`" in problem(content).message
 
 
 def listed(*fields: tuple[int, int | bytes]) -> bytes:
