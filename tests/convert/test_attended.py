@@ -175,14 +175,32 @@ def test_what_is_added_and_not_in_the_file(sizes: str, lines: list[str], is_mask
     assert (learned, account.constants) == ((0, count) if is_mask else (count, 0))
 
 
+SQUARE = " ".join(str((row - column) / 8) for row in range(5) for column in range(5))
+"""Equal numbers where offsets are."""
+
+
 def test_a_bias_of_two_tensors_is_opaque() -> None:
     """Each has an element for every two positions of one head, equal where their offsets are."""
-    square = " ".join(str((row - column) / 8) for row in range(5) for column in range(5))
-    parts = [f"m1: [1, 1, 5, 5] {square}", f"m2: [1, 1, 5, 5] {square}", "m = Concat(m1, m2) axis=1"]
+    parts = [f"m1: [1, 1, 5, 5] {SQUARE}", f"m2: [1, 1, 5, 5] {SQUARE}", "m = Concat(m1, m2) axis=1"]
     account = read_bytes(written([*parts, *HEADS], [1, 5, 4]), "net.onnx").account
     assert (list(account.opaque), account.parameters) == (["Attention"], 16 + 50)
-    account = read_bytes(written([f"m: [1, 2, 5, 5] {square}", *HEADS], [1, 5, 4]), "net.onnx").account
+    account = read_bytes(written([f"m: [1, 2, 5, 5] {SQUARE}", *HEADS], [1, 5, 4]), "net.onnx").account
     assert (account.opaque, account.parameters, account.repeated) == ({}, 16 + 2 * 9, {"m": 50 - 18})
+
+
+@pytest.mark.parametrize(
+    ("scales", "is_known"), [("3.0 100.0", True), ("absent", True), ("3.0 100.25", False), ("3.0 0.0", False)]
+)
+def test_scales_of_cosines_that_exporters_have_worked_out(scales: str, is_known: bool) -> None:
+    """They are above 0, and at most 100: e to the power of what is clipped to the logarithm of that."""
+    lines = [line for line in HEADS if not line.startswith(("k = ", "a = ", "p = "))]
+    place = lines.index("b = Softmax(p)")
+    lines[place:place] = [
+        *(f"m: [1, 2, 5, 5] {SQUARE}", f"g: [2, 1, 1] {scales}", "i = LpNormalization(q)", "j = LpNormalization(q)"),
+        *("k = Transpose(j) perm=[0, 1, 3, 2]", "a = MatMul(i, k)", "c = Mul(a, g)", "p = Add(c, m)"),
+    ]
+    found = read_bytes(written(lines, [1, 5, 4]), "net.onnx")
+    assert ("attention heads=2 mode=cosine bias=relative" in rows(found)) == is_known
 
 
 LARGER = {
