@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from convert.encoding import attribute, message, model, node, tensor, value_info
 from convert.executing import rows
+from convert.written import written
 
 from cnncalc.convert import Imported
 from cnncalc.convert.onnx import read_bytes
@@ -172,6 +173,22 @@ def test_a_batch_norm_with_a_second_result_was_training() -> None:
     step = node("BatchNormalization", ["x", *"abcd"], ["y", "mean"])
     found = problem(model([step], [X], ["y"], LEARNED, opset=13))
     assert found.message == "it normalises by the statistics of the batch: this is a training graph"
+
+
+# -- newer opsets ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("given", "expected"), [("", "silu"), (" alpha=1.0", "silu"), (" alpha=2.0", "opaque")])
+def test_a_swish_of_another_slope_has_no_kind(given: str, expected: str) -> None:
+    (row,) = rows(imported(written([f"y = Swish(x){given}"], [1, 3, 4], opset=24)))
+    assert row.split()[0] == expected
+
+
+def test_scales_of_numbers_that_are_rounded_are_constants() -> None:
+    steps = ["s: [] 0.5", "t: [] 0.25", "q = QuantizeLinear(x, s)", "d = DequantizeLinear(q, t)", "y = Relu(d)"]
+    found = imported(written(steps, [1, 3, 4]))
+    assert rows(found) == ["relu"]
+    assert (found.account.constants, found.account.left_over) == (2, {})
 
 
 # -- weights that are inputs -------------------------------------------------------------------------------------------
