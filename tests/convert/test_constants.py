@@ -409,6 +409,25 @@ def test_parts_of_a_tensor_that_say_nothing_of_it() -> None:
     assert read_tensor(Wire(memoryview(data)), 0, len(data))[1].values == [0]
 
 
+def test_fewer_elements_than_there_should_be_are_not_known() -> None:
+    for kind, field, content in ((11, 10, struct.pack("<d", 0.1)), (7, 7, packed(1)), (1, 4, struct.pack("<f", 1))):
+        assert tensor(kind, [2], field, content).values is None
+
+
+def beside(folder: Path, kind: int, size: int) -> Constant:
+    """A tensor of so many elements in the file ``data`` of a folder."""
+    data = message((1, size), (2, kind), (8, "t"), (13, message((1, "location"), (2, "data"))), (14, 1))
+    return read_tensor(Wire(memoryview(data), str(folder)), 0, len(data))[1]
+
+
+def test_elements_in_a_file_beside(tmp_path: Path) -> None:
+    for kind, form, values in ((1, "<2f", [0.1, -3.0]), (11, "<2d", [0.1, -3.0]), (7, "<2q", [5, -3])):
+        (tmp_path / "data").write_bytes(struct.pack(form, *values))
+        assert beside(tmp_path, kind, 2).values == values
+    for size in (262_144, 262_145):
+        assert (beside(tmp_path, 7, size).held is not None) == (size == 262_144)
+
+
 def test_a_tensor_has_a_type_and_32_axes_at_most() -> None:
     data = message((1, 1), (8, "t"), (9, bytes(4)))
     with pytest.raises(Fault, match="tensor t has the element type 0, which cnncalc does not know"):
