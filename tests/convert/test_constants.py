@@ -128,7 +128,7 @@ MOST = 2**64 - 1
         ("ConstantOfShape", {}, [(2**63 - 1,)], (2**63 - 1,)),
         # cut towards zero, as in C; a power below zero of whole numbers, too
         ("Div", {}, [(7, -7, 7, -7, 6, -6, 1, -1), (2, 2, -2, -2, 3, 3, 2, 2)], [3, -3, -3, 3, 2, -2, 0, 0]),
-        ("Pow", {}, [(2, 1, -1, 3), (-1, -1, -3, 0)], [0, 1, -1, 1]),
+        ("Pow", {}, [(2, 1, -1, 3, 1), (-1, -1, -3, 0, 65)], [0, 1, -1, 1, 1]),
         # decimals that are whole, of shapes
         ("Expand", {}, [(1,), ((1,), (2.0,), "float")], [1, 1]),
         # PyTorch's `roll` and `slice_scatter`, as its documentation says
@@ -159,6 +159,8 @@ def test_what_is_worked_out_or_not(
     [
         ("Mod", {}, [(7,), (0,)], "a number is divided by 0"),
         ("Div", {}, [(7,), (0,)], "a whole number is divided by 0"),
+        ("Pow", {}, [(2,), (64,)], "a whole number is beyond 64 bits"),
+        ("Pow", {}, [(2,), (65,)], r"2\*\*65 is beyond 64 bits"),
         *(("Pow", {}, [(a,), (b,)], "beyond 64 bits") for a, b in ((2, 64), (2, 2**62), (-2, 65), (3, 2**62 + 1))),
         ("Add", {}, [(MOST,), (1,)], "beyond 64 bits"),
         ("Sub", {}, [(-MOST,), (1,)], "beyond 64 bits"),

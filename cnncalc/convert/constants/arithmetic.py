@@ -180,7 +180,7 @@ def reduce(function: Callable[[list[Any]], Any]) -> Evaluate:
         if not axes and operator.attributes.get("noop_with_empty_axes"):
             return [x]
         rank = len(x.shape)
-        over, shape = reduced(x.shape, axes, bool(operator.attributes.get("keepdims", 1)))
+        over, shape = reduced(x.shape, axes, operator.attributes.get("keepdims") != 0)
         inner = [1 if axis in over else size for axis, size in enumerate(x.shape)]
         steps = strides(x.shape)
 
