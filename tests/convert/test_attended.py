@@ -271,6 +271,12 @@ def test_the_operator_attention(inputs: str, attributes: str, opaque: list[str])
     assert list(found.account.opaque) == opaque
 
 
+def test_a_mask_without_elements_hides_nothing() -> None:
+    lines = ["b: [0, 3]", "y = Attention(x, x, x, b) q_num_heads=2 kv_num_heads=2"]
+    account = read_bytes(written(lines, [2, 3, 4], opset=23), "net.onnx").account
+    assert (list(account.opaque), account.parameters, account.constants) == (["Attention"], 0, 0)
+
+
 def test_the_operator_attention_with_its_keys() -> None:
     with pytest.raises(SpecError, match="does not know the operator `Attention`"):
         read_bytes(model(["y, k = Attention(x, x, x) q_num_heads=2 kv_num_heads=2"], 23), "net.onnx")

@@ -136,7 +136,8 @@ def hides(making: Making, operand: Operand, products: Sizes) -> bool:
         shared = operand.shape[-3:-2] in ((), (1,)) and products[-3:-2] not in ((), (1,))
         is_mask = shared and operand.shape[-2:] == products[-2:]
     else:
-        is_mask = min(values) <= MASKED and all(value == 0 or value <= MASKED for value in values)
+        others = {value for value in values if value != 0}
+        is_mask = bool(others) and all(value <= MASKED for value in others)
     if is_mask:
         making.ignored(operand)
     return is_mask
