@@ -15,6 +15,9 @@ MAX_MEMBERS = 10_000
 MAX_DIRECTORY = 4 * 2**20
 """Members of a zip file, and bytes of the list of them at its end."""
 
+TAIL = 65_557
+"""The most bytes from where the end of a zip file begins: 22, and a comment."""
+
 MAX_SHOWN = 80
 """Characters of a name in a message."""
 
@@ -88,7 +91,7 @@ def _check_directory(path: str) -> None:
     """Bound the list of members, which the zip library would read whole; its size stands in the file's last bytes."""
     with open(path, "rb") as file:
         size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - 2**16 - 22))
+        file.seek(-min(size, TAIL), os.SEEK_END)
         tail = file.read()
         start = tail.rfind(END)
         if start < 0 or len(tail) < start + 22:

@@ -70,7 +70,7 @@ def attended(matcher: Matcher, operator: Operator) -> Match | None:
     product = multiplied(steps.product)
     if product is None:
         return None
-    q, k = (scaled(matcher, name) for name in (product.left, product.right))
+    q, k = (scaled(matcher, name, False) for name in (product.left, product.right))
     parts = (q, k, steps.found)
     by_head, transposed = steps.found.by_head, product.plain
     attributes: dict[str, object] = {}
@@ -124,7 +124,7 @@ def normalised(matcher: Matcher, found: Scaled, axis: int) -> Unit | None:
     if step is not None:
         order = tuple(step.attributes.get("perm", ()))
         rank = len(order)
-        if rank < 2 or order != (*range(rank - 2), rank - 1, rank - 2):
+        if order != (*range(rank - 2), rank - 1, rank - 2):
             return None
         name, turned, axis = step.inputs[0], 1, -3 - axis
         covers.append(step)
@@ -201,15 +201,16 @@ def added(matcher: Matcher, name: str, most: int) -> Steps | None:
     return None
 
 
-def scaled(matcher: Matcher, name: str, by_head: bool = False) -> Scaled:
+def scaled(matcher: Matcher, name: str, by_head: bool) -> Scaled:
     """A tensor without the numbers by which it is multiplied; without a number for each head, where that may be."""
     found = Scaled(name)
     while (step := matcher.inside(found.name, "Mul", "Div")) is not None and len(step.inputs) == 2:
         a, b = step.inputs
-        heads = [name for name in (b, a) if step.kind == "Mul" and is_by_head(matcher, name)] if by_head else []
-        if heads and not found.by_head:
-            found.by_head = heads[:1]
-            a = a if heads[0] == b else b
+        heads = (each for each in (b, a) if by_head and step.kind == "Mul" and is_by_head(matcher, each))
+        head = None if found.by_head else next(heads, None)
+        if head is not None:
+            found.by_head.append(head)
+            a = a if head == b else b
         elif is_number(matcher, b):
             (found.factors if step.kind == "Mul" else found.divisors).append(b)
         elif step.kind == "Mul" and is_number(matcher, a):
@@ -225,7 +226,7 @@ def scaled(matcher: Matcher, name: str, by_head: bool = False) -> Scaled:
 def is_by_head(matcher: Matcher, name: str) -> bool:
     """Whether a tensor is a constant with a number for each head."""
     constant = matcher.constant(name)
-    return constant is not None and len(constant.shape) > 2 and constant.size == constant.shape[-3]
+    return constant is not None and constant.shape[-3:-2] == (constant.size,)
 
 
 def is_scale_of_cosines(matcher: Matcher, name: str, has_bias: bool) -> bool:

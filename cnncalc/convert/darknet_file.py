@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from cnncalc.convert.rows import MAX_NODES, failed, printable
 from cnncalc.diagnostics import Diagnostic, Fault, Source, Span, SpecError
 from cnncalc.records import NamedTuple
@@ -63,7 +65,7 @@ class Section:
         if option is None:
             help = f"write `{key}=-1`, or the like: layers before it, counted back"
             raise self.fail("missing-argument", f"`[{self.word}]` needs `{key}`", "", help)
-        return [self.whole(text, key, -(10**MAX_DIGITS)) for text in option.text.rstrip(",").split(",")]
+        return [self.whole(text, key, -sys.maxsize) for text in option.text.rstrip(",").split(",")]
 
     def real(self, key: str, default: float) -> float:
         option = self.options.get(key)
@@ -102,7 +104,7 @@ def parse(text: str, path: str) -> list[Section]:
     source = Source(path, "\n".join(lines))
     sections: list[Section] = []
     for number, written in enumerate(lines, 1):
-        line = written.split("#", 1)[0].split(";", 1)[0].rstrip()
+        line = written.partition("#")[0].partition(";")[0].rstrip()
         start = len(line) - len(line.lstrip())
         if not line.strip():
             continue
@@ -124,6 +126,6 @@ def parse(text: str, path: str) -> list[Section]:
             message = "an option stands before the first section"
             raise SpecError([Diagnostic("cfg", message, span, help="the file begins with `[net]`")])
         value_start = len(key) + 1 + len(value) - len(value.lstrip())
-        place = Span(source, number, value_start + 1, max(len(line), value_start + 1) + 1)
+        place = Span(source, number, value_start + 1, len(line) + 1)
         sections[-1].options.setdefault(key.strip(), Option(value.strip(), place))
     return sections

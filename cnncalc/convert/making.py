@@ -253,8 +253,13 @@ class Making:
                 found.append(self.force(base))
         return found
 
-    def pointwise(self, operator: Operator, operands: Sequence[Operand]) -> list[Operand]:
-        """An opaque row for an operator that works element by element, with the shape that this gives."""
+    def pointwise(self, operator: Operator, operands: Sequence[Operand]) -> list[Operand] | None:
+        """An opaque row for an operator that works element by element, with the shape that this gives.
+
+        None where it is given a sequence.
+        """
+        if any(isinstance(operand, Parts) for operand in operands):
+            return None
         shapes = [operand.shape for operand in operands if isinstance(operand, (Value, Constant))]
         return self.opaque(operator, operands, [broadcast(shapes)] * len(operator.outputs), 0)
 

@@ -68,7 +68,7 @@ def read_bytes(data: memoryview, shown: str, inputs: Inputs = None, folder: str 
 def whole(model: Model) -> Program:
     """The program with functions in place of their calls, and all operators as of the newest opset; raises `Fault`."""
     program = model.program
-    version = model.versions.get("", OLDEST if model.versions else 0)
+    version = model.versions.get("", OLDEST if model.versions else 1)  # as files were before they said it
     if version < OLDEST:
         help = "`onnx.save(onnx.version_converter.convert_version(onnx.load('old.onnx'), 17), 'new.onnx')`"
         message = f"the file is of opset {version}; cnncalc reads opset {OLDEST} and later"

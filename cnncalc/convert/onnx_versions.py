@@ -14,12 +14,7 @@ def normalise(operator: Operator, version: int) -> None:
     kind = operator.kind
     if kind in ("Softmax", "LogSoftmax") and version < 13:
         attributes["flattened"] = True
-    elif kind == "Upsample":
+    elif kind == "Upsample" or (kind == "Resize" and version < 11):
         operator.kind = "Resize"
-        operator.inputs = [*operator.inputs[:1], "", *operator.inputs[1:2]]
+        operator.inputs = [*operator.inputs[:1], "", *operator.inputs[1:]]
         attributes.update(coordinate_transformation_mode="asymmetric", nearest_mode="floor")
-    elif kind == "Resize" and version < 11:
-        operator.inputs = [*operator.inputs[:1], "", *operator.inputs[1:2]]
-        attributes.update(coordinate_transformation_mode="asymmetric", nearest_mode="floor")
-    elif kind == "BatchNormalization" and version < 14 and any(operator.outputs[1:]):
-        attributes["training_mode"] = 1

@@ -186,6 +186,6 @@ def encode(tensors: list[Tensor]) -> bytes:
         start = len(numbers)
         numbers += found.tobytes()
         header[tensor.name] = {"dtype": tensor.type, "shape": list(tensor.shape), "data_offsets": [start, len(numbers)]}
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)  # the numbers lie aligned
     return struct.pack("<Q", len(text)) + text + bytes(numbers)

@@ -6,6 +6,7 @@ Nothing of a file is looked at here unless it could not be read.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -62,8 +63,8 @@ STARTS = (
 )
 """What is told by first bytes."""
 
-FIELDS = (b"\x12", b"\x1a", b"\x22", b"\x28", b"\x32", b"\x3a", b"\x42")
-"""What may begin after the version of an ONNX model: a byte each."""
+MESSAGE = re.compile(rb"\x08[\x01-\x1f][\x12\x1a\x22\x28\x32\x3a\x42]")
+"""How an ONNX model begins: its first field is the version of the format, and another follows."""
 
 DOWNLOAD = Content("a web page", "download the file itself: the page shows it, or says why it is not there")
 
@@ -82,15 +83,13 @@ def content(path: str) -> Content | None:
         return DARKNET
     if text.startswith(b"{"):
         return KERAS if b'"class_name"' in head else None
-    if head[8:10] == b'{"' and int.from_bytes(head[:8], "little") < 2**32:
+    if head[4:10] == b'\0\0\0\0{"':  # behind the length of the header
         return Content(*OTHERS[".safetensors"])
     if head[4:8] == b"TFL3":
         return Content(*OTHERS[".tflite"])
     if head.startswith(b"PK"):
         return _zipped(path)
-    version, field = head[1:2], head[2:3]  # its first field is the version of the format, and another follows
-    is_message = head[:1] == b"\x08" and b"\x00" < version < b"\x20" and field in FIELDS
-    return ONNX if is_message else None
+    return ONNX if MESSAGE.match(head) else None
 
 
 def _zipped(path: str) -> Content | None:
@@ -158,7 +157,7 @@ def readable(path: str) -> None:
         if os.path.exists(path) and not os.path.isfile(path):
             raise failed(Fault("not-a-file", "it is no regular file", None, "copy what it gives to a file"), path)
         with open(path, "rb") as file:
-            if not file.read(1):
+            if not file.read(HEAD):
                 raise failed(Fault("empty", "the file is empty", None, "copy or download it again"), path)
     except FileNotFoundError:
         folder = os.path.dirname(path)
@@ -176,7 +175,7 @@ def helped(diagnostic: Diagnostic, path: str, advice: Advice, is_resized: bool) 
     `is_resized`: its inputs were given other sizes.
     """
     within = diagnostic.span is not None and ": node " in diagnostic.span.source.path
-    if diagnostic.code in WHOLE and not within:
+    if diagnostic.code in WHOLE:
         found = content(path)
         if found is not None and found.what != advice.own.what:
             help = found.help
@@ -192,6 +191,6 @@ def helped(diagnostic: Diagnostic, path: str, advice: Advice, is_resized: bool) 
         return diagnostic._replace(help=LIMITS[diagnostic.code])
     if within and is_resized:
         return diagnostic._replace(help="a file may hold for its own sizes alone: leave `--input` out, or give others")
-    if within or (diagnostic.span is not None and diagnostic.span.line and diagnostic.code != "json"):
+    if within:
         return diagnostic._replace(help=advice.wrong.format(os.path.basename(path)))
     return diagnostic._replace(help=f"copy or download the file again, or {advice.again}")

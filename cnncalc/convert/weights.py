@@ -79,8 +79,6 @@ def naming(graph: Graph, known: Mapping[Key, Shape], given: Mapping[str, object]
     from cnncalc.convert.torch_out import state_names
 
     by_row = {".".join(key): key for key in known}
-    if all(name in by_row for name in given):
-        return by_row
     try:
         by_state = {name: key for key, name in state_names(graph).items()}
     except SpecError:  # a network that PyTorch cannot say has no state dict, and runs all the same
@@ -99,7 +97,7 @@ def encoded(graph: Graph, weights: Weights) -> bytes:
         for weight in node.operation.weights if node.shares is None else ():
             name = names[node.name, weight.name]
             values = array("f", weights(node, weight.name, weight.shape))
-            if not isfinite(sum(values)) and not all(map(isfinite, values)):
+            if not isfinite(sum(values)):
                 message = f"`{node.name}` {weight.name} holds a value too large for a 32-bit number"
                 raise wrong("too-large", message)
             tensors.append(safetensors.Tensor(name, "F32", weight.shape, values))

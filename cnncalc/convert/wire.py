@@ -53,7 +53,7 @@ class Wire:
         while position < end:
             key = data[position]
             position += 1
-            if key > 127:
+            if key >= 128:
                 key, position = self.varint(position - 1, end)
             number, wire = key >> 3, key & 7
             if wire == BYTES:
@@ -61,7 +61,7 @@ class Wire:
                     raise bad(f"the file is damaged at byte {position:,}: a length is missing")
                 length = data[position]
                 position += 1
-                if length > 127:
+                if length >= 128:
                     length, position = self.varint(position - 1, end)
                 stop = position + length
                 if stop > end:
@@ -94,7 +94,7 @@ class Wire:
             if byte < 128:
                 return value & 0xFFFFFFFFFFFFFFFF, position
             shift += 7
-            if shift > 63:
+            if shift >= 70:  # ten bytes of seven bits
                 raise bad(f"the file is damaged at byte {position:,}: a number has no end")
         raise bad(f"the file is cut off at byte {position:,}")
 

@@ -124,6 +124,11 @@ MOST = 2**64 - 1
         ("Constant", {"value_string": "a"}, [], ()),
         ("Constant", {"value": Constant((2,), "int", (3, 4))}, [], [3, 4]),
         ("ConstantOfShape", {"value": Constant((1,), "int", (7,))}, [(2, 1)], [7, 7]),
+        ("ConstantOfShape", {"value": Constant((1,), "float")}, [(2, 1)], (2, 1)),
+        ("ConstantOfShape", {}, [(2**63 - 1,)], (2**63 - 1,)),
+        # cut towards zero, as in C; a power below zero of whole numbers, too
+        ("Div", {}, [(7, -7, 7, -7, 6, -6, 1, -1), (2, 2, -2, -2, 3, 3, 2, 2)], [3, -3, -3, 3, 2, -2, 0, 0]),
+        ("Pow", {}, [(2, 1, -1, 3, 1), (-1, -1, -3, 0, 65)], [0, 1, -1, 1, 1]),
         # decimals that are whole, of shapes
         ("Expand", {}, [(1,), ((1,), (2.0,), "float")], [1, 1]),
         # PyTorch's `roll` and `slice_scatter`, as its documentation says
@@ -154,6 +159,8 @@ def test_what_is_worked_out_or_not(
     [
         ("Mod", {}, [(7,), (0,)], "a number is divided by 0"),
         ("Div", {}, [(7,), (0,)], "a whole number is divided by 0"),
+        ("Pow", {}, [(2,), (64,)], "a whole number is beyond 64 bits"),
+        ("Pow", {}, [(2,), (65,)], r"2\*\*65 is beyond 64 bits"),
         *(("Pow", {}, [(a,), (b,)], "beyond 64 bits") for a, b in ((2, 64), (2, 2**62), (-2, 65), (3, 2**62 + 1))),
         ("Add", {}, [(MOST,), (1,)], "beyond 64 bits"),
         ("Sub", {}, [(-MOST,), (1,)], "beyond 64 bits"),
@@ -407,6 +414,50 @@ def test_parts_of_a_tensor_that_say_nothing_of_it() -> None:
     assert read_tensor(Wire(memoryview(data)), 0, len(data))[1].values == []
     data = message((2, 7), (9, bytes(8)))
     assert read_tensor(Wire(memoryview(data)), 0, len(data))[1].values == [0]
+
+
+def test_tables_up_to_a_bound_are_known_where_they_are_looked_up() -> None:
+    for size in (65_536, 65_537):
+        table, places = Constant((size,), "float", None, {"table": size}), Constant((2,), "int", (3, size - 1))
+        (found,) = Evaluator(EVALUATED).run(Operator("Gather", ["t", "p"], ["y"], {}, "y"), [table, places]) or [None]
+        assert found is not None
+        assert (found.gathered is not None) == (size == 65_536)
+        assert found.gathered is None or list(found.gathered.places.values or ()) == [3, size - 1]
+
+
+@together(
+    "norm, has_gain, expected",
+    [
+        ("standardize", False, "standardize"),
+        ("standardize", True, "standardize_gain"),
+        ("gain", True, "gain"),
+        ("spectral", False, "spectral"),
+    ],
+)
+def test_how_a_kernel_was_normalised(norm: str, has_gain: bool, expected: str) -> None:
+    """In the words of the field `weight_norm`: only what is standardized is called otherwise with a gain."""
+    operands: list[Given] = [WEIGHT, ((2, 1), None, "float")] if has_gain else [WEIGHT]
+    assert worked("torch.Normed", {"norm": norm}, operands)[0].norm == expected
+
+
+def test_fewer_elements_than_there_should_be_are_not_known() -> None:
+    for kind, field, content in ((11, 10, struct.pack("<d", 0.1)), (7, 7, packed(1)), (1, 4, struct.pack("<f", 1))):
+        assert tensor(kind, [2], field, content).values is None
+
+
+def beside(folder: Path, kind: int, size: int) -> Constant:
+    """A tensor of so many elements in the file ``data`` of a folder."""
+    data = message((1, size), (2, kind), (8, "t"), (13, message((1, "location"), (2, "data"))), (14, 1))
+    return read_tensor(Wire(memoryview(data), str(folder)), 0, len(data))[1]
+
+
+def test_elements_in_a_file_beside(tmp_path: Path) -> None:
+    for kind, form, values in ((1, "<2f", [0.1, -3.0]), (11, "<2d", [0.1, -3.0]), (7, "<2q", [5, -3])):
+        (tmp_path / "data").write_bytes(struct.pack(form, *values))
+        assert beside(tmp_path, kind, 2).values == values
+    assert moved(beside(tmp_path, 1, 2_000), 1) is None  # it is too short
+    for size in (262_144, 262_145):
+        assert (beside(tmp_path, 7, size).held is not None) == (size == 262_144)
 
 
 def test_a_tensor_has_a_type_and_32_axes_at_most() -> None:

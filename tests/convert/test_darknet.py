@@ -149,6 +149,7 @@ SIZES = [
     (section("local"), (1, 9, 9)),
     (section("reorg"), (8, 9, 9)),
     (section("normalization"), (8, 9, 9)),
+    (section("crop"), (8, 1, 1)),
     # the least that options may be
     (section("conv", filters=1, size=1, stride=1, groups=1, dilation=1, stride_x=1, stride_y=1, padding=0), (1, 9, 9)),
     (section("deconv", filters=1, size=1, stride=1, pad=0), (1, 9, 9)),
@@ -246,7 +247,10 @@ READ = {
     + section("route", layers=0) + section("route", layers="-3,", groups=1) + section("softmax")
     + section("route", layers="0,1", groups=1) + section("activation", activation="relu")
     + section("logistic") + section("activation") + section("dropout", probability=0.25) + section("cost"),
-    "pointwise": net(8) + section("conv", activation="hardtan"),
+    "pointwise": net(8) + conv(2, 1) + section("conv", activation="hardtan"),
+    "a column": section("net", height=2, width=1, channels=3) + section("softmax"),
+    "a stride of two axes": section("net", height=8, width=6, channels=4) + section("conv", filters=4)
+    + section("conv", filters=4, stride=2) + section("shortcut", **{"from": -2}),
     "an input of one": "[net]\ninputs=1\n[connected]\n",
     "spelling": "# a network\n[ network ]\n height = 8 ; high\nwidth=+6\nwidth=7\nchannels=2 # deep\n\n"
     + "  [conv]\nsize=3\n",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from convert.encoding import attribute, message, model, node, tensor, value_info
 from convert.executing import rows
+from convert.written import written
 
 from cnncalc.convert import Imported
 from cnncalc.convert.onnx import read_bytes
@@ -48,6 +49,34 @@ def test_texts_that_nobody_reads_may_be_long() -> None:
     for length in (16_384, 16_385, 70_000):
         long = node("Relu", ["x"], ["y"], message((1, "note"), (4, "n" * length), (20, 3)))
         assert rows(imported(model([long], [X], ["y"]))) == ["relu"]
+    for length in (16_384, 16_385):  # blanks in an equation say nothing
+        sums = node(
+            "Einsum", ["x", "x"], ["y"], message((1, "equation"), (4, "bchw,bcvw->bchv".ljust(length)), (20, 3))
+        )
+        content = model([sums], [X], ["y"])
+        if length == 16_384:
+            assert imported(content).graph.shapes[-1] == (2, 4, 4)
+        else:
+            assert "does not know the operator `Einsum`" in problem(content).message
+
+
+def test_an_attribute_without_a_type_has_nothing() -> None:
+    pool = node("MaxPool", ["x"], ["y"], attribute("kernel_shape", 2, 2), message((1, "pads")))
+    assert rows(imported(model([pool], [X], ["y"]))) == ["max_pool kernel=2 stride=1"]
+
+
+@pytest.mark.parametrize("field", [6, 11])
+def test_an_attribute_of_one_graph_or_of_several(field: int) -> None:
+    """AttributeProto's `g` and `graphs`."""
+    found = problem(model([node("Own", ["x"], ["y"], message((1, "body"), (field, b"")), domain="own")], [X], ["y"]))
+    assert found.message == "`own.Own` runs the graph in its `body`: control flow has no layer"
+
+
+def test_weights_that_are_sparse_are_not_read() -> None:
+    """GraphProto's `sparse_initializer`."""
+    graph = message((1, RELU), (11, X), (12, message((1, "y"))), (15, b""))
+    found = problem(message((1, 8), (7, graph), (8, message((2, 17)))))
+    assert found.message == "the file holds sparse initializers, which cnncalc does not read"
 
 
 def listed(*fields: tuple[int, int | bytes]) -> bytes:
@@ -163,6 +192,62 @@ def test_a_batch_norm_with_a_second_result_was_training() -> None:
     step = node("BatchNormalization", ["x", *"abcd"], ["y", "mean"])
     found = problem(model([step], [X], ["y"], LEARNED, opset=13))
     assert found.message == "it normalises by the statistics of the batch: this is a training graph"
+
+
+GRAPH = message((1, SOFTMAX), (11, X), (12, message((1, "y"))))
+
+
+def test_a_file_says_its_opset() -> None:
+    """A file that says none is of the first; where it says one of another domain alone, that may be any."""
+    for opsets, opset in (([], 1), ([b""], 0), ([message((1, "ai.onnx"))], 0), ([message((1, "own"), (2, 1))], 7)):
+        content = message((1, 8), (7, GRAPH), *[(8, each) for each in opsets])
+        if opset < 7:
+            assert problem(content).message == f"the file is of opset {opset}; cnncalc reads opset 7 and later"
+        else:
+            assert [row.split()[0] for row in rows(imported(content))] == ["opaque"]
+
+
+@pytest.mark.parametrize(
+    ("opsets", "kind"),
+    [
+        ([message((2, 12))], "opaque"),
+        ([message((1, "ai.onnx"), (2, 12))], "opaque"),
+        ([message((1, "other"), (2, 12))], "softmax"),
+        ([], "softmax"),
+    ],
+)
+def test_a_function_may_be_of_another_opset(opsets: list[bytes], kind: str) -> None:
+    inner = node("Softmax", ["a"], ["b"], attribute("axis", 1, kind=2))
+    given = message((1, "Own"), (4, "a"), (5, "b"), (7, inner), (10, "own"), *[(9, each) for each in opsets])
+    call = node("Own", ["x"], ["y"], domain="own")
+    assert rows(imported(model([call], [X], ["y"], functions=[given])))[0].split()[0] == kind
+
+
+def test_functions_of_one_name() -> None:
+    """NodeProto's `overload` and FunctionProto's tell them apart."""
+    functions = [
+        message((1, "Own"), (4, "a"), (5, "b"), (7, node(kind, ["a"], ["b"])), (10, "own"), (13, overload))
+        for kind, overload in (("Relu", "first"), ("Tanh", "second"))
+    ]
+    for overload, kind in (("first", "relu"), ("second", "tanh")):
+        call = node("Own", ["x"], ["y"], domain="own") + message((8, overload))
+        assert rows(imported(model([call], [X], ["y"], functions=functions))) == [kind]
+
+
+# -- newer opsets ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("given", "expected"), [("", "silu"), (" alpha=1.0", "silu"), (" alpha=2.0", "opaque")])
+def test_a_swish_of_another_slope_has_no_kind(given: str, expected: str) -> None:
+    (row,) = rows(imported(written([f"y = Swish(x){given}"], [1, 3, 4], opset=24)))
+    assert row.split()[0] == expected
+
+
+def test_scales_of_numbers_that_are_rounded_are_constants() -> None:
+    steps = ["s: [] 0.5", "t: [] 0.25", "q = QuantizeLinear(x, s)", "d = DequantizeLinear(q, t)", "y = Relu(d)"]
+    found = imported(written(steps, [1, 3, 4]))
+    assert rows(found) == ["relu"]
+    assert (found.account.constants, found.account.left_over) == (2, {})
 
 
 # -- weights that are inputs -------------------------------------------------------------------------------------------

@@ -118,6 +118,8 @@ CASES: dict[str, dict[str, Make]] = {
         "a byte": raw(b"\x08"),
         "a pipe": os.mkfifo,
         "weights": raw(b"\x10" + bytes(7) + b'{"w":{}}         '),
+        "a text that looks like weights": text('network {"a": 1}'),
+        "TensorFlow Lite": raw(b"\x1c\0\0\0TFL3" + bytes(20)),
         "pickled": members("archive/data.pkl"),
         "TorchScript": members("net/data.pkl", "net/constants.pkl"),
         "Keras": copy("keras"),
@@ -275,6 +277,13 @@ def ended(members: int = 0, directory: int = 0, before: bytes = b"") -> bytes:
     return b"PK" + before + struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, members, members, directory, 0, 0)
 
 
+def ended64(members: int, directory: int, start: bytes = b"PK\x06\x06", at: int = 0) -> bytes:
+    """The same with larger numbers, in a record that another one before the end points to (4.3.14 and 4.3.15)."""
+    record = struct.pack("<4sQ2H2L4Q", start, 44, 45, 45, 0, 0, members, members, directory, 0)
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, (2 + at) % 2**64, 1)
+    return ended(0xFFFF, 0xFFFFFFFF, record + locator)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -284,6 +293,18 @@ def ended(members: int = 0, directory: int = 0, before: bytes = b"") -> bytes:
         (ended(0, 4 * 2**20 + 1), "it is a zip file with more than 10,000 members"),
         (ended()[:-1], "it is a zip file that is cut off"),
         (ended(0, 0, b"PK\x06\x07".ljust(20, b"\0")), "it is a zip file that is damaged"),
+        (ended()[2:], r"it is a zip file without `config\.json`"),
+        (b"PK\x06\x07".ljust(20, b"\0") + ended()[2:], "it is a zip file that is damaged"),
+        (ended64(10_000, 0), r"it is a zip file without `config\.json`"),
+        (ended64(10_001, 0), "it is a zip file with more than 10,000 members"),
+        (ended64(2**32, 0), "it is a zip file with more than 10,000 members"),
+        (ended64(0, 4 * 2**20), "it is no zip file that can be read"),
+        (ended64(0, 4 * 2**20 + 1), "it is a zip file with more than 10,000 members"),
+        (ended64(0, 2**32), "it is a zip file with more than 10,000 members"),
+        (ended64(0, 0, b"PK\x06\x08"), "it is a zip file that is damaged"),
+        (ended64(0, 0, at=-1), "it is a zip file that is damaged"),
+        (ended64(0, 0, at=2**63), "it is a zip file that is damaged"),
+        (ended64(0, 0, at=42), "it is a zip file that is damaged"),
     ],
 )
 def test_lists_of_members_are_bounded(content: bytes, message: str, tmp_path: Path) -> None:
@@ -308,6 +329,22 @@ def test_a_description_is_bounded(tmp_path: Path) -> None:
         file.truncate(32 * 2**20 + 1)
     with pytest.raises(SpecError, match="it has more than 33,554,432 bytes, the limit of a description"):
         read_model(str(path))
+
+
+def test_a_description_may_be_as_long_as_its_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cnncalc.convert.archive.MAX_TEXT", 20)
+    plain, packed = tmp_path / "net.json", tmp_path / "net.keras"
+    for length in (20, 21):
+        content = '{"a": 1}'.ljust(length)
+        plain.write_text(content)
+        with zipfile.ZipFile(packed, "w") as file:
+            file.writestr("config.json", content)
+        for path, what in ((plain, "it"), (packed, "its `config.json`")):
+            if length == 20:
+                assert load(str(path), ("config.json",), "") == {"a": 1}
+            else:
+                with pytest.raises(SpecError, match=f"{what} has more than 20 bytes, the limit of a description"):
+                    load(str(path), ("config.json",), "")
 
 
 def test_what_a_message_shows_of_a_value() -> None:

@@ -118,6 +118,8 @@ WRONG = {
     "unknown": (packed({"firsd.weight": entry("F32", [1], 0, 4)}, b"1234"), "`firsd.weight`, which no layer has"),
     "misfit": (packed({"first.weight": entry("F32", [1], 0, 4)}, b"1234"), "as 1 where `first` takes 2 x 1 x 2"),
     "infinite": (packed(KERNEL, struct.pack("<4f", 1, 2, float("nan"), 4)), "not a finite number"),
+    "a counter of nothing": (packed({"last.num_batches_tracked": entry("I64", [], 0, 8)}, bytes(8)), "which no layer"),
+    "no counter": (packed({"first_norm.counter": entry("I64", [], 0, 8)}, bytes(8)), "which no layer has"),
     "boolean": (packed({"first.weight": entry("BOOL", [2, 1, 2], 0, 4)}, b"1111"), "as BOOL, which is not read"),
 }
 
@@ -141,6 +143,13 @@ def test_a_header_is_bounded(tmp_path: Path) -> None:
         file.truncate(8 + 100_000_001)
     with pytest.raises(cnncalc.SpecError, match="its header would be 100,000,001 bytes long, the file is 100,000,009"):
         read(path)
+
+
+def test_a_header_may_be_as_long_as_its_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(packed(KERNEL, NUMBERS))
+    monkeypatch.setattr(safetensors, "MAX_HEADER", path.stat().st_size - 8 - len(NUMBERS))
+    assert given(path, "first", "weight") == [1, 2, 3, 4]
 
 
 def test_a_file_that_is_cut_off_while_it_is_read(tmp_path: Path) -> None:
@@ -192,6 +201,7 @@ def test_names_are_those_of_the_state_dict_in_the_order_of_the_rows(tmp_path: Pa
     path.write_bytes(encoded(graph, weights_of(graph, None, 3)))
     with safetensors.File(str(path)) as file:
         names = list(file.entries)
+        assert list(file.values("stage.0.1.num_batches_tracked")) == [0]
     norm = ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"]
     unit = ["0.weight", "0.bias", *(f"1.{name}" for name in norm)]
     assert names == [

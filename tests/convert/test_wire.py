@@ -71,6 +71,11 @@ def test_fields_of_all_messages_are_bounded(monkeypatch: pytest.MonkeyPatch) -> 
     assert len(held.message(0, 4)) == 2
     with pytest.raises(Fault, match="the file has more than 5 fields"):
         held.message(0, 2)
+    monkeypatch.undo()
+    held.fields = 10_000_000 - 2
+    assert len(held.message(0, 4)) == 2
+    with pytest.raises(Fault, match="the file has more than 10,000,000 fields"):
+        held.message(0, 2)
 
 
 def taken(data: bytes, take: Callable[[Wire, Entry], Any]) -> Any:

@@ -1,7 +1,8 @@
 """ONNX models that are written as lines, so that a test shows what it reads.
 
 ``y = Conv(x, w) pads=[1, 1, 1, 1]`` is a node; ``w: [4, 3, 1, 1]`` a constant whose numbers are drawn by its name,
-``n: [2] 1 -1`` one with these, repeated where they are too few, of whole numbers where all of them are.
+``n: [2] 1 -1`` one with these, repeated where they are too few, of whole numbers where all of them are;
+``m: [5, 5] absent`` one whose numbers are in a file that is not there.
 """
 
 from __future__ import annotations
@@ -66,6 +67,9 @@ class Lines:
             made = standing_in.TensorProto(name, dims, standing_in.TensorProto.INT64)
             whole = [int(entry) for entry in entries]
             made.raw_data = array("q", [whole[place % len(whole)] for place in range(count)]).tobytes()
+        elif values == "absent":
+            made = standing_in.TensorProto(name, dims, standing_in.TensorProto.FLOAT)
+            made.data_location = standing_in.TensorProto.EXTERNAL
         else:
             made = standing_in.TensorProto(name, dims, standing_in.TensorProto.FLOAT)
             given = [float(entry) for entry in entries] or drawn(name, count)

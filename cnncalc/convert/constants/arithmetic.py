@@ -56,8 +56,8 @@ def pointwise(function: Callable[..., Any], dtype: str | None = None) -> Evaluat
     def evaluate(evaluator: Evaluator, operator: Operator, operands: Operands) -> Made:
         tensors = [operand for operand in operands if operand is not None]
         shape = broadcast([tensor.shape for tensor in tensors])
-        own = tensors[-1].dtype if operator.kind == "Where" else tensors[0].dtype
-        result = dtype or own
+        first, *others = tensors
+        result = dtype or (others.pop() if operator.kind == "Where" else first).dtype
 
         def compute() -> list[Any]:
             rows = list(zip(*(spread(tensor, shape) for tensor in tensors)))
@@ -78,16 +78,16 @@ def pointwise(function: Callable[..., Any], dtype: str | None = None) -> Evaluat
 
 def divide(a: Any, b: Any) -> Any:
     """Whole numbers are cut towards zero, as in C."""
-    if isinstance(a, int) and isinstance(b, int):
+    if isinstance(a, int):
         if b == 0:
             raise bad("a whole number is divided by 0")
-        quotient = abs(a) // abs(b)
-        return quotient if (a < 0) == (b < 0) else -quotient
+        quotient, rest = divmod(a, b)
+        return quotient + (quotient < 0 and rest != 0)
     return a * math.copysign(math.inf, b) if b == 0 else a / b
 
 
 def power(a: Any, b: Any) -> Any:
-    if isinstance(a, int) and isinstance(b, int) and b >= 0:
+    if isinstance(a, int) and isinstance(b, int):
         if abs(a) > 1 and b > 64:
             raise Fault("too-large", f"{a}**{b} is beyond 64 bits")
         return a**b
@@ -180,7 +180,7 @@ def reduce(function: Callable[[list[Any]], Any]) -> Evaluate:
         if not axes and operator.attributes.get("noop_with_empty_axes"):
             return [x]
         rank = len(x.shape)
-        over, shape = reduced(x.shape, axes, bool(operator.attributes.get("keepdims", 1)))
+        over, shape = reduced(x.shape, axes, operator.attributes.get("keepdims") != 0)
         inner = [1 if axis in over else size for axis, size in enumerate(x.shape)]
         steps = strides(x.shape)
 

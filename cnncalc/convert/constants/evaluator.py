@@ -131,7 +131,7 @@ class Evaluator:
         held = x.held if x is not None else None
         if x is None or held is None or held.moves == MAX_MOVES or x.size > MAX_VALUES:
             return
-        if made[0].values is not None or made[0].held is not None:
+        if made[0].held is not None:
             return
 
         def read() -> Sequence[Any] | None:

@@ -274,23 +274,23 @@ def tile(evaluator: Evaluator, operator: Operator, operands: Operands) -> Made:
 def constant_of_shape(evaluator: Evaluator, operator: Operator, operands: Operands) -> Made:
     """A tensor of equal numbers; of decimals it may be weights, so it counts as one that the source holds."""
     shape = whole_list(needed(operands, 0), "the shape")
-    value = operator.attributes.get("value")
-    dtype = value.dtype if isinstance(value, Constant) else "float"
-    entry = (value.values or (0,))[0] if isinstance(value, Constant) else 0.0
-    roots = {operator.outputs[0]: math.prod(shape)} if dtype in FLOATS and shape else {}
+    given = operator.attributes.get("value")
+    value = given if isinstance(given, Constant) else Constant((1,), "float", (0.0,))
     size = math.prod(shape)
-    return [evaluator.make(shape, dtype, [], lambda: [entry] * size, roots)]
+    roots = {operator.outputs[0]: size} if value.dtype in FLOATS and shape else {}
+    return [evaluator.make(shape, value.dtype, [value], lambda: list(value.values or ()) * size, roots)]
 
 
 def range_(evaluator: Evaluator, operator: Operator, operands: Operands) -> Made:
     ends = [needed(operands, place) for place in range(3)]
     if any(end.values is None for end in ends):
         raise bad("the ends of a range are not in the file")
-    start, limit, step = [(end.values or (0,))[0] for end in ends]
+    first, _, _ = ends
+    start, limit, step = [(end.values or ())[0] for end in ends]
     if step == 0:
         raise bad("a range has the step 0")
     count = max(0, math.ceil((limit - start) / step))
-    return [evaluator.make((count,), ends[0].dtype, ends, lambda: [start + place * step for place in range(count)])]
+    return [evaluator.make((count,), first.dtype, ends, lambda: [start + place * step for place in range(count)])]
 
 
 def nonzero(evaluator: Evaluator, operator: Operator, operands: Operands) -> Made:

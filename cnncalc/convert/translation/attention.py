@@ -51,11 +51,9 @@ class Reading(NamedTuple):
 def reading(making: Making, operator: Operator, value: Value) -> Reading | None:
     """The heads and windows of a value whose last two axes are positions and the channels of a head."""
     found = layout(value)
-    if found is None or len(found.axes) < 2 or not 2 <= len(found.base.sample) <= MAX_AXES:
+    if found is None or not 2 <= len(found.base.sample) <= MAX_AXES:
         return None
-    last = found.axes[-1]
-    if last and found.owners[last[0]] > found.base.first:
-        making.upright(found, len(found.axes) - 1, operator)
+    making.upright(found, len(found.axes) - 1, operator)
     first, channels = found.base.first, found.channels
     before = [factor for axis in found.axes[:-2] for factor in axis]
     heads = [factor for factor in before if found.owners[factor] == first]
@@ -129,7 +127,7 @@ def hides(making: Making, operand: Operand, products: Sizes) -> bool:
 
     Where its values are not in the file, it is one that is equal for all of several heads.
     """
-    if not isinstance(operand, Constant) or operand.dtype not in FLOATS or operand.size == 1:
+    if not isinstance(operand, Constant) or operand.dtype not in FLOATS:
         return False
     if operand.roots.keys() & making.program.learned:
         return False
@@ -138,7 +136,8 @@ def hides(making: Making, operand: Operand, products: Sizes) -> bool:
         shared = operand.shape[-3:-2] in ((), (1,)) and products[-3:-2] not in ((), (1,))
         is_mask = shared and operand.shape[-2:] == products[-2:]
     else:
-        is_mask = min(values) <= MASKED and all(value == 0 or value <= MASKED for value in values)
+        others = {value for value in values if value != 0}
+        is_mask = bool(others) and all(value <= MASKED for value in others)
     if is_mask:
         making.ignored(operand)
     return is_mask
@@ -164,7 +163,7 @@ def exact(making: Making, operator: Operator, q: Value, k: Value, v: Value, othe
     """The row of attention with a softmax; None where it is something else."""
     readings = [reading(making, operator, x) for x in (q, k, v)]
     asked = [each for each in readings if each is not None]
-    steps = operator.attributes.get("steps", ("Add",) * len(others[:1]))
+    steps = operator.attributes.get("steps", ("Add",))
     by_head = operator.attributes.get("by_head", 0)
     factors = others[len(steps) : len(others) - by_head]
     scale = total_scale(making, operator, factors)
@@ -173,15 +172,14 @@ def exact(making: Making, operator: Operator, q: Value, k: Value, v: Value, othe
         return None
     if operator.attributes.get("is_causal") or operator.attributes.get("softcap"):
         return None
-    heads = {(each.heads, each.frame, each.sizes, each.shifts) for each in asked}
-    if len(heads) > 1 or asked[0].each != asked[1].each or len({each.found.base.batch for each in asked}) > 1:
+    first, keys, values = asked
+    if len({(each.heads, each.found.base.batch) for each in asked}) > 1 or keys.whole != values.whole:
         return None
-    first = asked[0]
-    if first.frame and len({each.found.base.sample[1:] for each in asked}) > 1:
+    same = len({(each.frame, each.sizes, each.shifts, each.whole) for each in asked}) == 1
+    if not same and any(each.frame for each in asked):
         return None
-    windows = [each for each in asked if each.found.base.sample[1:] == first.found.base.sample[1:]]
     terms = added(making, (*q.shape[:-1], k.shape[-2]), steps, others)
-    found = None if terms is None else biased(making, operator, first, terms, len(windows) == len(asked))
+    found = None if terms is None else biased(making, operator, first, terms, same)
     if found is None:
         return None
     arguments: dict[str, Any] = {"heads": first.heads, **found.arguments}
@@ -202,19 +200,20 @@ def exact(making: Making, operator: Operator, q: Value, k: Value, v: Value, othe
     for other in others:
         if not isinstance(other, Constant) or other not in (*weights.values(), found.gathered):
             making.ignored(other)
+    made = first.found
     bases = [each.found.base for each in asked]
-    rolled = bases[0].unrolled()[1]
+    _, rolled = made.base.unrolled()
     if "shift" in arguments:
-        bases = [base.unrolled()[0] for base in bases]
+        bases = [inner for inner, _ in (base.unrolled() for base in bases)]
     taken = tensors(making, bases)
     if found.table is not None:
-        taken.append(rows_of(making, operator, found.table))
-        arguments["bias"] = making.rows.graph.tensor_name(taken[-1])
+        table = rows_of(making, operator, found.table)
+        taken.append(table)
+        arguments["bias"] = making.rows.graph.tensor_name(table)
     row = making.append(operator, "attention", taken, arguments, weights)
-    made = first.found
-    result = making.made(row.number, bases[0])
+    result = making.made(row.number, made.base)
     made.base = making.roll(result, rolled, operator) if "shift" in arguments else result
-    made.replace(len(made.axes) - 1, asked[2].each)
+    made.replace(len(made.axes) - 1, values.each)
     return making.arranged(made, operator)
 
 
@@ -237,15 +236,11 @@ def added(
         if step == "Reshape":
             shape = reshaped_sizes(shape, whole_list(operand, "the shape"))
             continue
-        rank = len(shape)
         if broadcast([shape, operand.shape]) != shape or shape[-3:] != products[-3:]:
             return None
         for term in terms_of(operand):
-            own = (1,) * (rank - len(term.shape)) + term.shape
-            outer = [size for size in own[:-3] if size != 1]
-            if term.dtype not in FLOATS or len(outer) > 1:
-                return None
-            found.append((term, (prod(outer), *own[-3:])))
+            own = (1, 1, 1, *term.shape)
+            found.append((term, (prod(own[:-3]), *own[-3:])))
     return found if shape == products else None
 
 
@@ -301,7 +296,7 @@ def biased(
     for constant, shape in terms:
         if nothing(making, constant):
             continue
-        if not same or len(read.sizes) != len(read.found.base.sample) - 1:
+        if not same:
             return None
         table = None if constant.gathered is not None else spread_table(making, operator, constant, read, shape)
         if table is not None and not found.weights:
@@ -383,10 +378,9 @@ def spread_table(
     values = elements(constant)
     if values is None or min(values) <= MASKED:
         return None
-    offsets = offsets_of(read.sizes)
-    for head in range(read.heads):
+    offsets, rows = offsets_of(read.sizes), iter(values)
+    for _ in range(read.heads):
         found: dict[int, Any] = {}
-        rows = values[head * count * count : (head + 1) * count * count]
         if any(found.setdefault(offset, value) != value for offset, value in zip(offsets, rows)):
             return None
     (root,) = constant.roots
@@ -423,9 +417,9 @@ def is_mask(making: Making, operator: Operator, constant: Constant, read: Readin
         )
         return True
     axes = []
-    for size, wide, shift in zip(read.whole, read.sizes, read.shifts):
+    for size, shift in zip(read.whole, read.shifts):
         back = -shift % size
-        axes.append([(place >= size - back) if place >= size - wide and back else 0 for place in range(size)])
+        axes.append([place >= size - back for place in range(size)])
     rows = iter(values)
     inner = list(itertools.product(*(range(wide) for wide in read.sizes)))
     for window in itertools.product(*(range(count) for count in counts)):
@@ -466,13 +460,14 @@ def tensors(making: Making, bases: list[Value]) -> list[int]:
     """The graph tensors of q, k and v: one where they are its thirds, two where k and v are halves of the second."""
     views = [base.view if base.tensor is None else None for base in bases]
     for count in (3, 2):
-        parts = views[3 - count :]
-        whole = parts[0].of if parts[0] is not None and parts[0].kind == PART else None
-        if whole is None or any(part is None or part.kind != PART or part.of is not whole for part in parts):
+        parts = [view for view in views[3 - count :] if view is not None and view.kind == PART]
+        wholes = {id(part.of): part.of for part in parts}
+        if len(parts) < count or len(wholes) > 1:
             continue
+        (whole,) = wholes.values()
         width = whole.sample[0]
         bounds = [range(width * place // count, width * (place + 1) // count) for place in range(count)]
-        if width % count == 0 and [part.argument for part in parts if part is not None] == bounds:
+        if width % count == 0 and [part.argument for part in parts] == bounds:
             return [making.force(base) for base in (*bases[: 3 - count], whole)]
     return [making.force(base) for base in bases]
 

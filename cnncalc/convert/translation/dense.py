@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from math import prod
-from typing import Any
 
 from cnncalc.convert.building import Translate
 from cnncalc.convert.layout import is_deep, layout
@@ -144,8 +143,8 @@ def einsum(making: Making, operator: Operator, operands: list[Operand]) -> list[
     if any(index not in sizes for index in right):
         raise Fault("bad-model", f"the equation `{equation}` has an unknown index")
     whole = tuple([sizes[index] for index in right])
-    macs: Any = prod(sizes.values()) if len(terms) == 2 else None if len(terms) > 2 else 0
-    return making.opaque(operator, operands, [whole], macs if macs is None else macs // making.batch)
+    macs = {1: 0, 2: prod(sizes.values()) // making.batch}.get(len(terms))
+    return making.opaque(operator, operands, [whole], macs)
 
 
 DENSE: dict[str, Translate] = {"MatMul": matmul, "Gemm": gemm, "Einsum": einsum}

@@ -6,7 +6,7 @@ from typing import Any
 
 from cnncalc.convert.making import Making, products_in
 from cnncalc.convert.operators import Constant, Operator
-from cnncalc.convert.values import Value
+from cnncalc.convert.values import Value, inverse
 from cnncalc.geometry import AXES
 
 
@@ -18,7 +18,7 @@ def spread(x: Value, constant: Constant) -> Any:
     base, order = x.turned()
     offset = len(x.shape) - len(constant.shape)
     names = ("channels", *AXES.get(len(base.sample) - 1, ()))
-    if offset < 0 or len(names) != len(base.sample):
+    if len(names) != len(base.sample):
         return None
     own = []
     for axis, size in enumerate(constant.shape):
@@ -71,7 +71,7 @@ def with_constant(making: Making, operator: Operator, x: Value, kind: str, const
     if axes is None or not is_whole(constant):
         return None
     arguments: dict[str, Any] = {"axes": axes}
-    if kind == "factor" and axes == "channels" and constant.size > 1:
+    if kind == "factor" and axes == "channels":
         kind, arguments = "layer_scale", {}
     base, order = x.turned()
     weights = {"bias" if kind == "offset" else "weight": constant}
@@ -82,11 +82,9 @@ def with_constant(making: Making, operator: Operator, x: Value, kind: str, const
 def parameter(making: Making, operator: Operator, constant: Constant, like: Value) -> Value | None:
     """A row that is a constant, with the axes of `like` in the graph's order; None where that cannot be."""
     base, order = like.turned()
-    if not is_whole(constant) or len(constant.shape) != len(like.shape):
+    if not is_whole(constant):
         return None
-    sizes = [0] * len(order)
-    for axis, place in enumerate(order):
-        sizes[place] = constant.shape[axis]
+    sizes = [constant.shape[axis] for axis in inverse(order)]
     shape = tuple(sizes[1:] if base.batch else sizes)
     if base.batch and sizes[0] != 1:
         return None

@@ -76,7 +76,7 @@ def recognised(making: Making, x: Value, shape: Sizes, operator: Operator) -> Va
     if split is None or split.kind != SHAPED or turned.of.tensor is not None:
         return None
     base = split.of
-    if not (base.batch and turned.of.batch and x.batch) or (base.view is not None and base.tensor is None):
+    if not (base.batch and turned.of.batch and x.batch):
         return None
     source, inner, order = base.sample, turned.of.sample, [axis - 1 for axis in turned.argument[1:]]
     sample = shape[1:] if shape[:1] == (making.batch,) else ()
@@ -101,7 +101,7 @@ def shuffled(source: Sizes, inner: Sizes, order: list[int], result: Sizes) -> tu
 def blocks(source: Sizes, inner: Sizes, order: list[int], result: Sizes) -> tuple[str, dict[str, Any]] | None:
     """depth_to_space, in both orders of channels: the split channels are `inner`, and behind them the positions."""
     rank = len(source) - 1
-    if len(inner) != 2 * rank + 1 or inner[rank + 1 :] != source[1:]:
+    if inner[rank + 1 :] != source[1:]:
         return None
     for how, first, sizes in (("crd", 0, inner[1 : rank + 1]), ("dcr", rank, inner[:rank])):
         behind = 1 if how == "crd" else 0
@@ -117,7 +117,7 @@ def gathered_blocks(making: Making, x: Value, shape: Sizes, operator: Operator) 
 
     None where it ends something else.
     """
-    if x.tensor is not None or x.view is None or x.view.kind != TURNED or len(x.shape) <= len(shape):
+    if x.tensor is not None or x.view is None or x.view.kind != TURNED:
         return None
     found = layout(making.shape(x, shape, operator))
     if found is None or not found.base.batch or found.base.tensor is None or len(found.base.shape) != len(shape):
@@ -218,8 +218,8 @@ def pad(making: Making, operator: Operator, operands: list[Operand]) -> list[Ope
     if len(given) != 2 * len(axes):
         raise Fault("bad-model", f"`pads` has {len(given)} entries for {len(axes)} axes")
     both: list[Pads] = [(0, 0)] * rank
-    for place, axis in enumerate(axes):
-        both[axis_of(axis, rank)] = (given[place], given[place + len(axes)])
+    for axis, before, after in zip(axes, given, given[len(axes) :]):
+        both[axis_of(axis, rank)] = (before, after)
     whole = tuple([size + before + after for size, (before, after) in zip(x.shape, both)])
     if not any(map(any, both)):
         return [x]
@@ -301,7 +301,7 @@ def behind(found: Layout, operator: Operator) -> Sizes | None:
     shifts = [0] * len(found.base.shape)
     for axis, shift in zip(operator.attributes["axes"], operator.attributes["shifts"]):
         own = found.axes[axis_of(axis, len(found.axes))]
-        if own and shift % found.size(own):
+        if own:
             owner = found.owners[own[0]]
             if own != found.of(owner) or owner < found.base.first:
                 return None

@@ -20,13 +20,16 @@ def eps_of(operator: Operator, name: str = "epsilon", default: float = 1e-5) -> 
 
 
 def factors(
-    making: Making, operands: list[Operand], channels: int, places: tuple[int, int]
+    making: Making, operands: list[Operand], channels: int
 ) -> tuple[dict[str, Any], dict[str, Constant]] | None:
-    """The arguments `scale` and `shift` and the weights for them; None where they are no constants per channel."""
+    """The arguments `scale` and `shift` and the weights for them, the second and the third operand.
+
+    None where they are no constants per channel.
+    """
     weights: dict[str, Constant] = {}
     arguments: dict[str, Any] = {}
-    for name, weight, place, neutral in (("scale", "weight", places[0], 1), ("shift", "bias", places[1], 0)):
-        operand = operands[place] if place < len(operands) else None
+    kinds = ("scale", "weight", 1), ("shift", "bias", 0)
+    for (name, weight, neutral), operand in zip(kinds, (*operands[1:], None, None)):
         arguments[name] = False
         if operand is None:
             continue
@@ -48,14 +51,14 @@ def batch_norm(making: Making, operator: Operator, operands: list[Operand]) -> l
             "it normalises by the statistics of the batch: this is a training graph",
             "export the model for inference, in PyTorch after `model.eval()`",
         )
-    if not isinstance(x, Value) or len(x.shape) < 2 or len(operands) < 5 or not operator.attributes.get("spatial", 1):
+    if not isinstance(x, Value) or len(x.shape) < 2 or len(operands) < 5 or operator.attributes.get("spatial") == 0:
         return None
     channels = x.shape[1]
     mean, variance = operands[3], operands[4]
-    given = factors(making, operands, channels, (1, 2))
+    given = factors(making, operands, channels)
     if given is None or not isinstance(mean, Constant) or not isinstance(variance, Constant):
-        if all(isinstance(operand, Constant) for operand in operands[1:5]):
-            sizes = ", ".join(dims(operand.shape) for operand in operands[1:5] if isinstance(operand, Constant))
+        if all(isinstance(operand, Constant) for operand in operands[1:]):
+            sizes = ", ".join(dims(operand.shape) for operand in operands[1:] if isinstance(operand, Constant))
             raise Fault("bad-model", f"factors and statistics of {sizes} do not fit {channels} channels")
         return making.opaque(operator, operands, [x.shape], 0)
     if mean.size != channels or variance.size != channels:
@@ -85,7 +88,7 @@ def layer_norm(making: Making, operator: Operator, operands: list[Operand]) -> l
     if not isinstance(x, Value) or any(operator.outputs[1:]):
         return None
     over = normalised_axes(operator, len(x.shape))
-    given = factors(making, operands, prod(x.shape[axis] for axis in over), (1, 2))
+    given = factors(making, operands, prod(x.shape[axis] for axis in over))
     found = making.channels_front(x, next(iter(over)), operator) if len(over) == 1 and given is not None else None
     if given is None or found is None:
         return making.opaque(operator, operands, [x.shape], 0)
@@ -99,11 +102,11 @@ def layer_norm(making: Making, operator: Operator, operands: list[Operand]) -> l
 def rms_norm(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
     """`l2_norm`, a `factor` of sqrt(channels), and a factor per channel, where the axis is one."""
     x, scale = (*operands, None)[:2]
-    if not isinstance(x, Value) or any(operator.outputs[1:]) or any(operands[2:]):
+    if not isinstance(x, Value):
         return None
     over = normalised_axes(operator, len(x.shape))
     count = prod(x.shape[axis] for axis in over)
-    given = factors(making, [None, scale], count, (1, 2))
+    given = factors(making, [None, scale], count)
     found = making.channels_front(x, next(iter(over)), operator) if len(over) == 1 and given is not None else None
     if given is None or found is None:
         return making.opaque(operator, operands, [x.shape], 0)
@@ -128,7 +131,7 @@ def response_norm(making: Making, operator: Operator, operands: list[Operand]) -
     rank = len(x.shape)
     axis, over = axis_of(operator.attributes["axis"], rank), operator.attributes["axes"]
     places = {axis_of(place, rank) for place in over}
-    given = factors(making, operands, x.shape[axis], (1, 2))
+    given = factors(making, operands, x.shape[axis])
     found = making.channels_front(x, axis, operator) if given is not None else None
     if given is None or found is None or places != {*range(x.first, rank)} - {axis}:
         return making.opaque(operator, operands, [x.shape], 0)
@@ -149,9 +152,9 @@ def group_norm(making: Making, operator: Operator, operands: list[Operand]) -> l
         inner = (x.shape[0], groups, prod(x.shape[1:]) // groups)
         if x.shape[1] % groups or reshaped_sizes(inner, target) != x.shape:
             raise unsupported("a normalisation of groups does not come back to its input's shape")
-    given = factors(making, operands, x.shape[1], (1, 2))
+    given = factors(making, operands, x.shape[1])
     if given is None:
-        return making.opaque(operator, operands[:3], [x.shape], 0)
+        return making.opaque(operator, operands, [x.shape], 0)
     arguments, weights = given
     arguments |= {"groups": groups, "eps": eps_of(operator)}
     row = making.append(operator, "group_norm", [making.force(x)], arguments, weights)
@@ -162,7 +165,7 @@ def instance_norm(making: Making, operator: Operator, operands: list[Operand]) -
     x = operands[0]
     if not isinstance(x, Value) or len(x.shape) < 3:
         return None
-    given = factors(making, operands, x.shape[1], (1, 2))
+    given = factors(making, operands, x.shape[1])
     if given is None:
         return making.opaque(operator, operands, [x.shape], 0)
     arguments, weights = given

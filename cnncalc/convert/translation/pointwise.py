@@ -136,7 +136,7 @@ def together(values: list[Value]) -> tuple[list[Value], tuple[int, ...]]:
     orders = {value.turned()[1] for value in values}
     if len(orders) == 1 and len({value.turned()[0].batch for value in values}) == 1:
         return [value.turned()[0] for value in values], orders.pop()
-    return values, tuple(range(len(values[0].shape)))
+    return values, tuple(range(len(orders.pop())))
 
 
 def narrow(values: list[Value]) -> list[Value]:
@@ -146,7 +146,7 @@ def narrow(values: list[Value]) -> list[Value]:
         view = value.view
         if value.tensor is None and view is not None and view.kind == EXPANDED:
             others = [other.shape for other in found if other is not value]
-            if others and broadcast([*others, view.of.shape]) == broadcast([*others, value.shape]):
+            if broadcast([*others, view.of.shape]) == broadcast([*others, value.shape]):
                 found[place] = view.of
     return found
 
@@ -166,7 +166,7 @@ def joined_behind(making: Making, operator: Operator, values: list[Value], kind:
     return seen(making.made(row.number, base))
 
 
-def joined(making: Making, operator: Operator, values: list[Value], kind: str, ordered: bool) -> Value | None:
+def joined(making: Making, operator: Operator, values: list[Value], kind: str) -> Value | None:
     """A row that joins tensors of equal rank element by element; None where their shapes do not let it."""
     ranks = {(len(value.shape), value.batch) for value in values}
     if len(ranks) > 1:
@@ -178,10 +178,10 @@ def joined(making: Making, operator: Operator, values: list[Value], kind: str, o
     if any(len(base.sample) > 4 for base in bases):
         return None
     whole = broadcast([base.shape for base in bases])
-    if not ordered:  # a gate comes after what it gates, as in a spec
+    if kind != "subtract":  # a gate comes after what it gates, as in a spec
         bases.sort(key=lambda base: base.shape != whole)
     row = making.append(operator, kind, [making.force(base) for base in bases])
-    return making.turn(making.made(row.number, Value(whole, bases[0].batch)), order, operator)
+    return making.turn(making.made(row.number, Value(whole, any(base.batch for base in bases))), order, operator)
 
 
 def combined(kind: str, alone: str, neutral: int) -> Translate:
@@ -190,11 +190,11 @@ def combined(kind: str, alone: str, neutral: int) -> Translate:
     def translate(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
         values = [operand for operand in operands if isinstance(operand, Value)]
         constants = [operand for operand in operands if isinstance(operand, Constant)]
-        if not values or len(values) + len(constants) < len(operands):
+        if len(values) + len(constants) < len(operands):
             return making.pointwise(operator, operands)
         found: Value | None = values[0]
         if len(values) > 1:
-            found = joined(making, operator, values, kind, False)
+            found = joined(making, operator, values, kind)
         for constant in constants:
             if found is None or number(making, constant) == neutral:
                 making.ignored(constant)
@@ -208,10 +208,10 @@ def combined(kind: str, alone: str, neutral: int) -> Translate:
 
 def subtract(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
     """`subtract`; of a number a negative `offset`, from one the negative, and an `offset`."""
-    a, b = operands[:2]
+    a, b, *_ = operands
     found: Value | None = None
     if isinstance(a, Value) and isinstance(b, Value):
-        found = joined(making, operator, [a, b], "subtract", True)
+        found = joined(making, operator, [a, b], "subtract")
     elif isinstance(a, Value) and isinstance(b, Constant):
         value = number(making, b)
         if value is not None:
@@ -228,7 +228,7 @@ def subtract(making: Making, operator: Operator, operands: list[Operand]) -> lis
 
 def divide(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
     """A `factor`, where it is by a number."""
-    a, b = operands[:2]
+    a, b, *_ = operands
     value = number(making, b) if isinstance(b, Constant) else None
     if not isinstance(a, Value) or not value:
         return making.pointwise(operator, operands)
@@ -246,12 +246,12 @@ MAX_POWER = 4
 
 def power(making: Making, operator: Operator, operands: list[Operand]) -> list[Operand] | None:
     """A product with itself, where the exponent is a small whole number."""
-    x, exponent = operands[:2]
+    x, exponent, *_ = operands
     value = number(making, exponent) if isinstance(exponent, Constant) else None
     if not isinstance(x, Value) or value is None or value not in range(1, MAX_POWER + 1) or len(x.sample) > MAX_AXES:
         return making.pointwise(operator, operands)
     making.ignored(exponent)
-    found = joined(making, operator, [x] * int(value), "multiply", True) if value > 1 else x
+    found = joined(making, operator, [x] * int(value), "multiply") if value > 1 else x
     return [found] if found is not None else making.pointwise(operator, operands)
 
 

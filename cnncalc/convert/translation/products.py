@@ -22,7 +22,7 @@ class Matrices(NamedTuple):
 def matrices(value: Value) -> list[Matrices]:
     """In which order the last two axes of a value are channels and positions; both, where there is one of either."""
     found = layout(value)
-    if found is None or len(found.axes) < 2 or not 2 <= len(found.base.sample) <= MAX_AXES:
+    if found is None or not 2 <= len(found.base.sample) <= MAX_AXES:
         return []
     first, channels = found.base.first, found.channels
     positions = [factor for factor in found.order if found.owners[factor] > first]

@@ -66,9 +66,9 @@ def _length(width: int, scale: float) -> int:
 
 def _sizes(spatial: Sequence[tuple[int, float]], before: Sequence[int]) -> dict[str, Any]:
     """`scale` where all are whole numbers, else `size`."""
-    ratios = [new // old if old and new % old == 0 else 0 for (new, _), old in zip(spatial, before)]
+    ratios = [new // max(1, old) for (new, _), old in zip(spatial, before)]
     exact = all(isclose(ratio, factor) for ratio, (_, factor) in zip(ratios, spatial))
-    return {"scale": compact(ratios)} if all(ratios) and exact else {"size": compact([new for new, _ in spatial])}
+    return {"scale": compact(ratios)} if exact else {"size": compact([new for new, _ in spatial])}
 
 
 def _mode(operator: Operator, whole: bool) -> dict[str, Any] | None:

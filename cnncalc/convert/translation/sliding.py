@@ -121,8 +121,7 @@ def computed(
 ) -> list[Operand] | None:
     """A convolution whose kernel depends on the input: opaque, with its products counted."""
     whole = making.stated(operator.outputs[0], operator)
-    batched = x.batch and whole[:1] == x.shape[:1]
-    macs = prod(whole) // (making.batch if batched else 1) * prod(weight.shape[1:])
+    macs = prod(whole) // (making.batch if x.batch else 1) * prod(weight.shape[1:])
     return making.opaque(operator, operands, [whole], macs)
 
 
@@ -210,8 +209,9 @@ def fitted(
     for size, target, k, stride, dilation, add in zip(sizes, wanted, kernel, strides, dilations, extra):
         total = stride * (size - 1) + add + (k - 1) * dilation + 1 - target
         more.append(add + max(0, -total))
-        small = max(0, total) // 2
-        pads.append((small, max(0, total) - small) if upper else (max(0, total) - small, small))
+        rest = max(0, total)
+        small = rest // 2
+        pads.append((small, rest - small) if upper else (rest - small, small))
     return padding(pads), tuple(more)
 
 
@@ -299,7 +299,8 @@ def reduction(making: Making, operator: Operator, operands: list[Operand]) -> li
     axes = making.numbers(operator, operands, "axes", 1)
     if not axes and operator.attributes.get("noop_with_empty_axes"):
         return [x]
-    over, shape = reduced(x.shape, axes, bool(operator.attributes.get("keepdims", 1)))
+    keeps = operator.attributes.get("keepdims") != 0
+    over, shape = reduced(x.shape, axes, keeps)
     way = WAYS.get(operator.kind, "")
     if way in ("mean", "max", "sum") and all(x.shape[axis] == 1 for axis in over):
         return [making.shape(x, shape, operator)]
@@ -317,7 +318,7 @@ def reduction(making: Making, operator: Operator, operands: list[Operand]) -> li
         arguments = {} if pool is not None else {"way": way, "over": word}
         tensor = making.append(operator, pool or "reduce", [tensor], arguments).number
     pooled = making.turn(making.made(tensor, base), order, operator)
-    return [pooled if operator.attributes.get("keepdims", 1) else making.shape(pooled, shape, operator)]
+    return [pooled if keeps else making.shape(pooled, shape, operator)]
 
 
 SLIDING: dict[str, Translate] = {

@@ -11,7 +11,7 @@ from itertools import pairwise, product
 from math import isclose, prod
 from typing import Any
 
-from cnncalc.convert.constants.evaluator import EACH, FOLLOWED, RESHAPING, is_projection
+from cnncalc.convert.constants.evaluator import EACH, FOLLOWED, RESHAPING
 from cnncalc.convert.making import Making
 from cnncalc.convert.operators import FLOATS, Constant, Derivation, Operator, Sizes
 from cnncalc.convert.shapes import strides
@@ -50,19 +50,18 @@ def worked_out(making: Making, table: Constant, sizes: Sizes, channels_first: bo
     found = table
     while (derivation := found.derivation) is not None and not are_coordinates(making, found, sizes, channels_first):
         inner = taken(derivation)
-        if inner is None or inner.size % prod(sizes):
+        if inner is None:
             return None
         channels = inner.size // prod(sizes)
         if not has_axis_of(channels, inner.shape, channels_first):
             return None
         if derivation.operator.kind in EACH:
             others = [operand for operand in derivation.operands if operand is not None and operand is not inner]
-            most = 0 if channels_first else channels
-            if inner.size != found.size or not all(is_per_channel(making, other, most) for other in others):
+            own = None if channels_first else channels
+            if not all(is_per_channel(making, other, own) for other in others):
                 return None
-            if derivation.operator.kind in ("Div", "Sub") and (
-                inner is not derivation.operands[0] or not divides(making, others)
-            ):
+            is_turned = inner is not derivation.operands[0]
+            if derivation.operator.kind in ("Div", "Sub") and (is_turned or not all_numbers(making, others)):
                 return None
         elif derivation.operator.kind in (("Conv",) if channels_first else ("MatMul", "Gemm")):
             if projection(making, derivation) is None:
@@ -72,13 +71,13 @@ def worked_out(making: Making, table: Constant, sizes: Sizes, channels_first: bo
         if derivation.operator.kind not in RESHAPING:
             steps.insert(0, derivation)
         found = inner
-    if not steps or not is_whole(found):
-        return None
     if are_coordinates(making, found, sizes, channels_first):
         return Table(sizes, found, True, steps, channels_first)
     # a table that is learned begins with a number for each head, unless the source says that it is one
-    is_learned = found.roots.keys() <= making.program.learned or steps[0].operator.kind in EACH
-    if not is_learned or found.roots.keys() & making.program.buffers:
+    unsaid = found.roots.keys() - making.program.learned
+    if unsaid and steps[0].operator.kind not in EACH:
+        return None
+    if not is_whole(found) or found.roots.keys() & making.program.buffers:
         return None
     return Table(sizes, found, False, steps, channels_first)
 
@@ -90,22 +89,24 @@ def has_axis_of(channels: int, shape: Sizes, first: bool) -> bool:
     return channels in shape and prod(shape[: shape.index(channels)]) == 1
 
 
-def is_per_channel(making: Making, constant: Constant, channels: int) -> bool:
-    """Whether a constant is one number, or learned, with one for each channel."""
+def is_per_channel(making: Making, constant: Constant, channels: int | None) -> bool:
+    """Whether a constant is one number, or learned, with one for each of so many channels."""
     return number(making, constant) is not None or (constant.shape == (channels,) and is_whole(constant))
 
 
-def divides(making: Making, others: list[Constant]) -> bool:
-    """Whether one number may be subtracted, or divided by."""
-    return len(others) == 1 and bool(number(making, others[0]))
+def all_numbers(making: Making, others: list[Constant]) -> bool:
+    """Whether constants are numbers that may be subtracted, or divided by."""
+    return all(number(making, other) for other in others)
 
 
 def is_moved(table: Constant) -> bool:
     """Whether a table is one that the source holds, whatever its shape: not worked out."""
     while (derivation := table.derivation) is not None:
-        if derivation.operator.kind not in MOVING or derivation.operands[0] is None:
+        if derivation.operator.kind not in MOVING:
             return False
-        table = derivation.operands[0]
+        inner = derivation.operands[0]
+        assert inner is not None
+        table = inner
     return True
 
 
@@ -171,9 +172,8 @@ def projection(making: Making, derivation: Derivation) -> Projection | None:
     """What a MatMul, a Gemm or a Conv multiplies the channels by; None where it does something else."""
     _, weight, bias = (*derivation.operands, None)[:3]
     attributes = derivation.operator.attributes
-    if derivation.operator.kind == "Conv":
-        if weight is None or not is_projection(derivation.operator, weight.shape):
-            return None
+    if derivation.operator.kind == "Conv":  # one that multiplies channels, or it is not worked out
+        assert weight is not None
         return Projection(weight.shape[0], {"weight": weight, **biased(making, bias, weight.shape[0])})
     if weight is None or len(weight.shape) != 2 or attributes.get("transA"):
         return None
