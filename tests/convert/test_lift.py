@@ -195,16 +195,22 @@ layers:
 }
 
 
-@pytest.mark.thorough
-def test_small_ones_read_as_one_would_write_them(request: pytest.FixtureRequest) -> None:
+LONGER = ("blocks", "modules")
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["exports", *(pytest.param(part, marks=pytest.mark.thorough) if part in LONGER else part for part in SMALL_ONES)],
+)
+def test_small_ones_read_as_one_would_write_them(part: str, request: pytest.FixtureRequest) -> None:
     """Letter by letter, each read by a person, and the network that it was."""
-    graphs = {name: network(name) for name in OF_ALL}
-    graphs |= {name: cnncalc.loads(text).graph for name, text in SMALL_ONES.items()}
+    graphs = {name: cnncalc.loads(text).graph for name, text in SMALL_ONES.get(part, {}).items()}
+    graphs = graphs or {name: network(name) for name in OF_ALL}
     found = {}
     for name, graph in graphs.items():
         found[name] = lift(graph).text
         assert rows(cnncalc.loads(found[name]).graph) == rows(graph), name
-    exporting.check(importing.GOLDEN / "lifted_small.txt", found, request.config.getoption("--rewrite"))
+    exporting.check(importing.GOLDEN / f"lifted_{part}.txt", found, request.config.getoption("--rewrite"))
 
 
 def test_nothing_is_lost(request: pytest.FixtureRequest) -> None:
@@ -333,12 +339,18 @@ def test_a_deep_chain_is_no_recursion() -> None:
     assert "repeat: 500" in text
 
 
-@pytest.mark.parametrize(("wrong", "left"), [("for:", "repeat:"), ("name:", "")])
+JOINED = f"input: [4, 8, 8]\nlayers: [{{add: [x, [sigmoid, tanh]]}}, {', '.join(['relu'] * 40)}]\n"
+
+
+@pytest.mark.parametrize(
+    ("network", "wrong", "left"), [("vgg16", "for:", "repeat:"), ("vgg16", "name:", ""), (JOINED, "- [", "repeat:")]
+)
 def test_a_rewrite_that_gives_another_network_is_left_out(
-    wrong: str, left: str, monkeypatch: pytest.MonkeyPatch
+    network: str, wrong: str, left: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As if the expansion of a text with `wrong` in it were not the same network; `name:` stands in every text."""
-    graph = cnncalc.load("vgg16").graph
+    """As if the expansion of a text with `wrong` in it were not the same network; `name:` stands in every text, and a
+    branch of several steps is the very first rewrite."""
+    graph = (cnncalc.loads(network) if network == JOINED else cnncalc.load(network)).graph
     real = lifting.rows_in
     assert wrong in lift(graph).text
     monkeypatch.setattr(lifting, "rows_in", lambda text, graph: None if wrong in text else real(text, graph))

@@ -78,7 +78,7 @@ class BlockSearch:
         owners = {item.owner for item in every(items)}
         self.owners = owners - {None}
         self.tokens = Tokens(self.pinned, self.shares)
-        self.mentions = Mentions([items], 0)
+        self.mentions = Mentions(items, ())
         self.fresh = LOCAL
         self.stands_for: dict[int, int] = {}
         """The tensor of the graph that a number inside a block stands for, in some call of it."""
@@ -89,11 +89,11 @@ class BlockSearch:
 
     def renew(self) -> None:
         """Find anew what is named where."""
-        lists = [self.items, *(block.items for block in self.blocks)]
-        self.mentions = Mentions(lists, 0)
+        blocks = [block.items for block in self.blocks]
+        self.mentions = Mentions(self.items, blocks)
         self.named.clear()
         self.named.update(self.leaving)
-        for items in lists:
+        for items in (self.items, *blocks):
             self.named.update(taken_by_name(items))
 
     def pinned(self, item: Item) -> bool:

@@ -192,7 +192,7 @@ class Compressor:
                     gain = self.gain(items, start, width, turns, explained)
                     if gain > 0:
                         yield Row(gain, start, width, start + width * turns, explained)
-                start += max(1, width * (turns - 1))
+                start += width * (turns - 1)
 
     def alike(self, items: list[Item], tokens: list[Any], start: int, width: int) -> int:
         """How many turns of `width` alike steps begin at `start`."""

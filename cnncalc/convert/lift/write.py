@@ -135,9 +135,7 @@ class _Writer:
         line = f"{indent}- {flow(entries)}"
         if len(line) <= WIDTH:
             return [line]
-        if len(entries) == 1:
-            return wrapped(line, indent + "  ")
-        first, *rest = [entry if ": " in entry or ":" in entry else f"{entry}:" for entry in entries]
+        first, *rest = [entry if ":" in entry else f"{entry}:" for entry in entries]
         lines = [f"{indent}- {first}", *(f"{indent}  {entry}" for entry in rest)]
         return [line for whole in lines for line in wrapped(whole, indent + "  ")]
 
