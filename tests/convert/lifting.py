@@ -292,6 +292,10 @@ TURNS: Layers = {
     "turns whose last step is an output": ("[3, 9, 9]", taken(3)),
     "turns whose last but one step is an output": ("[3, 9, 9]", taken(6)),
     "repeated calls that come again": ("[8, 256, 256]", rows(PARTED, *((16, 2), (16, 1)) * 3)),
+    "a row that fills a line": (
+        "[3, 9, 9]",
+        rows("{conv: <0>, kernel: 3, padding: half}", *range(101, 121), 1001, 1002),
+    ),
     "a row that is longer than a line": ("[3, 9, 9]", rows("{conv: <0>, kernel: 3, padding: half}", *range(101, 130))),
     "rows of lists": (
         "[16, 18, 18]",

@@ -266,11 +266,11 @@ def wrapped(line: str, indent: str) -> list[str]:
     """A line, broken behind commas where it is too long."""
     found = []
     while len(line) > WIDTH:
-        cut = line.rfind(", ", 0, WIDTH)
-        if cut <= len(indent) + 2:
+        row, comma, _ = line[:WIDTH].rpartition(", ")
+        if not comma:
             break
-        found.append(line[: cut + 1])
-        line = f"{indent}  {line[cut + 2 :]}"
+        found.append(f"{row},")
+        line = f"{indent}  {line.removeprefix(row + comma)}"
     return [*found, line]
 
 
