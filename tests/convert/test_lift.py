@@ -203,6 +203,12 @@ layers:
   - {relu, name: q}
   - {attention: 3, from: [q, k, k]}
 """,
+    "a text as long as the flat one, in which every row keeps its name": """
+input: [4, 8, 8]
+layers:
+  - {relu, name: a}
+  - {relu, from: input}
+""",
     "open ends": "input: [8, 4, 4]\nlayers: [{slice: [2, none]}, {slice: [-3, -1]}]\n",
 }
 
