@@ -288,6 +288,12 @@ TURNS: Layers = {
         f"{rows(f'{COSTLY[0]}, {{max_pool: 1}}', 4, 4, 4)}, softmax, {rows(f'{COSTLY[1]}, {{lp_pool: 1}}', 4, 4, 4)}, "
         f"{USUAL}",
     ),
+    "six words twice": ("[4, 8, 8]", ", ".join(POINTWISE[:6] * 2)),
+    "seven words twice": ("[4, 8, 8]", ", ".join(POINTWISE[:7] * 2)),
+    "rows whose last step is an output": (
+        "[3, 9, 9]",
+        f"{rows(COSTLY[0], 4, 6, 8)[:-1]}, name: taken}}, {USUAL}, {{relu, name: last}}]\noutputs: [taken, last",
+    ),
     "turns whose first step is an output": ("[3, 9, 9]", taken(0)),
     "turns whose last step is an output": ("[3, 9, 9]", taken(3)),
     "turns whose last but one step is an output": ("[3, 9, 9]", taken(6)),
