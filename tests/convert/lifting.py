@@ -182,6 +182,14 @@ FOLLOWERS: Layers = {
         "{conv: 4, kernel: 3, padding: half, share: a}, {batch_norm, share: n}, tanh, "
         "{conv: 4, kernel: 3, padding: half, share: a}, {batch_norm, share: n}",
     ),
+    "blocks that share weights": (
+        "[8, 8, 8]",
+        rows(
+            "{add: [x, [{conv: 8, kernel: 3, padding: half, norm: batch, act: relu<1>}, {max_pool: 1}, "
+            "{depthwise_conv: 3, padding: half, act: elu}, l2_norm]]}, <0>",
+            *(("tanh", ", name: a"), ("elu", ", share: a"), ("silu", ", share: a"), ("mish", "")),
+        ),
+    ),
     "weights that a later row of the text has": (
         "[4, 8, 8]",
         "{conv: 4, kernel: 3, padding: half, norm: batch, name: a}, tanh, {conv: 4, kernel: 3, padding: half, "

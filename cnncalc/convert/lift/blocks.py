@@ -21,12 +21,11 @@ from cnncalc.convert.lift.tree import (
     every_list,
     item_key,
     most_frequent,
-    plain,
     size,
     taken_by_name,
 )
 from cnncalc.convert.lift.unify import Tokens
-from cnncalc.convert.lift.wires import LOCAL, Mentions, Wiring
+from cnncalc.convert.lift.wires import LOCAL, Mentions, Wiring, mentioned
 from cnncalc.layers import KINDS
 from cnncalc.records import NamedTuple
 
@@ -98,19 +97,9 @@ class BlockSearch:
 
     def pinned(self, item: Item) -> bool:
         """Whether a step cannot go into a block: it names tensors, or weights are shared, or it has a name inside."""
-        pending = [item]
-        while pending:
-            here = pending.pop()
-            if not plain(here):
-                return True
-            if here.result in self.owners or (here is not item and here.result in self.named):
-                return True
-            for branch in here.branches or ():
-                if branch.tensor is not None:
-                    return True
-                pending += branch.items
-            pending += here.items or ()
-        return False
+        return self.shares(item) or any(
+            mentioned(here) or (here is not item and here.result in self.named) for here in every([item])
+        )
 
     def search(self) -> list[Block]:
         """Make blocks until none saves enough; returns them, those that others call first."""
