@@ -638,6 +638,12 @@ MODULES: Layers = {
             (24, ", from: [d, x, d]", "silu", "d"),
         ),
     ),
+    "blocks of ten steps, the most that there may be": (
+        "[8, 8, 8]",
+        rows(
+            f"{RESIDUAL.replace('<0>', '8')}, {', '.join(POINTWISE[1:11])}, <0>", "l2_norm", "softmax", "{max_pool: 1}"
+        ),
+    ),
     "modules of three branches": (
         "[16, 8, 8]",
         rows(

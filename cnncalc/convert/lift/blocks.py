@@ -152,20 +152,15 @@ class BlockSearch:
         return plan
 
     def fit(self, members: list[Member]) -> bool:
-        """Whether members do not overlap, are alike to their ends and hold no name in their middle."""
+        """Whether members are in their lists, do not overlap, and may be calls; not whether they are alike."""
         ends: dict[int, int] = {}
         for member in members:
-            if member.start < ends.get(id(member.items), 0):
+            if member.start < ends.get(id(member.items), 0) or member.end > len(member.items):
                 return False
-            if self.cuts(member) or not self.closed(member.steps):
+            if member.width > MAX_WINDOW or self.cuts(member) or not self.closed(member.steps):
                 return False
             ends[id(member.items)] = member.end
-            if any(self.tokens.of(step)[0] in ("alone", "group") for step in member.steps):
-                return False
-            if member.width > MAX_WINDOW:
-                return False
-        windows = {tuple(map(self.tokens.of, member.steps)) for member in members}
-        return len(windows) == 1 and is_primitive(windows.pop())
+        return is_primitive(tuple(map(self.tokens.of, members[0].steps)))
 
     def signature(self, member: Member) -> tuple[Any, ...]:
         return self.tokens.skeleton(member.steps)
@@ -177,13 +172,9 @@ class BlockSearch:
         for here in self.lists():
             tokens = [self.tokens.of(item) for item in here]
             prices = [self.costs.step(item) for item in here]
-            for start, begin in enumerate(tokens):
-                if begin[0] == "alone":
-                    continue
+            for start in range(len(here)):
                 price = 0
                 for end in range(start, min(len(here), start + MAX_WINDOW)):
-                    if tokens[end][0] in ("alone", "group"):
-                        break
                     price += prices[end]
                     if not self.closed(here[start : end + 1]):
                         continue
