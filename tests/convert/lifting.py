@@ -69,6 +69,13 @@ def taken(number: int) -> str:
     return f"{', '.join(steps).replace('<0>', '4')}, {USUAL}, {{relu, name: last}}]\noutputs: [taken, last"
 
 
+def units(steps: str, times: int) -> str:
+    """The steps so many times with others between them, and others of their kinds, whose arguments are more usual."""
+    apart = ("sigmoid", "tanh", "silu", "gelu", "selu", "mish", "softplus")
+    usual = f"{rows('{leaky_relu: 0.1}', *range(8))}, {rows('{elu: 0.9}', *range(8))}"
+    return f"{rows(f'{steps}, <0>', *apart[:times])}, {usual}"
+
+
 UNET = """
 {conv: 4, kernel: 3, padding: half, act: relu, name: a}, {max_pool: 2},
 {conv: 8, kernel: 3, padding: half, act: relu, name: b}, {max_pool: 2},
@@ -644,6 +651,9 @@ MODULES: Layers = {
             f"{RESIDUAL.replace('<0>', '8')}, {', '.join(POINTWISE[1:11])}, <0>", "l2_norm", "softmax", "{max_pool: 1}"
         ),
     ),
+    "units that cost too little, however often they come": ("[8, 8, 8]", units("{leaky_relu: 0.2}, {elu: 0.5}", 7)),
+    "units that cost enough": ("[8, 8, 8]", units("{leaky_relu: 0.2}, relu, {elu: 0.5}", 5)),
+    "units that do not come often enough": ("[8, 8, 8]", units("{leaky_relu: 0.2}, relu, {elu: 0.5}", 4)),
     "modules of three branches": (
         "[16, 8, 8]",
         rows(
