@@ -62,6 +62,18 @@ def widened(*table: tuple[int, int, int, int]) -> str:
     return ", ".join(found)
 
 
+def stages(*ratios: int) -> str:
+    """Stages whose first convolution has so many times the channels of what it takes, after steps that are usual."""
+    apart = ("tanh", "elu", "silu", "mish", "gelu", "selu", "softplus", "hard_swish")
+    sizes = (16, 24, 40, 56, 88, 104, 136, 152, 184)
+    steps = (
+        "{conv: <0>, kernel: 1, act: silu, bias: false}, {depthwise_conv: 3, padding: half, norm: batch, act: relu}, "
+        f"{CONV.replace('<0>', '<1>')}, l2_norm, {{max_pool: 1}}, <2>"
+    )
+    table = [(ratio * before, behind, kind) for ratio, before, behind, kind in zip(ratios, sizes, sizes[1:], apart)]
+    return f"{USUAL}, {CONV.replace('<0>', '16')}, {rows(steps, *table)}"
+
+
 def taken(number: int) -> str:
     """Four turns of two steps that cost much, and others; what the step of this number gives is an output as well."""
     steps = [*COSTLY[:2]] * 4
@@ -556,6 +568,11 @@ MODULES: Layers = {
             *((56, 3, 3, 56), (56, 5, 3, 64), (64, 2, 3, 72)),
         ),
     ),
+    "stages that widen by two ratios": ("[16, 16, 16]", stages(2, 4, 4, 2, 4, 2, 4, 2)),
+    "stages that widen by three ratios": ("[16, 16, 16]", stages(2, 4, 3, 2, 4, 3, 4, 2)),
+    "stages that widen by three ratios, to six numbers": ("[16, 16, 16]", stages(2, 4, 3, 2, 4, 3)),
+    "stages that widen by three ratios, to five numbers": ("[16, 16, 16]", stages(2, 4, 3, 2, 4)),
+    "stages that widen by four ratios": ("[16, 16, 16]", stages(2, 4, 3, 5, 4, 3, 4, 2)),
     "blocks that widen to other numbers": (
         "[16, 16, 16]",
         widened((16, 2, 3, 24), (24, 4, 3, 24), (24, 3, 5, 24), (24, 2, 3, 40), (40, 4, 3, 40)).replace(
@@ -570,6 +587,14 @@ MODULES: Layers = {
     "rows of calls whose first is another": (
         "[8, 64, 64]",
         rows(PARTED, (16, 1), (24, 2), (24, 1), (24, 1), (40, 2), (56, 1), (56, 1), (72, 2), (72, 1)),
+    ),
+    "rows of calls that are repeated, and of some that are not": (
+        "[8, 512, 512]",
+        rows(
+            PARTED,
+            *((16, 2), (16, 1), (16, 1), (24, 1), (24, 1), (40, 2)),
+            *((56, 2), (56, 1), (72, 1), (72, 1), (72, 1), (9, 2)),
+        ),
     ),
     "calls whose first is larger": (
         "[8, 64, 64]",

@@ -214,8 +214,7 @@ class Explainer:
         if len(given) > 3 or len(given) * 2 > len(set(column)):
             return ""
         text = f"{self.argument('expand', ratios)}*input.channels"
-        if None not in column:
-            self.sizes.append((text, column))
+        self.sizes.append((text, column))
         return text
 
     def expanding(self, slot: Slot, column: Column) -> str:
