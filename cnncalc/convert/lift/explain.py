@@ -287,7 +287,7 @@ class Explainer:
         for text, values in tests[: 2 * len(self.arguments)]:
             for more, others in tests:
                 both = [value and other for value, other in zip(values, others)]
-                if text != more and agree_all(both, wanted):
+                if agree_all(both, wanted):
                     return f"{text} and {more}"
         if self.channels is None:
             raise Unexplained
