@@ -84,7 +84,7 @@ def taken(number: int) -> str:
 def units(steps: str, times: int) -> str:
     """The steps so many times with others between them, and others of their kinds, whose arguments are more usual."""
     apart = ("sigmoid", "tanh", "silu", "gelu", "selu", "mish", "softplus")
-    usual = f"{rows('{leaky_relu: 0.1}', *range(8))}, {rows('{elu: 0.9}', *range(8))}"
+    usual = f"{rows('{leaky_relu: 0.1}', *range(8))}, l2_norm, {rows('{elu: 0.9}', *range(8))}"
     return f"{rows(f'{steps}, <0>', *apart[:times])}, {usual}"
 
 
