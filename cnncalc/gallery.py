@@ -15,7 +15,6 @@ from cnncalc.geometry import Shape
 from cnncalc.language.library import bundled_files, load_file, variant_names
 from cnncalc.language.model import File
 from cnncalc.records import NamedTuple
-from cnncalc.values import AtLeast
 
 COLUMNS = "params,macs,field"
 """What is shown where nothing is asked for."""
@@ -32,9 +31,9 @@ class Entry(NamedTuple):
     source: str
     year: int | None
     input: Shape
-    params: Any
-    """Learned parameters; a lower bound where a layer does not tell."""
-    macs: Any
+    params: int
+    """Learned parameters."""
+    macs: int
     receptive_field: tuple[Any, ...]
     """The size per axis: a number, or a range."""
     row: Row
@@ -65,15 +64,14 @@ def gallery(chosen: Selection | None = None) -> list[Entry]:
 
 def _entry(file: File, row: Row) -> Entry:
     year = re.search(r"\b(?:19|20)\d\d\b", file.reference)
-    figures = {key: AtLeast(row.figures[key]) if key in row.lower_bound else row.figures[key] for key in OWN}
     return Entry(
         row.spec,
         file.name,
         file.reference,
         int(year[0]) if year else None,
         next(iter(row.inputs.values())),
-        figures["params"],
-        figures["macs"],
+        row.figures["params"],
+        row.figures["macs"],
         tuple(size_of(row.receptive_field)) if row.receptive_field is not None else (),
         row,
     )

@@ -84,14 +84,14 @@ class Network:
 
     @classmethod
     def from_keras(cls, model: Any, inputs: Inputs = None) -> Network:
-        """The network of a Keras model, of its config, or of a ``.keras`` or ``.json`` file; raises `SpecError`.
+        """The network of a Keras model, of its config (a mapping, or its JSON), or of a ``.keras`` or ``.json`` file.
 
-        Its axes become channels first; `inputs` give the sizes that it leaves open, channels first.
+        Its axes become channels first; `inputs` give the sizes that it leaves open, channels first.  Raises
+        `SpecError`.
         """
-        from cnncalc.convert.keras import from_keras, read
+        from cnncalc.convert.keras import from_keras
 
-        is_path = isinstance(model, (str, os.PathLike))
-        return cls._imported(read(os.fspath(model), inputs) if is_path else from_keras(model, inputs))
+        return cls._imported(from_keras(model, inputs))
 
     @classmethod
     def from_torch(cls, model: Any, inputs: Inputs | Sequence[Shape] = None) -> Network:

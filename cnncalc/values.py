@@ -154,7 +154,7 @@ def known(value: Any) -> int:
 
 
 def magnitude(value: Any) -> float:
-    """What a value is sorted by: a shape by its elements, a range by its greatest; -1 where nothing applies."""
+    """What a value is sorted by: shapes by their elements, a range by its greatest; -1 where nothing applies."""
     if value is None:
         return -1.0
     if isinstance(value, AtLeast):
@@ -163,9 +163,11 @@ def magnitude(value: Any) -> float:
         return magnitude(value.high)
     if isinstance(value, Ratio):
         return value.numerator / value.denominator
+    if isinstance(value, Shapes):
+        return sum(map(magnitude, value))
     if isinstance(value, (Sizes, PerAxis)):
         total = 1.0
         for size in value:
             total *= magnitude(size)
         return total
-    return float(value) if isinstance(value, (int, float)) else -1.0
+    return float(value)

@@ -653,6 +653,22 @@ def test_the_list_tells_the_field_along_both_axes(run, monkeypatch: pytest.Monke
     assert found.split() == ["ds_cnn_s", "2017", "1", "x", "49", "x", "10", "23,756", "2,656,768", "26", "x", "20"]
 
 
+def test_bundled_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line a variant, or a file that has none; the autoencoder's Keras model has 269,992, of them 2,064 of state
+    (mlcommons/tiny); a library of blocks is no network, and the notes have no year."""
+    names = ("mlperf_tiny_anomaly_detection", "blocks", "inception_module", "notes_stride1")
+    paths = [find(name)[0] for name in names]
+    for module in (gallery, library):
+        monkeypatch.setattr(module, "bundled_files", lambda: paths)
+    found = {entry.name: entry for entry in cnncalc.bundled_networks()}
+    assert list(found) == ["mlperf_tiny_anomaly_detection", "inception_module", "notes_stride1", "notes_stride2"]
+    assert [entry.year for entry in found.values()] == [2021, 2014, None, None]
+    dense, stride1 = found["mlperf_tiny_anomaly_detection"], found["notes_stride1"]
+    assert (dense.input, dense.receptive_field) == ((640,), ())
+    assert (dense.params, dense.macs) == (269_992 - 2_064, 128 * (640 + 3 * 128 + 8) + 128 * (8 + 3 * 128 + 640))
+    assert (stride1.params, stride1.macs, stride1.receptive_field) == (3, 3 * 5, (3,))
+
+
 def test_completion_of_names() -> None:
     assert complete_spec("notes_str") == ["notes_stride", "notes_stride1", "notes_stride2"]
     assert "resnet50" in complete_spec("")

@@ -144,3 +144,20 @@ def test_four_tensors_of_a_buffer_are_named() -> None:
     assert told(text, "relu3")["alive"][1].startswith("conv1, relu1, relu2, relu3: ")
     assert told(text, "relu4")["alive"][1].startswith("conv1, …, relu3, relu4: ")
     assert told(text, "relu5")["alive"][1].startswith("conv1, …, relu4, relu5: ")
+
+
+def test_a_block_of_one_layer_is_that_layer() -> None:
+    """Of two it is their sums."""
+    text = (
+        "input: [4, 8, 8]\nblocks:\n  one: {layers: [{conv: 4, kernel: 1}]}\n"
+        "  two: {layers: [{conv: 4, kernel: 1}, relu]}\nlayers: [{one, name: a}, {two, name: b}]\n"
+    )
+    assert told(text, "a")["layer"] == ["a.conv1 (conv)", "also called a"]
+    assert told(text, "b")["block"] == ["b: block `two`, 2 layers"]
+    assert told(text, "b.relu1")["layer"][0] == "b.relu1 (relu)"
+
+
+@pytest.mark.parametrize(("shape", "lines"), [("[4]", 1), ("[4, 1]", 2), ("[4, 8, 8]", 2)])
+def test_of_a_flat_input_there_are_no_positions(shape: str, lines: int) -> None:
+    output = told(f"input: {shape}\nlayers: [{{opaque: [5]}}]\n", "opaque1")["output"]
+    assert output == ["5", "one value sees every position"][:lines]

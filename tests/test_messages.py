@@ -88,6 +88,10 @@ ANSWERS = [
     ("formula net.yaml --in ,width", "for example `--in width`"),
     ("formula net.yaml --in width --of params,,macs", "`--of params,,macs` lacks a name"),
     ("sizes net.yaml --range 1-5", "for example `--range 1..1024`"),
+    ("sizes net.yaml --range x..5", "`x..5` is no range of sizes"),
+    ("sizes net.yaml --range 1..", "`1..` is no range of sizes"),
+    (f"sizes net.yaml --range 1..{10**36}", "has more than"),
+    (f"sizes net.yaml --range 1..{10**37}", "is no range of sizes"),
     # of options and commands that others have
     ("summary net.yaml --batch-size 3", "No such option: --batch-size; write `--batch`"),
     ("summary net.yaml --shape 3", "write `--input`"),
@@ -129,6 +133,33 @@ def test_the_least_that_an_option_takes(line: str) -> None:
     less = run_command(*line.removesuffix("1").split(), "0")
     assert (less.code, less.out) == (2, "")
     assert "0 is not in the range x>=1" in less.err
+
+
+def test_a_file_that_is_there_is_not_begun_again() -> None:
+    """The message names the first that is free."""
+    Path("net2.yaml").touch()
+    for free in ("net3.yaml", "net4.yaml"):
+        assert f"name another file: `cnncalc init {free}`" in run_command("init", "net.yaml").err
+        Path(free).touch()
+
+
+def test_settings_are_limited_to_100_000() -> None:
+    done = run_command("compare", "net.yaml", "--over", "width=1..100001")
+    assert (done.code, done.out) == (1, "")
+    assert "100,001 settings are more than 100,000" in done.err
+
+
+def test_data_has_letters_as_they_are() -> None:
+    Path("size.yaml").write_text("name: Größe 層\ninput: [4]\nlayers: [relu]\n", encoding="utf-8")
+    for line in ("summary size.yaml -f json", "shapes size.yaml -f json", "memory size.yaml -f json"):
+        assert '"name": "Größe 層"' in run_command(*line.split()).out
+
+
+def test_data_of_one_network_is_an_object_and_of_several_a_list() -> None:
+    for command in ("summary", "memory", "verify"):
+        one, other = (json.loads(run_command(command, name, "-f", "json").out) for name in ("flat.yaml", "net.yaml"))
+        both = json.loads(run_command(command, "flat.yaml", "net.yaml", "-f", "json").out)
+        assert both == [one, other]
 
 
 def test_two_samples() -> None:

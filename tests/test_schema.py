@@ -137,7 +137,9 @@ def test_everything_has_a_hover_text() -> None:
     definitions = schema.schema()["definitions"]
     for kind in KINDS.values():
         properties = definitions[f"kind-{kind.kind}"]["properties"]
-        assert properties[kind.kind]["description"].startswith(first_line(kind))
+        described = properties[kind.kind]["description"]
+        assert described.startswith(first_line(kind))
+        assert (f"For example: `{kind.example}`" in described) == bool(kind.example) == ("For example" in described)
         for number, (name, field) in enumerate(kind.fields.items()):
             assert field.doc in properties[name if number or kind.joins else kind.kind]["description"]
 

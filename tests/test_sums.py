@@ -81,6 +81,12 @@ def test_twelve_rows_are_told_one_by_one(rows: int, told: int) -> None:
     assert found["receptive field"][1] == f"first axis: 1 (before) + {' + '.join(added)} = {2 * rows + 1}"
 
 
+def test_the_field_of_the_first_axis_is_told() -> None:
+    text = "input: [1, 20, 20]\nlayers: [{conv: 1, kernel: [3, 5]}, {conv: 1, kernel: [5, 1]}]\n"
+    lines = cnncalc.loads(text).explain().to_dict()["receptive field"]
+    assert lines[1] == "height: 1 (before) + 2 (conv1) + 4 (conv2) = 7"
+
+
 def test_a_block_begins_where_its_input_ends() -> None:
     told = topics("resnet50", "layer2")
     assert told["input"] == ["layer1.2.relu1: 256 x 56 x 56"]
@@ -122,6 +128,8 @@ def test_a_repeat_of_a_group_without_a_name() -> None:
         "group1.1: 12",
         "together 24 learned",
     ]
+    pooled = cnncalc.loads(text.replace("relu", "{max_pool: 2}"))
+    assert pooled.explain("group1").to_dict()["output"] == ["3 x 2 x 2"]
 
 
 def test_shared_and_unknown_rows() -> None:
@@ -134,9 +142,34 @@ def test_shared_and_unknown_rows() -> None:
     assert told["macs"] == ["a: 576", "conv1: 576", "together >= 1,152 MACs = 2.30 k FLOPs"]
 
 
+def test_a_block_that_begins_with_another() -> None:
+    text = (
+        "input: [1, 8]\nblocks:\n  inner: {layers: [{conv: 2, kernel: 1}, relu]}\n  outer: {layers: [inner, relu]}\n"
+        "layers: [{outer, name: o}, {outer, repeat: 4, name: r}]\n"
+    )
+    network = cnncalc.loads(text)
+    assert network.explain("o").topics[0].lines == ["o: block `outer`, 3 layers"]
+    assert network.explain("o.inner1").topics[0].lines == ["o.inner1: block `inner`, 2 layers"]
+    for turn in range(4):
+        assert network.explain(f"r.{turn}").topics[0].lines == [f"r.{turn}: block `outer`, 3 layers"]
+    assert network.explain("o").to_dict()["costliest"] == [
+        "o.inner1.conv1: 4 parameters (100.0%)",
+        "o.inner1.conv1: 16 MACs (100.0%)",
+    ]
+
+
+def test_a_block_is_written_where_its_first_layer_is() -> None:
+    blocks = "  one: {layers: [relu]}\n  two:\n    layers:\n      - one\n      - one\n"
+    text = f"input: [1, 8]\nblocks:\n{blocks}layers: [{{two, name: t}}]\n"
+    written = cnncalc.loads(text).explain("t").to_dict()["written"]
+    assert re.findall(r"<string>:(\d+):", str(written)) == ["6", "8"]
+
+
 def test_a_flat_network_has_no_field() -> None:
     told = cnncalc.loads("input: [4]\nlayers: [{linear: 3}]\n").explain().to_dict()
     assert told["parameters"] == ["15 learned"]
+    assert told["receptive field"] == ["none: the input is flat"]
+    assert "costliest" not in told  # of a single layer none is
 
 
 def test_a_block_that_sees_nothing_of_the_first_input_has_no_field(run: Any, tmp_path: Path) -> None:

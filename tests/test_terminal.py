@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import re
+import threading
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 from conftest import PROGRAM, Run, run_command
 from test_messages import NETS
+
+from cnncalc.render.progress import bar
 
 
 class Screen(io.StringIO):
@@ -108,6 +111,21 @@ def test_colour(line: str, colour: str, monkeypatch: pytest.MonkeyPatch) -> None
     assert without_colour(plain.out) == without_colour(shown.out)
 
 
+def test_headings_go_on_at_the_edge_and_remarks_further_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("long.yaml").write_text(
+        f"name: A network of {'very ' * 20}many words\nsource: see {'the paper, ' * 12}\ninput: [1, 9, 9]\n"
+        "layers: [{conv: 2, kernel: 2, stride: 2}]\n"
+    )
+    heading, rest = without_colour(on_screen(50, "summary long.yaml", monkeypatch).out).split("\n\n", 1)
+    assert len(heading.splitlines()) > 4
+    assert not any(line.startswith(" ") for line in heading.splitlines())
+    remarks, sentence = rest.split("\n\n")[-2:]
+    going_on = [line for line in remarks.splitlines() if not line.startswith(("conv1: ", "MACs: "))]
+    assert going_on
+    assert all(re.match("  [^ ]", line) for line in going_on)
+    assert not any(line.startswith(" ") for line in sentence.splitlines())
+
+
 def test_the_good_rows_are_drawn_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """The rows up to a layer that fails, and where that is; no totals, no remarks and no sentence."""
     shown, piped = on_screen(80, "summary bad.yaml", monkeypatch), run_command("summary", "bad.yaml")
@@ -145,3 +163,15 @@ def test_many_rows_are_not_drawn(most: int, drawn: bool, monkeypatch: pytest.Mon
     assert ("\x1b[" in shown, "---" in shown) == (drawn, not drawn)
     for command in (on_screen(80, "summary bad.yaml", monkeypatch), run_command("summary", "bad.yaml")):
         assert ("first" in command.out, "kernel 9" in command.err) == (drawn, True)
+
+
+def test_a_bar_is_drawn_when_told_and_gone_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the end the terminal goes back over its line (ECMA-48: cursor up is `A`, erase the line `2K`)."""
+    shown = on_screen(60, "check bad.yaml net.yaml", monkeypatch).err
+    told = re.findall(r"checking ([a-z.]*) *\W+(\d+)%", without_colour(shown))
+    assert told[:3] == [("", "0"), ("bad.yaml", "50"), ("net.yaml", "100")]
+    assert shown.endswith("\x1b[1A\x1b[2K")
+    threads = threading.active_count()
+    with redirect_stderr(Screen()), bar("forking") as report:
+        assert report is not None
+        assert threading.active_count() == threads

@@ -99,7 +99,7 @@ class Measurement:
             return added([values[place] for place in places])
         if quantity.fold == Fold.MOST:
             return max([values[place] for place in places], key=magnitude, default=None)
-        if not places or quantity.fold == Fold.NOTHING:
+        if quantity.fold == Fold.NOTHING:
             return None
         return values[places[0] if quantity.fold == Fold.FIRST else places[-1]]
 

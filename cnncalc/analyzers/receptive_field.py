@@ -76,13 +76,11 @@ Through = tuple[Seen, tuple[Misfit, ...]]
 class Reading:
     """What a layer reads of its inputs; one object for all layers that read alike."""
 
-    __slots__ = ("own", "reaches", "wanders")
+    __slots__ = ("reaches", "wanders")
 
     def __init__(self, reaches: tuple[tuple[int, Reach], ...], wanders: bool) -> None:
         self.reaches = reaches
         """What it reads of which of its inputs."""
-        self.own = reaches == ((0, None),)
-        """Whether it makes each element of the one at its place: of the first input, there alone."""
         self.wanders = wanders
 
 
@@ -220,12 +218,9 @@ def _sights(graph: Graph, of: str | None, memo: Memo) -> Iterator[tuple[Node, Se
     for node in graph.nodes:
         try:
             reading = reading_of(node.operation)
-            if reading.own:
-                through = tensors[node.inputs[0]], ()
-            else:
-                taken = tuple([tensors[tensor] for tensor in node.inputs])
-                key = (reading, taken)
-                through = memo.get(key) or memo.setdefault(key, _through(reading, taken))
+            taken = tuple([tensors[tensor] for tensor in node.inputs])
+            key = (reading, taken)
+            through = memo.get(key) or memo.setdefault(key, _through(reading, taken))
         except Fault as fault:
             raise SpecError([fault.at(node.origin)]) from None
         tensors.append(through[0])
@@ -318,8 +313,7 @@ def _misfit(branches: tuple[Alternatives, ...], wander: bool) -> Misfit | None:
             return Misfit(UNEQUAL, 0, number, (_fraction(first.ratio), _fraction(pattern.ratio)))
         other_total, other_weight = pattern.drift()
         if not wander and total * other_weight != other_total * weight:
-            apart = abs(total / weight - other_total / other_weight) / 2 if weight and other_weight else 0
-            return Misfit(MISALIGNED, 0, number, apart)
+            return Misfit(MISALIGNED, 0, number, abs(total / weight - other_total / other_weight) / 2)
     return None
 
 

@@ -203,8 +203,8 @@ class _Comparison:
         side = interval.side(low) or interval.side(high)
         if side == 0:
             return True, None
-        value = low if side < 0 else high
-        nearest = center or (interval.low if side < 0 else interval.high)
+        value, end = (low, interval.low) if side == -1 else (high, interval.high)
+        nearest = center or end
         if nearest is None or nearest[0] == 0:
             return False, None
         expected = nearest[0] / nearest[1]
@@ -213,9 +213,9 @@ class _Comparison:
     def text(self, figure: Figure) -> str:
         """A figure as it is written; what an expression is worth, in its place."""
         value = figure.first.value
-        if figure.form == "exact" and value is not None:
+        if figure.form == "exact" and isinstance(value, Value):
             found = self.evaluated(value)
-            return f"{int(found):,}" if isinstance(found, (int, float)) and found == int(found) else show(found)
+            return f"{int(found):,}" if found == int(found) else show(found)
         return figure.text
 
     def evaluated(self, value: Value) -> Any:
@@ -274,8 +274,8 @@ def replacement(figure: Figure, low: Quotient, high: Quotient) -> tuple[Edit, ..
     text = _range((low, high))
     if "," in node.text and low[1] == 1:
         text = f"{low[0]:,}"
-    worth, scale = figure.first.step
-    if worth and low[1] == 1:
+    if figure.first.step is not None and low[1] == 1:
+        worth, scale = figure.first.step
         digits = (2 * low[0] * scale + worth) // (2 * worth)
         if digits:
             whole, decimals = divmod(abs(digits), scale)

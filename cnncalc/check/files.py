@@ -17,7 +17,7 @@ from cnncalc.check.expectations import Verdict, compare
 from cnncalc.check.lints import network_lints
 from cnncalc.check.unused import file_lints, lint, reached
 from cnncalc.compare.processes import cores
-from cnncalc.diagnostics import Diagnostic, Fault, Note, SpecError, UsageFault, suggestion
+from cnncalc.diagnostics import Diagnostic, Fault, Note, Span, SpecError, UsageFault, suggestion
 from cnncalc.expansion.ends import UNUSED
 from cnncalc.expansion.expand import MAX_STEPS, expand
 from cnncalc.expansion.instance import Given, Instance, located, variant_values
@@ -283,15 +283,20 @@ class _Checker:
         homes = _allowed_by_source(self.file)
         kept = []
         for diagnostic in found:
-            home = homes.get(id(diagnostic.span.source), ()) if diagnostic.span else ()
+            home = homes.get(id(_place(diagnostic).source), ())
             if diagnostic.code not in allow and diagnostic.code not in {*self.file.allowed, *home}:
                 kept.append(diagnostic)
         return sorted(kept, key=_by_place)
 
 
+def _place(diagnostic: Diagnostic) -> Span:
+    assert diagnostic.span is not None, "a lint has a place"
+    return diagnostic.span
+
+
 def _by_place(diagnostic: Diagnostic) -> tuple[str, int, int]:
-    span = diagnostic.span
-    return (span.source.path, span.line, span.column) if span else ("", 0, 0)
+    span = _place(diagnostic)
+    return span.source.path, span.line, span.column
 
 
 def _constant(value: object) -> Given:

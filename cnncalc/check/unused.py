@@ -19,12 +19,11 @@ Reached = set[tuple[int, int]]
 
 def reached(graph: Graph, file: File, found: Reached) -> None:
     """Add the steps of `file` that have made layers in this network."""
-    seen, last = set(), None
+    seen = set()
     for node in graph.nodes:
         origin = node.origin
-        if origin is None or origin is last:  # the layers of one call have the same
+        if origin is None:
             continue
-        last = origin
         if origin.span.source is file.source:
             found.add(origin.span[1:3])
         call = origin.call

@@ -105,10 +105,10 @@ def report_command(name: str, help: str, *shown: str) -> None:
     taken = {flag: entry for flag, entry in REPORT_FLAGS.items() if name in OWN_FLAGS.get(flag, (name,))}
     keyword = inspect.Parameter.KEYWORD_ONLY
     parameters = [
-        inspect.Parameter(flag, keyword, default=entry[1], annotation=entry[0]) for flag, entry in taken.items()
+        inspect.Parameter(flag, keyword, default=default, annotation=kind) for flag, (kind, default) in taken.items()
     ]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {flag: entry[0] for flag, entry in taken.items()}
+    run.__annotations__ = {flag: kind for flag, (kind, _) in taken.items()}
     run.__doc__ = help
     app.command(name, epilog=examples(*shown))(guarded(run))
 
@@ -365,9 +365,8 @@ def verify(
 def _bundled_up_to(most: int | None) -> list[str]:
     """The bundled networks of at most so many MACs."""
     from cnncalc.gallery import gallery
-    from cnncalc.values import known
 
-    return [entry.name for entry in gallery() if most is None or known(entry.macs) <= most]
+    return [entry.name for entry in gallery() if most is None or entry.macs <= most]
 
 
 @app.command(epilog=examples("cnncalc check net.yaml", "cnncalc check networks/ --fail-on lint --format github"))

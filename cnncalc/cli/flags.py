@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cnncalc.diagnostics import Error, Fault, Source, Span, SpecError, UsageFault, suggestion
-from cnncalc.expansion.expand import MAX_STEPS
 from cnncalc.language.library import bundled_names, find_bundled
 from cnncalc.network import Network, load, runs_code, variants
 from cnncalc.render import DATA, FORMS
@@ -108,7 +107,7 @@ def networks(
     variant: str | None,
     set_: list[str] | None,
     input_: list[str] | None,
-    max_steps: int = MAX_STEPS,
+    max_steps: int,
     channels_last: bool = False,
 ) -> Iterator[Network | Error]:
     """The networks that the flags name, one by one, or what is wrong with one; raises `UsageFault` without a SPEC."""

@@ -189,9 +189,9 @@ def reported(
     shown: View,
     format: str,
     output: str | None,
-    of: str | None = None,
-    batch: int = 1,
-    counted_as: str | None = None,
+    of: str | None,
+    batch: int,
+    counted_as: str | None,
 ) -> None:
     """Report on every network; of a spec that fails midway the good rows in a table, and its errors at the end.
 

@@ -123,7 +123,7 @@ class Bytes(Floats):
         return min(sum(map(mul, some, others)) >> narrowing(len(some)), 255)
 
     def kernel(self, values: Sequence[float]) -> Sequence[float]:
-        return [max(-127, min(round(SCALE * value), 127)) for value in values]
+        return [max(-128, min(round(SCALE * value), 127)) for value in values]  # signed bytes
 
     def call(self, function: Callable[..., Any], values: Sequence[Any], aside: Sequence[Any] = ()) -> Any:
         return rounded(function(*(value / SCALE for value in values), *aside))

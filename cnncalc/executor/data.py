@@ -188,8 +188,7 @@ def _word(content: bytes, at: int) -> tuple[bytes, int]:
     """The next word of a header and where it ends; comments run from # to the end of their line."""
     while at < len(content) and (content[at : at + 1].isspace() or content[at] == ord("#")):
         if content[at] == ord("#"):
-            end = content.find(b"\n", at)
-            at = len(content) if end < 0 else end
+            at = content.find(b"\n", at) + 1 or len(content)
         else:
             at += 1
     start = at

@@ -117,16 +117,17 @@ class Fast(Machine):
         What is hidden to a row has no share there, and so no product that counts.
         """
         count, wide = len(table), len(table[0])
-        if count * wide < MANY * MANY:
-            return super().matrix(rows, table, hidden)
+        slot = 4 if count < 1 << 16 else 8  # bytes: so many products of 8-bit numbers are below 2**32
         packed = []
         for values in table:
-            raw = bytearray(4 * wide)
-            raw[::4] = bytes(values)
+            raw = bytearray(slot * wide)
+            raw[::slot] = bytes(values)
             packed.append(int.from_bytes(raw, "little"))
         by, found = narrowing(count), list[Sequence[Any]]()
         for row in rows:
-            slots = memoryview(sum(map(mul, row, packed)).to_bytes(4 * wide, "little")).cast("I")
+            slots = memoryview(sum(map(mul, row, packed)).to_bytes(slot * wide, "little")).cast(
+                "I" if slot == 4 else "Q"
+            )
             found.append(bytes([value >> by if value >> by < 256 else 255 for value in slots]))
         self.algebra.products += len(rows) * count * wide
         return found

@@ -66,10 +66,10 @@ class KernelValues:
         self.count = len(raw) // channels
         """Weights of an output channel."""
         self.groups, self.per_group = groups, channels // groups
-        self.greatest = next(limit for limit in (3, 15, 128) if not raw.translate(None, _within(limit)))
-        """No weight is beyond it, in either direction."""
+        self.greatest = max(abs(_signed(byte)) for byte in {1, *raw})
+        """No weight is beyond it, in either direction; at least 1, so that a slot has more than 8 bits."""
         bound = 255 * self.greatest * self.count + max(map(abs, biases))
-        self.slot = max(2, bound.bit_length() // 8 + 1)
+        self.slot = bound.bit_length() // 8 + 1
         """Bytes of a slot: a bit more than the bound has, for the sign."""
         self.bases: dict[tuple[int, int], int] = {}
 
@@ -323,10 +323,6 @@ _NONZERO = bytes([0] + [255] * 255)
 
 def _signed(byte: int) -> int:
     return (byte ^ 128) - 128
-
-
-def _within(limit: int) -> bytes:
-    return bytes(byte for byte in range(256) if abs(_signed(byte)) <= limit)
 
 
 def _packed(values: bytes, slot: int) -> int:

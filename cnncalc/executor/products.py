@@ -101,7 +101,7 @@ class Products:
                 data += [dot(table[chosen[key]], query, 0) if chosen else zero for query, chosen in zip(queries, rows)]
         return Tensor((heads * keys, *q.shape[1:]), data)
 
-    def matmul(self, a: Tensor, b: Tensor, groups: int, over: str, far: tuple[bool, bool] = (True, True)) -> Tensor:
+    def matmul(self, a: Tensor, b: Tensor, groups: int, over: str, far: tuple[bool, bool]) -> Tensor:
         """The product of matrices of channels by positions, group by group."""
         left, right = (
             [plane[:-1] for plane in Tensor(x.shape, self.algebra.far(x.data) if beyond else x.data).planes(None)]

@@ -131,9 +131,9 @@ class Sights:
         return _read(x, x.shape[0], found)
 
     def correlate(self, q: Sight, k: Sight, heads: int, axes: Sequence[Taps] | None, far: bool) -> Sight:
-        """A query sees itself and its keys; one that a mask cuts off is beyond the axis."""
-        many = prod(len(axis[0]) for axis in axes) if axes is not None else prod(k.shape[1:])
-        return self._with(q, k, (heads * many, *q.shape[1:]), axes, far)
+        """A query sees itself and its keys; one that a mask cuts off is beyond the axis.  How many channels that
+        makes does not count."""
+        return self._with(q, k, q.shape, axes, far)
 
     def blend(self, shares: Sight, v: Sight, heads: int, axes: Sequence[Taps] | None, far: bool) -> Sight:
         return self._with(shares, v, (v.shape[0], *shares.shape[1:]), axes, far)
@@ -144,9 +144,9 @@ class Sights:
         return _joined((own._replace(shape=shape), seen), shape)
 
     def relate(self, q: Sight, heads: int, name: str, shape: Shape, keys: int, rows: Sequence[Sequence[int]]) -> Sight:
-        return q._replace(shape=(heads * keys, *q.shape[1:]))
+        return q
 
-    def matmul(self, a: Sight, b: Sight, groups: int, over: str, far: tuple[bool, bool] = (True, True)) -> Sight:
+    def matmul(self, a: Sight, b: Sight, groups: int, over: str, far: tuple[bool, bool]) -> Sight:
         rows = prod(a.shape[1:]) if over == "channels" else a.shape[0] // groups
         shape = (groups * rows, *((b.shape[0] // groups,) if over == "positions" else b.shape[1:]))
         seen = [_globally(x, shape) if beyond else x._replace(shape=shape) for x, beyond in zip((a, b), far)]

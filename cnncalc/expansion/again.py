@@ -22,15 +22,13 @@ from cnncalc.language.operators import Wire
 class Worked:
     """A call that is being worked out, or has been."""
 
-    __slots__ = ("given", "key", "link", "longest", "mark", "result", "steps", "stretch", "values")
+    __slots__ = ("given", "key", "link", "mark", "result", "steps", "stretch", "values")
 
     stretch: Stretch
     result: Wire
     link: Link
     given: list[tuple[str, Span, bool]]
     """Names that its steps have given, in full: at which place, and whether only a skipped step has."""
-    longest: int
-    """Characters of the longest name of a call within it."""
 
     def __init__(self, key: Hashable, mark: Mark, steps: int, values: list[Any]) -> None:
         self.key = key
@@ -72,7 +70,7 @@ class Again:
         if known is None or known.steps > room:
             return None
         prefix, old = inner.scope.prefix, known.stretch.prefix
-        if known.longest + len(prefix) - len(old) > MAX_ROW:
+        if any(len(part.name) - len(old) + len(prefix) > MAX_ROW for part in known.stretch.parts):
             return None
         assert inner.call is not None
         links: dict[int, Link] = {id(known.link): inner.call}
@@ -96,7 +94,6 @@ class Again:
         begun.stretch, begun.result, begun.link = stretch, result, inner.call
         begun.steps = steps - begun.steps
         begun.given = [(name, given_at[name], name in skipped) for name, _, _ in stretch.names if name in given_at]
-        begun.longest = max([len(part.name) for part in stretch.parts], default=0)
         self.worked[begun.key] = begun
 
 

@@ -60,9 +60,7 @@ def of_type(reader: StepReader, node: Mapping, key: str) -> str:
     name = typed(node, key)
     texts = translation.of_step(node, name, reader.takes, key)
     help = next((f"write `{text}`" for text in texts if reader.tries(text)), "")
-    return (
-        help or f"write `{{{name}: …}}`, or as a word `{name}`" if name in KINDS else help or kind(reader, name, None)
-    )
+    return help or (example(name, "") if name in KINDS else kind(reader, name, None))
 
 
 def kind(reader: StepReader, name: str, node: Located | None) -> str:
@@ -175,7 +173,7 @@ def spelled(reader: StepReader, name: str, node: Located | None) -> str:
     near = help.split("`")[1]
     if isinstance(node, Mapping):
         meant = translation.of_step(node, name, lambda asked: reader.takes(near if asked == plain else asked))
-        texts = [text.replace(plain, near, 1) for text in meant]
+        texts = [text.replace(plain, near) for text in meant]
     else:
         texts = [near]
     if any(map(reader.tries, texts)) or near not in KINDS:

@@ -12,7 +12,7 @@ from typing import Any
 from cnncalc.analyzers.quantities import GROUPS, QUANTITIES
 from cnncalc.analyzers.quantity import Nature, Quantity
 from cnncalc.diagnostics import Fault, Span, suggestion
-from cnncalc.language.forms import FormReader
+from cnncalc.language.forms import FormReader, broken
 from cnncalc.language.model import Argument, Value, ValueFault
 from cnncalc.language.source import Located, Mapping, Scalar, Sequence
 from cnncalc.layers.types import SHAPE, show
@@ -66,15 +66,13 @@ class Operand(NamedTuple):
     """A number in a figure: an expression, or a literal with a unit."""
 
     node: Scalar
-    value: Value | None
-    """The expression; None where `literal` holds."""
-    literal: Quotient = (0, 1)
-    step: Quotient = (0, 1)
-    """The worth of the literal's last digit."""
+    value: Value | Quotient
+    step: Quotient | None = None
+    """The worth of a rounded literal's last digit."""
 
     def number(self, env: Any) -> Quotient:
         """The number in this environment; raises `ValueFault`."""
-        return self.literal if self.value is None else ratio(self.value.evaluate(env))
+        return ratio(self.value.evaluate(env)) if isinstance(self.value, Value) else self.value
 
 
 class Figure(NamedTuple):
@@ -105,7 +103,7 @@ class Figure(NamedTuple):
     def interval(self, env: Any) -> Interval:
         """The numbers that it admits; raises `ValueFault`, or `Fault` for a word or an empty range."""
         first = self.first.number(env)
-        if self.form == "rounded":
+        if self.first.step is not None and self.form == "rounded":
             half = (self.first.step[0], 2 * self.first.step[1])
             return Interval(_sum(first, half, -1), _sum(first, half), False, True)
         if self.second is not None:
@@ -300,7 +298,7 @@ def read_figure(
     if len(reader.problems) > before:
         return None
     operands = [operand for operand in (figure.first, figure.second) if operand is not None]
-    if all(operand.value is None or operand.value.constant for operand in operands):
+    if all(operand.value.constant for operand in operands if isinstance(operand.value, Value)):
         if whole and figure.form == "exact":
             _check(reader, node.span, lambda: _whole(figure.first.number({})), f"{what} ")
         else:
@@ -325,7 +323,7 @@ def _figure(reader: FormReader, node: Scalar, what: str, units: dict[str, int]) 
         first = operand(0, within.start())
         return Figure(node, "+-", first, operand(within.end(), end), percent is not None)
     first = operand(0, len(text))
-    return Figure(node, "rounded" if first.value is None and first.step != (0, 1) else "exact", first)
+    return Figure(node, "exact" if first.step is None else "rounded", first)
 
 
 def _operand(reader: FormReader, node: Scalar, place: tuple[int, int], what: str, units: dict[str, int]) -> Operand:
@@ -339,11 +337,11 @@ def _operand(reader: FormReader, node: Scalar, place: tuple[int, int], what: str
         sign, digits, decimals, unit = literal[1], literal[2].replace(",", ""), literal[3] or "", literal[4]
         scale, worth = 10 ** len(decimals), units.get(unit, 1)
         value = int(digits + decimals) * worth
-        return Operand(part, None, (-value if sign else value, scale), (worth, scale) if unit or decimals else (0, 1))
+        return Operand(part, (-value if sign else value, scale), (worth, scale) if unit or decimals else None)
     strange = _STRANGE_UNIT.fullmatch(text)
     if strange and not re.fullmatch(r"[\d.]+[eE]\d+|\d+(x\d+)+", text):
         _strange_unit(reader, strange[1], node.part(start + strange.start(1), end), what, units)
-        return Operand(part, None)
+        return Operand(part, Value(part, broken, frozenset()))
     return Operand(part, reader.value(part))
 
 

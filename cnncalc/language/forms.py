@@ -126,7 +126,7 @@ class FormReader:
                 offset = match.start() + 2
                 position = _closing(text, offset) + 1
                 inner = text[offset : position - 1]
-                if position <= 0:
+                if position == 0:
                     self.report(
                         "name",
                         "this `$(` is not closed",

@@ -156,12 +156,12 @@ def _by_row(row: Row, main: str, positional: list[str], given: Given, takes: tup
         return None
     else:
         theirs |= {entry.theirs: value for entry, value in zip(signature, positional)}
-    found: Given = {}
+    found: Given = {entry.ours: entry.default for entry in signature if entry.default}
     for entry in signature:
-        value = theirs.pop(entry.theirs, entry.default)
+        value = theirs.pop(entry.theirs, "")
         if value and entry.ours == "-":
             return None
-        if value and entry.ours and entry.ours not in found:
+        if value and entry.ours:
             changed = (to for name, was, to in row.values if (name, was) == (entry.theirs, value))
             found[entry.ours] = next(changed, said(entry.theirs, entry.ours, value))
     rest = _by_kind(row.kind, "", theirs, takes)

@@ -434,7 +434,8 @@ class Attention(Layer, kind="attention"):
             (head * each + place if place < each else -1,) for head in range(self.heads) for place in range(each + 1)
         ]
         ones = run.take(v, order, [own(size) for size in v.shape[1:]], 1.0)
-        summed = run.matmul(run.matmul(ones, k, self.heads, "positions"), q, self.heads, "", (True, False))
+        of_keys = run.matmul(ones, k, self.heads, "positions", (True, True))
+        summed = run.matmul(of_keys, q, self.heads, "", (True, False))
         axes = [own(size) for size in q.shape[1:]]
         values = [(head * (each + 1) + place,) for head in range(self.heads) for place in range(each)]
         totals = [(head * (each + 1) + each,) for head in range(self.heads)]

@@ -128,7 +128,7 @@ class Kernels(Protocol[T]):
         `rows` are those of every position, in order of the keys; where there are none, the products are 0.
         """
 
-    def matmul(self, a: T, b: T, groups: int, over: str, far: tuple[bool, bool] = (True, True)) -> T:
+    def matmul(self, a: T, b: T, groups: int, over: str, far: tuple[bool, bool]) -> T:
         """The product of matrices of channels by positions in `groups` of channels: a*b, over `positions` a*b', over
         `channels` a'*b; `far` tells of which of the two every position counts as the whole input."""
 

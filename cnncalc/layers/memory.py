@@ -6,7 +6,7 @@ place amount to.  It was measured kind by kind (tests/data/memory).
 
 from __future__ import annotations
 
-from cnncalc.geometry import GLOBAL, Reach, Shape, Window, elements
+from cnncalc.geometry import Reach, Shape, Window, elements
 from cnncalc.records import NamedTuple
 
 OWN = "own"
@@ -42,8 +42,7 @@ def kept_by_windows(reach: Reach, shape: Shape, border: str = "zeros") -> Kept:
     of the input; a padding of other values is a copy of its own, beside the input that it is made from but for a
     circle.
     """
-    if reach is None or reach == GLOBAL:
-        return INPUT
+    assert isinstance(reach, tuple), "it slides"
     pads = [(axis.before, axis.after) if isinstance(axis, Window) else (0, 0) for axis in reach]
     if border != "zeros":
         if not any(map(any, pads)):

@@ -73,4 +73,4 @@ class Matmul(Layer, kind="matmul"):
 
     def execute_all(self, run: Kernels[T], inputs: Sequence[T]) -> T:
         a, b = inputs
-        return run.matmul(a, b, self.groups, "" if self.over == "none" else self.over)
+        return run.matmul(a, b, self.groups, "" if self.over == "none" else self.over, (True, True))

@@ -76,7 +76,7 @@ class Upsample(Layer, kind="upsample"):
             ratio = Fraction(width, length)
         else:
             scale = Fraction(str(per_axis(self.scale, rank, "scale")[axis]))
-            length, ratio = 0, 1 / scale
+            length, ratio = 1, 1 / scale
             while length + 1 <= width * scale:
                 length += 1
         if self.mode == "nearest":

@@ -24,9 +24,9 @@ def bar(title: str) -> Iterator[Progress | None]:
     from rich.progress import Progress as Bar
 
     with Bar(console=Console(stderr=True), transient=True, auto_refresh=False) as drawn:
-        task = drawn.add_task(title, total=1)
+        task = drawn.add_task(title)
 
         def report(done: int, total: int, name: str) -> None:
-            drawn.update(task, completed=done, total=max(total, 1), description=f"{title} {name}", refresh=True)
+            drawn.update(task, completed=done, total=total, description=f"{title} {name}", refresh=True)
 
         yield report

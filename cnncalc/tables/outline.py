@@ -49,6 +49,9 @@ class Entry:
 
     __slots__ = ("block", "inner", "kind", "name", "opened", "places", "times", "turns")
 
+    kind: tuple[str, int]
+    """What it is, and how many of that; empty where its rows differ."""
+
     def __init__(self, name: str, places: list[int], block: str = "") -> None:
         self.name = name
         self.places = places
@@ -61,8 +64,6 @@ class Entry:
         """Turns with its name's last number that it stands for, itself included."""
         self.times = 1
         """Equal stretches of layers that it stands for: its turns, and those around it."""
-        self.kind = ("", 1)
-        """What it is, and how many of that; empty where its rows differ."""
         self.opened = False
 
 
@@ -267,7 +268,7 @@ def _name_kinds(graph: Graph, entries: Iterable[Entry]) -> None:
         else:
             texts = {below.kind[0] for below in entry.inner}
             count = sum(below.kind[1] for below in entry.inner)
-            entry.kind = (texts.pop(), count) if len(texts) == 1 else ("", 1)
+            entry.kind = (texts.pop() if len(texts) == 1 else "", count)
 
 
 def _written(kind: tuple[str, int]) -> str:

@@ -87,7 +87,7 @@ class Fields:
         local = [field for field in self.reported if field is not None and field.is_local]
         sizes = []
         for axis, size in enumerate(self.sizes):
-            step = lcm(*(step for field in local for step in _steps(field, axis) if step))
+            step = lcm(*filter(None, [_step(field, axis) for field in local]))
             widest = max(field.size[axis][1] for field in local)
             longer = size + step * (widest // step + 4)
             sizes.append(longer if longer <= LONGEST and longer * len(self.graph.nodes) <= MOST else size)
@@ -162,12 +162,6 @@ def _step(field: ReceptiveField, axis: int) -> int:
     """Positions of the input from one period of units to the next."""
     numerator, denominator = field.stride[axis][0]
     return field.period[axis] * numerator // denominator
-
-
-def _steps(field: ReceptiveField, axis: int) -> tuple[int, ...]:
-    """Of what numbers of positions a longer axis must be longer, so that every padding and pattern stays."""
-    low, high = field.stride[axis]
-    return (low[0], high[0]) if low != high else (_step(field, axis),)
 
 
 def _moved(seen: Span, by: int) -> Span:

@@ -79,7 +79,7 @@ class _Shared:
     def __init__(self, graph: Graph, inputs: list[Tensor]) -> None:
         self.last = {node.inputs[0]: node.place for node in graph.nodes if node.operation.layer.buffer == VIEW}
         """For every tensor that is viewed, the place of the last node that does."""
-        self.viewed = {number: tensor for number, tensor in enumerate(inputs) if number in self.last}
+        self.viewed = dict(enumerate(inputs))
 
     def compare(self, node: Node, tensor: Tensor) -> list[str]:
         """What is wrong with that: a view is a stretch of its input, and what is written over it has its shape."""

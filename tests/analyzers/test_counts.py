@@ -98,3 +98,9 @@ def test_padded_taps_count_and_bias_does_not() -> None:
 
 def test_transposed_by_input_positions() -> None:
     assert report("  - {conv_transpose: 5, kernel: 3, stride: 2, padding: 1}\n").totals.macs == 4 * 81 * 5 * 9
+
+
+def test_what_is_fixed_is_state() -> None:
+    """A factor, an offset, a mean and a variance for each of 4 channels, none of which is learned."""
+    (row,) = report("  - {batch_norm, learned: false}\n").layers
+    assert (row.params, row.state) == (0, 16)

@@ -278,7 +278,8 @@ def test_what_nobody_takes_is_gone_after_its_layer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "batch"), [(14 * 2**40, 2**40), (14 * 2**40 - 1, 2**40 - 1), (2**60, 2**40), (14 * 2**39, 2**39)]
+    ("limit", "batch"),
+    [(14 * 2**40, 2**40), (14 * 2**40 - 1, 2**40 - 1), (2**60, 2**40), (14 * 2**39, 2**39), (42, 3), (41, 2), (13, 0)],
 )
 def test_the_largest_batch_that_is_looked_for(limit: int, batch: int) -> None:
     graph = cnncalc.loads("input: [8]\nlayers: [{linear: 6}]\n").graph

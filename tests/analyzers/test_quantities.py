@@ -143,3 +143,32 @@ def test_the_field_that_networks_are_compared_by(
     path.write_text(text)
     row = run("compare", str(path), "--columns", "field").out.splitlines()[2]
     assert re.split(r" {2,}", row)[-1] == field
+
+
+def test_rows_are_sorted_by_all_the_shapes_that_they_take(tmp_path: Path, run: Callable[..., Any]) -> None:
+    """By hand: 12, 24, 24, 24 + 24 and 2 x 2 elements."""
+    path = tmp_path / "net.yaml"
+    path.write_text("input: [1, 12]\nlayers: [{conv: 2, kernel: 1}, relu, {add: [x, conv1]}, {max_pool: 6}, sigmoid]\n")
+    sheet = run("shapes", str(path), "--format", "csv", "--sort", "input_shapes").out.splitlines()
+    assert [line.split(",")[0] for line in sheet[1:]] == ["add1", "relu1", "max_pool1", "conv1", "sigmoid1"]
+
+
+def test_what_a_block_leaves_unread_is_told_of_its_layers_alone(tmp_path: Path, run: Callable[..., Any]) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text("input: [1, 8]\nlayers: [{layers: [{max_pool: 3}, {max_pool: 2}], name: block, repeat: 1}]\n")
+    found = {}
+    for depth in ("1", "3"):
+        sheet = run("shapes", str(path), "--depth", depth, "--format", "json").out
+        found |= {row["name"]: row["unread"] for row in json.loads(sheet)["layers"]}
+    assert found == {"block": None, "block.0.max_pool1": [2], "block.0.max_pool2": [0]}
+
+
+def test_figures_of_rows_that_no_table_has() -> None:
+    """By hand: the least of 6 x 8 and of 4 x 6 positions, none of a flat tensor; two operations for each MAC."""
+    network = cnncalc.loads("input: [1, 6, 8]\nlayers: [{conv: 2, kernel: 3}, relu, flatten, {linear: 3}]\n")
+    rows = network.summary().layers
+    assert [row.input_size for row in rows] == [6, 4, 4, None]
+    assert [row.flops for row in rows] == [2 * 9 * 2 * 24, None, None, 2 * 48 * 3]
+    counted = network.summary(counted_as="fvcore")
+    assert [(row.flops, row.product_macs) for row in counted.layers] == [(None, None)] * 4
+    assert counted.totals.flops is None

@@ -226,6 +226,8 @@ def test_the_period_is_told(steps: str, note: int | None) -> None:
             "{upsample: 2}, {conv: 1, kernel: 5, stride: 3}",
             "0.5 pixels",
         ),
+        # units 2*q see q, and 2*q + 1 q too, half a pixel before their place; or nothing
+        ("{upsample: 2}", "{conv_transpose: 1, kernel: 1, stride: 2, output_padding: 1}", "0.25 pixels"),
     ],
 )
 def test_how_far_the_centers_lie_apart(first: str, second: str, apart: str | None) -> None:

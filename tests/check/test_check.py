@@ -73,7 +73,9 @@ def test_a_good_file_is_one_line(expected: Expected) -> None:
 def test_the_sum_in_one_sentence(texts: list[str], code: int, said: str, tmp_path: Path) -> None:
     for number, text in enumerate(texts):
         (tmp_path / f"{number}.yaml").write_text(f"input: [3, 8, 8]\nlayers: [{{conv: 4, kernel: 1}}]\n{text}\n")
-    assert run(str(tmp_path), code=code)[0].splitlines()[-1] == said
+    told = run(str(tmp_path), code=code)[0].splitlines()
+    assert told[-1] == said
+    assert told[0].startswith("File ") == (len(texts) > 1)
 
 
 @pytest.mark.usefixtures("in_data")
@@ -151,6 +153,8 @@ def test_folders_globs_and_repeats(folder: Path, monkeypatch: pytest.MonkeyPatch
     ]
     assert len(check.find_tasks(["net0*.yaml", "net00.yaml", "."])) == 40
     assert [task.shown for task in check.find_tasks(["**/a.yml"])] == ["deep/a.yml"]
+    assert [task.shown for task in check.find_tasks(["dee*"])] == ["deep/a.yml", "deep/b.yaml"]
+    assert len(check.find_tasks(["*"])) == 38  # of several matches the files
     assert [(task.variant, os.path.basename(task.path)) for task in check.find_tasks(["resnet18"])] == [
         ("resnet18", "resnet.yaml")
     ]

@@ -217,6 +217,7 @@ def test_axes_that_differ_are_all_shown(check: Callable[[str], str]) -> None:
 def test_an_expression_is_shown_by_its_value(check: Callable[[str], str]) -> None:
     text = "input: [1]\nargs: {a: 1000, h: 2.5}\nlayers: [{linear: a, bias: false}]\nexpect: {%s}\n"
     assert check(text % "params: 2*a") == "`params` of net is 1,000, expected 2,000 (-50.00%)"
+    assert check(text % "params: a*h/1000") == "`params` of net is 1,000, expected 2.5 (+39,900%)"
     assert check(text % "params: a*h") == "`params` of net is 1,000, expected 2,500 (-60.00%)"
     assert check(text % "params: 2*a +- 1%") == "`params` of net is 1,000, expected 2*a +- 1% (-50.00%)"
 

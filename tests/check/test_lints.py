@@ -138,6 +138,36 @@ def test_what_a_file_allows_holds_for_its_layers_wherever_they_are_used(tmp_path
         assert len(check_spec(load_file(path)).lints) == count
 
 
+def test_findings_are_in_the_order_of_their_places() -> None:
+    """Lines and columns as numbers; what no step says comes between them where it stands."""
+    text = """
+input: [4, 64, 64]
+layers: [{max_pool: 1, stride: 2}, {max_pool: 1, stride: 3, name: b}, relu, relu, relu, relu, relu, relu, relu, relu,
+         {max_pool: 1, stride: 2}]
+args: {c: 3}
+blocks: {one: {layers: [{max_pool: 1, stride: 5}]}, two: {layers: [relu]}}
+variants: {a: {}, d: {c: 3}}
+"""
+    found = [(each.code, each.span.line, each.span.column) for each in checked(text).lints if each.span is not None]
+    assert found == sorted(found, key=lambda each: each[1:])
+    assert [code for code, _, _ in found] == [
+        *["stride-gap"] * 3,
+        "unused-argument",
+        *["unused-block"] * 2,
+        "unused-variant",
+    ]
+
+
+def test_rows_that_are_only_called_as_those_of_a_separable_convolution() -> None:
+    """The pair that `separable_conv` makes is of one step; here each has a step of its own, or there is no first."""
+    for steps in (
+        "{conv: 1, kernel: 1, name: a.pointwise}",
+        "{depthwise_conv: 3, name: a.depthwise}\n{conv: 4, kernel: 1, name: a.pointwise}",
+        "{depthwise_conv: 3, name: a.depthwise}\n{relu, name: b}\n{conv: 1, kernel: 1, name: a.pointwise}",
+    ):
+        assert [each.code for each in checked(net(steps)).lints] == []
+
+
 def test_groups_that_do_not_divide_are_an_error() -> None:
     found = check_spec(load_text(net("{conv: 8, kernel: 3, groups: 3}")))
     assert [problem.code for problem in found.failures] == ["groups"]

@@ -40,6 +40,14 @@ def test_several_sizes_in_a_period() -> None:
     assert {each.waste for each in found.every if each.outputs} == {"", "`conv1` leaves pixels unread"}
 
 
+def test_what_lies_between_windows_is_no_waste() -> None:
+    """A kernel of 1 at stride 2 takes every second pixel, whatever the size: none is cut off at the end."""
+    found = cnncalc.loads("input: [1, 8, 8]\nlayers: [{conv: 1, kernel: 1, stride: 2}]\n").sizes(1, 20)
+    assert [each.size for each in found.clean] == list(range(1, 21))
+    found = cnncalc.loads("input: [1, 8, 8]\nlayers: [{conv: 1, kernel: [1, 4], stride: [1, 4]}]\n").sizes(1, 20)
+    assert [each.size for each in found.clean] == [4, 8, 12, 16, 20]
+
+
 def test_branches_whose_centers_lie_apart_are_not_clean() -> None:
     """Under a kernel of 3 and a stride of 2, TensorFlow's `same` pads an even size behind alone, and an odd one on both
     sides, as PyTorch's padding of 1 does: with even sizes the centers lie a pixel apart."""

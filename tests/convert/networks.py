@@ -687,6 +687,34 @@ layers:
   - {adaptive_max_pool: 4, from: line, name: l}
 outputs: [a, b, c, d, e, f, g, h, k, l]
 """,
+    "rows of sizes of one": """
+input: {one: [1, 2, 3], thin: [2, 1, 3], long: [2, 3, 1], point: [3, 1, 1], map: [2, 2, 3]}
+layers:
+  - {flatten, from: one, name: a}
+  - {flatten, from: thin, name: b}
+  - {flatten, from: long, name: c}
+  - {flatten, from: point, name: d}
+  - {reshape: [2, 3, 1], from: one, name: e}
+  - {reshape: [6, 1, 1], from: thin, name: f}
+  - {reshape: [1, 2, 3], from: long, name: g}
+  - {reshape: [1, 1, 3], from: point, name: h}
+  - {reshape: [2, 1, 6], from: map, name: k}
+  - {reshape: [3, 2, 2], from: map, name: l}
+  - {adaptive_avg_pool: 1, from: map}
+  - {flatten, name: m}
+  - {adaptive_max_pool: 1, from: map, name: kept}
+  - {flatten, name: n}
+outputs: [a, b, c, d, e, f, g, h, k, l, m, kept, n]
+""",
+    "constants at borders": """
+input: {map: [2, 3, 4]}
+layers:
+  - {pad: 1, value: 0.5, name: a}
+  - {pad: 1, mode: constant, from: map, name: b}
+  - {pad: 0, channels: [1, 1], value: 0.5, from: map, name: c}
+  - {pad: [[0, 1], [0, 0]], mode: constant, value: -0.5, from: map, name: d}
+outputs: [a, b, c, d]
+""",
 }
 """Layers on one, two and three axes whose arguments differ from axis to axis."""
 
@@ -1185,7 +1213,29 @@ blocks:
       - {add: [a, b], name: both, if: pick == both}
       - {conv: 4, kernel: 3, padding: 1, from: $pick}
       - {add: [x, a, b]}
+  late:
+    args: {pick: early}
+    layers:
+      - {conv: 4, kernel: 1, name: a}
+      - {sigmoid, name: early, if: pick == early}
+      - {conv: 4, kernel: 1, name: b, from: a}
+      - {conv: 4, kernel: 3, padding: 1, from: $pick}
+      - {add: [x, a, b]}
+  wide:
+    args: {joined: true}
+    layers:
+      - {conv: 4, kernel: 1, name: shortcut, if: joined}
+      - {conv: 4, kernel: 3, padding: 1, from: input, name: main}
+      - {relu, name: act}
+      - {conv: 4, kernel: 3, padding: 1, name: last}
+      - {add: [shortcut, last], if: joined}
 layers:
+  - late
+  - {late, pick: b}
+  - late
+  - {late, pick: b}
+  - wide
+  - {wide, joined: false}
   - picked
   - {picked, pick: a}
   - {picked, pick: b}
@@ -1198,6 +1248,31 @@ layers:
   - {ends, name: two}
   - {ends, first: false, name: three}
   - {add: [x, one.tap, two.wide, three.tap]}
+""",
+    "blocks at both ends of blocks": """
+input: [4, 6, 6]
+blocks:
+  inner: {args: {n: 4}, layers: [{conv: n, kernel: 1}, tanh, {conv: 4, kernel: 1}]}
+  other: {layers: [{conv: 4, kernel: 1}, relu, {conv: 4, kernel: 1}, sigmoid]}
+  outer:
+    args: {first: false, last: false}
+    layers:
+      - {inner, if: first}
+      - {conv: 4, kernel: 3, padding: 1}
+      - relu
+      - other
+      - {inner: 5, if: last}
+  shell: {args: {n: 4}, layers: [{inner: n}]}
+  halved: {args: {n: 2}, layers: [{conv: n, kernel: 5, padding: n//2}, relu, {conv: 4, kernel: 3, padding: 3 - n//2}]}
+layers:
+  - outer
+  - {outer, first: true}
+  - {outer, last: true}
+  - {outer, first: true, last: true}
+  - {shell: 4}
+  - {shell: 6}
+  - {halved: 2}
+  - {halved: 4}
 """,
     "multiples": """
 input: [48, 2, 1]
@@ -1253,9 +1328,16 @@ layers:
   - {unit, name: y1}
   - {unit, name: z}
   - {unit, name: z1}
+  - {unit, name: q}
+  - {unit, name: q0}
+  - {unit, name: q2}
   - {pair, repeat: 2}
   - {three, repeat: 3}
   - {layer_scale: 0.1, repeat: 2, name: "scaled$i"}
+  - {conv: 12, kernel: 1, name: wide}
+  - {attention: 2, from: [wide, wide, wide], name: h0}
+  - {attention: 2, name: h1}
+  - {attention: 2, from: [h1, h1, h1], name: h2}
 """,
     "stretches that are left out": """
 input: [4, 6, 6]

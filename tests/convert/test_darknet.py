@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from convert import exporting, importing
 
+import cnncalc
 from cnncalc.convert import Imported
 from cnncalc.convert.darknet import from_text, read
 from cnncalc.diagnostics import Diagnostic, Error, SpecError
@@ -388,3 +389,13 @@ def test_mutated_files_give_an_answer_or_an_error() -> None:
         except Error as error:
             outcomes.add("error" if error.diagnostics[0].span else "an error without a place")
     assert outcomes == {True, "error"}
+
+
+@pytest.mark.parametrize(("inputs", "last"), [((9, 10, 3), True), ((3, 9, 10), False)])
+def test_sizes_from_outside_are_in_the_order_of_the_layout(inputs: tuple[int, ...], last: bool, tmp_path: Path) -> None:
+    path = tmp_path / "net.cfg"
+    path.write_text("[net]\nheight=8\nwidth=8\nchannels=3\n\n[maxpool]\nsize=2\nstride=2\n")
+    for given in (inputs, {"input": inputs}):
+        graph = cnncalc.load(path, inputs=given, channels_last=last).graph
+        assert graph.inputs == (("input", (3, 9, 10)),)
+    assert cnncalc.load(path, channels_last=last).graph.inputs == (("input", (3, 8, 8)),)

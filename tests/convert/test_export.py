@@ -368,6 +368,19 @@ def test_the_function_has_a_name_of_python(title: str, name: str | None, expecte
     assert f"\ndef {expected}():" in to_keras_source(graph, name)
 
 
+@pytest.mark.parametrize(("length", "lines"), [(34, 1), (35, 2), (150, 2)])
+def test_the_heading_for_keras_is_wrapped(length: int, lines: int) -> None:
+    """At 120 columns, the quotes among them; a title or a source of one word stays whole."""
+    title, source = "n" * length, "s" * 150
+    text = f"name: {title}\nsource: {source}\ninput: [1]\nlayers: [relu]\n"
+    head = to_keras_source(cnncalc.loads(text).graph).split("\n\n")
+    told = f'"""{title}, as Keras builds it: channels last, the layers named after the rows of the report.'
+    assert " ".join(head[0].splitlines()) == told
+    assert len(head[0].splitlines()) == lines
+    assert source in head[1].splitlines()
+    assert lines > 1 or len(head[0]) == 120
+
+
 @pytest.mark.parametrize("name", ["a b", "class", "5"])
 def test_a_name_that_is_none(name: str) -> None:
     with pytest.raises(cnncalc.Error, match=f"`{name}` is no name for a Python function"):

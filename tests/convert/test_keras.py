@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 from convert.damaging import archive, places
+from convert.executing import rows
 from sampling import some
 
+import cnncalc
 from cnncalc.convert import Imported
 from cnncalc.convert.archive import parse
 from cnncalc.convert.keras import from_keras, read
@@ -69,6 +71,17 @@ def test_layers_that_are_called_twice_share_their_weights() -> None:
         "shared-2": "shared",
     }
     assert [part.name for part in graph.parts] == ["tower", "tower-2"]
+
+
+def test_the_second_results_of_models_that_are_called_twice() -> None:
+    """What Keras 3.15 writes as the outputs of ``[functional(functional(a)), chain(chain(a))]``."""
+    value = config("firsts")
+    value["config"]["output_layers"] = [["functional", 2, 0], ["chain", 1, 0]]
+    graph, _ = from_keras(value)
+    assert [graph.node(tensor).name for _, tensor in graph.outputs] == [  # type: ignore[union-attr]
+        "functional-2.left",
+        "chain-2.right",
+    ]
 
 
 def test_inputs_are_taken_by_their_names() -> None:
@@ -221,6 +234,47 @@ def test_keras_2_takes_means_over_axes(axis: Any, keeps: bool, expected: tuple[i
     assert bool(found.account.opaque) == (expected[:1] != (3,) or len(expected) == 2 or expected[1:] == (8, 1))
 
 
+@pytest.mark.parametrize(
+    ("function", "given", "what"),
+    [
+        ("reshape", {"shape": [-1]}, "Reshape"),
+        ("reshape", {"shape": 192}, "Reshape"),
+        ("math.add", {}, "the addition"),
+        ("math.add", {"y": [[1, 2, 3], [4, 5, 6]]}, "the addition"),
+        ("math.multiply", {"y": [1, 2]}, "the multiplication"),
+        ("math.multiply", {"y": []}, "the multiplication"),
+        ("pad", {"paddings": [[1, 0], [0, 0], [0, 0], [0, 0]]}, "Pad"),
+        ("pad", {"paddings": [[0, 1], [0, 0], [0, 0], [0, 0]]}, "Pad"),
+        ("pad", {"paddings": [1, 0, 0, 0]}, "Pad"),
+        ("pad", {"paddings": [[0, 0], [1, 1], [0, 0]]}, "Pad"),
+        ("math.cumsum", {"axis": 1}, "math.cumsum"),
+    ],
+)
+def test_operations_of_keras_2_that_are_in_no_row(function: str, given: dict[str, Any], what: str) -> None:
+    """The batch is no axis of a layer, and constants differ from channel to channel at most."""
+    value = functional(layer("TFOpLambda", "a", ["input_1", 0, 0, given], function=function), last="a")
+    with pytest.raises(SpecError, match=f"does not know `{what}`, and the config does not say what shape it gives"):
+        from_keras(value)
+
+
+@pytest.mark.parametrize(
+    ("function", "given", "expected"),
+    [
+        ("nn.softmax", {}, ["softmax"]),
+        ("nn.leaky_relu", {}, ["leaky_relu negative_slope=0.2"]),
+        ("nn.gelu", {}, ["gelu"]),
+        ("math.add", {"y": ["_CONSTANT_VALUE", -1, 2.0]}, ["identity"]),
+        ("pad", {"paddings": [0, 1, [0, 2], 0]}, ["pad amount=((1, 1), (0, 2))"]),
+        ("pad", {"paddings": [[0, 0], [0, 0], [1, 0], [0, 2]]}, ["pad amount=((0, 0), (1, 0)) channels=(0, 2)"]),
+        ("split", {"num_or_size_splits": 1, "axis": -1}, ["slice channels=(0, 3)"]),
+    ],
+)
+def test_operations_of_keras_2_with_what_is_left_out(function: str, given: dict[str, Any], expected: list[str]) -> None:
+    """TensorFlow's defaults: over the last axis, a slope of 0.2, the exact form of gelu."""
+    value = functional(layer("TFOpLambda", "a", ["input_1", 0, 0, given], function=function), last="a")
+    assert rows(from_keras(value)) == expected
+
+
 def test_keras_2_counts_the_calls_of_a_nested_model_from_one() -> None:
     tower = functional(conv("conv", [["input_1", 0, 0, {}]], filters=3), last="conv")["config"]
     nested = layer("Functional", "tower", [["input_1", 0, 0, {}]], [["tower", 1, 0, {}]], **tower)
@@ -337,6 +391,27 @@ def test_an_unknown_class_is_opaque_with_the_stated_shape() -> None:
     assert [failure.code for failure in found.account.failures()] == ["opaque"]
 
 
+def test_code_is_opaque_and_has_no_weights() -> None:
+    value = config("first")
+    value["config"]["layers"][1]["class_name"] = "Lambda"
+    found = from_keras(value)
+    assert found.account.opaque == {"Lambda": ["conv"]}
+    assert set(found.graph.nodes[0].operation.layer.unknown) == {"macs", "receptive_field"}
+
+
+def test_groups_of_a_channel_each() -> None:
+    """-1 is Instance Normalization in Keras' documentation, until the layer is built: then it is the number."""
+    value = functional(layer("GroupNormalization", "a", [["input_1", 0, 0, {}]], groups=-1), last="a")
+    assert rows(from_keras(value)) == ["group_norm groups=3 eps=0.001"]
+
+
+@pytest.mark.parametrize(("module", "is_keras"), [("keras.layers", True), ("mine.layers", False), ("", True)])
+def test_a_class_of_another_package_may_be_anything(module: str, is_keras: bool) -> None:
+    value = config("first")
+    value["config"]["layers"][1]["module"] = module
+    assert from_keras(value).account.opaque == ({} if is_keras else {"Conv2D": ["conv"]})
+
+
 def test_an_unknown_class_needs_a_stated_shape() -> None:
     with pytest.raises(SpecError, match="does not know `Mystery`, and the config does not say what shape it gives"):
         from_keras(unknown(config("first")), (3, 32, 40))
@@ -362,6 +437,13 @@ WRONG: dict[str, tuple[Any, str]] = {
     "missing layer": (functional(layer("ReLU", "a", [["c", 0, 0, {}]]), last="a"), "node a"),
     "missing call": (functional(layer("ReLU", "a", [["input_1", 4, 0, {}]]), last="a"), "node a"),
     "missing tensor": (functional(layer("ReLU", "a", [["input_1", 0, 7, {}]]), last="a"), "node a"),
+    "missing second call": (
+        functional(layer("ReLU", "a", [["input_1", 0, 0, {}]]), layer("ELU", "b", [["a", 1, 0, {}]]), last="b"),
+        "node b",
+    ),
+    "missing second tensor": (functional(layer("ReLU", "a", [["input_1", 0, 1, {}]]), last="a"), "node a"),
+    "negative tensor": (functional(layer("ReLU", "a", [["input_1", 0, -1, {}]]), last="a"), "node a"),
+    "kernel by name": (functional(conv("a", [["input_1", 0, 0, {}]], kernel_size={"height": 3}), last="a"), "node a"),
     "missing output": (functional(last="zz"), "config"),
     "no kernel": (functional(conv("a", [["input_1", 0, 0, {}]], kernel_size=None), last="a"), "node a"),
     "sizes that do not fit": (
@@ -431,6 +513,33 @@ WRONG: dict[str, tuple[Any, str]] = {
     ),
     "dtype": (functional(conv("a", [["input_1", 0, 0, {}]], dtype="real"), last="a"), "node a"),
     "axis": (functional(layer("Concatenate", "a", [["input_1", 0, 0, {}]], axis=9), last="a"), "node a"),
+    "a number without end": (
+        functional(layer("LeakyReLU", "a", [["input_1", 0, 0, {}]], negative_slope=1e300), last="a"),
+        "node a",
+    ),
+    "causal padding of two sizes": (
+        functional(conv("a", [["input_1", 0, 0, {}]], padding="causal", kernel_size=[3, 2]), last="a"),
+        "node a",
+    ),
+    "an object that is no constant": (
+        functional(
+            layer(
+                "TFOpLambda",
+                "a",
+                ["input_1", 0, 0, {"y": {"class_name": "Thing", "config": {"value": 2.0}}}],
+                function="math.multiply",
+            ),
+            last="a",
+        ),
+        "node a",
+    ),
+    "a constant without a value": (
+        functional(
+            layer("TFOpLambda", "a", ["input_1", 0, 0, {"y": ["_CONSTANT_VALUE", -1]}], function="math.multiply"),
+            last="a",
+        ),
+        "node a",
+    ),
     "an end that is a number": (ending(5), "config"),
     "no end": (ending([]), "config"),
     "an end that is a name": (ending("input_1"), "config"),
@@ -608,6 +717,245 @@ def test_mutated_configs_give_an_answer_or_an_error(name: str) -> None:
         except Error as error:
             outcomes.add("error" if error.diagnostics[0].span else "an error without a place")
     assert outcomes == {True, "error"}
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ([-2, -96], "`target_shape` needs a list of sizes, got `[…]`"),
+        ([True, 192], "`target_shape` needs a list of sizes, got `[…]`"),
+        ([-1, -1, 3], "192 elements do not fit the shape (-1, -1, 3)"),
+        ([-1, 0], "192 elements do not fit the shape (-1, 0)"),
+        ([-1, 7], "192 elements do not fit the shape (-1, 7)"),
+        ([64, 2], "192 elements do not fit the shape (64, 2)"),
+        ([], "192 elements do not fit the shape ()"),
+    ],
+)
+def test_shapes_that_do_not_fit(target: list[Any], message: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        from_keras(functional(layer("Reshape", "a", [["input_1", 0, 0, {}]], target_shape=target), last="a"))
+    assert caught.value.diagnostics[0].message == message
+
+
+@pytest.mark.parametrize(
+    ("axis", "told"),
+    [(0, "the batch"), (-4, "the batch"), (-5, "`-5`"), (4, "`4`"), ("a", "`a`"), (None, "`None`"), (True, "`True`")],
+)
+def test_axes_that_are_none(axis: Any, told: str) -> None:
+    value = functional(layer("Concatenate", "a", [["input_1", 0, 0, {}]], axis=axis), last="a")
+    with pytest.raises(SpecError) as caught:
+        from_keras(value)
+    assert caught.value.diagnostics[0].message == f"`axis` is {told}, for a tensor of 3 axes and the batch"
+
+
+def test_lists_in_lists() -> None:
+    """Pairs of pairs are the deepest that Keras writes; equal numbers are one."""
+    for levels, fits in ((1, True), (3, True), (4, False)):
+        value = functional(conv("a", [["input_1", 0, 0, {}]], kernel_size=within(3, levels)), last="a")
+        if fits:
+            assert rows(from_keras(value)) == ["conv channels=4 kernel=3 padding=same"]
+            continue
+        with pytest.raises(SpecError):
+            from_keras(value)
+
+
+@pytest.mark.parametrize("size", [[3, 4, 5], [3, 0], [2, 1.5], 0, 1.5, "3", None])
+def test_kernels_of_transposed_convolutions(size: Any) -> None:
+    value = functional(layer("Conv2DTranspose", "a", [["input_1", 0, 0, {}]], filters=2, kernel_size=size), last="a")
+    with pytest.raises(SpecError) as caught:
+        from_keras(value)
+    told = "`kernel` needs a whole number above 0, or one for each of 2 axes"
+    assert caught.value.diagnostics[0].message == told
+    value["config"]["layers"][1]["config"]["kernel_size"] = [1, 2]
+    assert rows(from_keras(value)) == ["conv_transpose channels=2 kernel=(1, 2)"]
+
+
+def test_an_unknown_class_of_an_open_shape() -> None:
+    value = unknown(config("first"))
+    shape = value["config"]["layers"][2]["inbound_nodes"][0]["args"][0]["config"]["shape"]
+    shape[2] = None
+    with pytest.raises(SpecError, match=r"does not know `Mystery`, and the config leaves its shape open: 8x\?x20"):
+        from_keras(value)
+
+
+def test_a_layer_that_nobody_takes() -> None:
+    found = from_keras(functional(conv("a", [["input_1", 0, 0, {}]]), layer("ReLU", "b", [["a", 0, 0, {}]]), last="a"))
+    assert [node.name for node in found.graph.nodes] == ["a", "b"]
+
+
+def test_tensors_of_other_ranks_are_not_joined() -> None:
+    with pytest.raises(SpecError, match="its tensors have different numbers of axes"):
+        from_keras(WRONG["ranks that do not join"][0])
+
+
+def test_a_vector_of_one_is_not_shaped_to_nothing() -> None:
+    value = functional(layer("Reshape", "a", [["input_1", 0, 0, {}]], target_shape=[]), last="a", shape=(None, 1, 1))
+    with pytest.raises(SpecError, match=r"1 elements do not fit the shape \(\)"):
+        from_keras(value)
+
+
+class Made:
+    """A model, which is asked for its own config."""
+
+    def __init__(self, name: str, text: str = "") -> None:
+        self.name, self.text = name, text
+
+    def to_json(self) -> str:
+        if not self.text:
+            raise NotImplementedError("of a class of its own")
+        return self.text
+
+
+def test_all_that_a_network_is_made_of(tmp_path: Path) -> None:
+    text = json.dumps(config("first"))
+    path = tmp_path / "first.json"
+    path.write_text(text)
+    found = [from_keras(source) for source in (config("first"), text, f"\n {text}", path, str(path), Made("a", text))]
+    assert {each.account.parameters for each in found} == {FACTS["first"]["params"]}
+    places = [each.account.sentence.partition(":")[0] for each in found]
+    assert places == ["config", "config", "config", str(path), str(path), "a"]
+    network = cnncalc.Network.from_keras
+    assert {network(source).params().totals.params for source in (text, path, str(path), Made("a", text))} == {
+        FACTS["first"]["params"]
+    }
+
+
+@pytest.mark.parametrize(("name", "place"), [("mine", "mine"), ("", "model")])
+def test_a_model_without_a_config(name: str, place: str) -> None:
+    with pytest.raises(SpecError, match="it has no config: of a class of its own") as caught:
+        from_keras(Made(name))
+    assert str(caught.value.diagnostics[0].span) == place
+
+
+def test_an_input_that_is_not_there() -> None:
+    two = config("nested")
+    for given, help in (("lefft", "did you mean `left`?"), ("zzz", "inputs are `left`, `right`")):
+        with pytest.raises(SpecError) as caught:
+            from_keras(two, {given: (3, 16, 16)})
+        (found,) = caught.value.diagnostics
+        assert (found.message, found.help) == (f"there is no input `{given}`", help)
+
+
+def test_a_given_shape_has_as_many_axes_as_is_stated() -> None:
+    with pytest.raises(SpecError, match="the input has 3 axes, `3 x 10` has 2"):
+        from_keras(config("first"), (3, 10))
+
+
+def test_sizes_that_are_stated_may_be_given_again() -> None:
+    assert from_keras(config("first"), (3, 16, 20)).account.compared == from_keras(config("first")).account.compared
+    assert not from_keras(config("first"), (3, 16, 21)).account.compared
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ([None, -1, 8, 3], "the config does not say the shape of the input `input_1`"),
+        (["a", 8, 8, 3], "the config does not say the shape of the input `input_1`"),
+        ("3x8x8", "the config does not say the shape of the input `input_1`"),
+        ([], "the config does not say the shape of the input `input_1`"),
+        ([None, 0, 8, 3], "the output 3 x 0 x 8 would be empty"),
+    ],
+)
+def test_shapes_that_say_nothing(shape: Any, message: str) -> None:
+    value = functional(layer("ReLU", "a", [["input_1", 0, 0, {}]]), last="a")
+    value["config"]["layers"][0]["config"]["batch_input_shape"] = shape
+    with pytest.raises(SpecError) as caught:
+        from_keras(value)
+    assert caught.value.diagnostics[0].message == message
+
+
+def within(value: Any, levels: int) -> Any:
+    """A value in so many lists."""
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_nesting_is_bounded(more: int) -> None:
+    """32 levels of models within models, of lists in an argument, and of lists around an output."""
+    call = ["input_1", 0, 0, {"y": within(1.0, 32 + more)}]
+    sources = {
+        "models are nested deeper than 32 levels": nest(33 + more),
+        "the arguments are nested deeper than 32 levels": functional(
+            layer("TFOpLambda", "a", call, function="math.add"), last="a"
+        ),
+        "an end of the model names no layer, call and tensor": ending(within(["input_1", 0, 0], 32 + more)),
+    }
+    for message, source in sources.items():
+        try:
+            told = from_keras(source).account.failures()
+        except SpecError as error:
+            told = [each.message for each in error.diagnostics]
+        assert told == ([message] if more else [])
+
+
+def test_layers_and_calls_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    value = functional(layer("ReLU", "a", [["input_1", 0, 0, {}]]), layer("ELU", "b", [["a", 0, 0, {}]]), last="b")
+    monkeypatch.setattr("cnncalc.convert.keras.MAX_NODES", 2)
+    monkeypatch.setattr("cnncalc.convert.keras.config.MAX_NODES", 3)
+    assert len(from_keras(value).graph.nodes) == 2
+    monkeypatch.setattr("cnncalc.convert.keras.MAX_NODES", 1)
+    with pytest.raises(SpecError, match="more than 1 calls of layers"):
+        from_keras(value)
+    monkeypatch.setattr("cnncalc.convert.keras.config.MAX_NODES", 2)
+    with pytest.raises(SpecError, match="it has more than 2 layers"):
+        from_keras(value)
+
+
+def test_calls_of_keras_1_and_2_with_and_without_arguments() -> None:
+    for inbound in (["input_1", 0, 0], ["input_1", 0, 0, None], ["input_1", 0, 0, {}], ["input_1", 0, 0, {"mask": 1}]):
+        found = from_keras(functional(layer("ReLU", "a", [inbound]), last="a"))
+        assert [(node.kind, node.inputs) for node in found.graph.nodes] == [("relu", (0,))]
+
+
+def test_a_layer_s_name_means_all_of_its_rows() -> None:
+    """Also where no row has that name, and where the rows before have others."""
+    before = layer("ReLU", "before", [["input_1", 0, 0, {}]])
+    arguments = {"filters": 4, "kernel_size": 3, "activation": "relu"}
+    found = from_keras(
+        functional(before, layer("SeparableConv2D", "one", [["before", 0, 0, {}]], **arguments), last="one")
+    )
+    graph, account = found
+    assert [node.name for node in graph.nodes] == ["before", "one.depthwise", "one.pointwise", "one.act"]
+    one = graph.find("one")
+    assert (one.tensor, list(one.layers)) == (graph.nodes[3].number, [1, 2, 3])
+    assert account.names["one"] == "one"
+
+
+def test_a_name_of_no_letters_is_none() -> None:
+    arguments = {"filters": 4, "kernel_size": 3}
+    graph, account = from_keras(functional(layer("SeparableConv2D", "!", ["input_1", 0, 0, {}], **arguments), last="!"))
+    assert account.names["!"] == graph.nodes[0].name != graph.nodes[1].name
+    assert "" not in graph.names
+
+
+@pytest.mark.parametrize(
+    ("size", "compared"),
+    [([None, 8, 8, 3], 2), ([None, None, 8, 3], 2), ([None, 8, 9, 3], 0), ([None, 8, 3], 0), (None, 1)],
+)
+def test_a_model_on_other_sizes_than_it_was_built_with(size: Any, compared: int) -> None:
+    """What its config states of its layers holds where its input is of the size that it had then."""
+    inner = [
+        {**layer(kind, name), "build_config": {"input_shape": [None, 8, 8, 3]}}
+        for kind, name in (("ReLU", "a"), ("ELU", "b"))
+    ]
+    if size is None:
+        del inner[0]["build_config"]
+    elif size == [None, 8, 9, 3]:
+        inner[1]["build_config"]["input_shape"] = size
+    chain = layer("Sequential", "chain", [["input_1", 0, 0, {}]], layers=inner, build_input_shape=size)
+    graph, account = from_keras(functional(chain, last="chain"))
+    assert [node.name for node in graph.nodes] == ["chain.a", "chain.b"]
+    assert account.compared == compared
+
+
+def test_a_model_without_layers_is_no_part() -> None:
+    inner = functional(last="input_1")["config"]
+    nested = layer("Functional", "nothing", [["input_1", 0, 0, {}]], **inner)
+    graph, _ = from_keras(functional(nested, layer("ReLU", "a", [["nothing", 0, 0, {}]]), last="a"))
+    assert graph.parts == []
+    assert [node.name for node in graph.nodes] == ["a"]
 
 
 def test_half_of_a_pair_of_utf_16_is_replaced() -> None:

@@ -185,6 +185,24 @@ ROWS = {
         "multiply", "global_max_pool", "add",
     ],
     "normed": ["conv channels=3 kernel=3 weight_norm=gain", "multiply"],
+    "worked_out": [
+        "conv channels=4 kernel=1", "slice channels=(1, 4)", "offset axes=one value=2.0", "offset axes=one value=1.0",
+        "slice channels=(1, 3)", "factor axes=one value=1.5", "offset axes=one value=-1.0",
+        "pad amount=((0, 0), (0, 1)) mode=circular", "crop amount=((0, 0), (1, 0))",
+    ],
+    "standardised": ["conv channels=4 kernel=2 bias=False weight_norm=standardize_gain"],
+    "lines": [
+        "conv_transpose channels=3 kernel=3 stride=2", "max_pool kernel=3 stride=1", "avg_pool kernel=2 stride=1",
+        "upsample size=9", "upsample size=13 mode=bilinear", "adaptive_avg_pool size=6", "adaptive_max_pool size=6",
+        "add", "avg_pool kernel=3 stride=2", "add",
+    ],
+    "rooms": [
+        "conv_transpose channels=2 kernel=2", "max_pool kernel=2 stride=1", "avg_pool kernel=(1, 2, 2) stride=1",
+        "pad amount=1", "max_pool kernel=3 stride=1", "add", "upsample size=(3, 4, 5)",
+        "upsample size=(4, 4, 6) mode=bilinear", "adaptive_avg_pool size=(2, 2, 3)",
+        "adaptive_max_pool size=(2, 2, 3)", "add", "global_avg_pool", "add", "reshape shape=(4, 3) over=positions",
+        "adaptive_avg_pool size=(1, 3)", "max_pool kernel=(2, 1) stride=(2, 1)", "add",
+    ],
     "attention": ATTENTION,
     "attention_written_out": ATTENTION,
     "multi_head_attention": ATTENTION,
@@ -435,9 +453,16 @@ def test_damaged_programs_are_read_or_refused(tmp_path: Path) -> None:
         assert all(diagnostic.span is not None and diagnostic.message for diagnostic in wrong)
 
 
-def test_numbers_that_might_depend_on_a_size(tmp_path: Path) -> None:
+def program(name: str) -> Any:
+    """The JSON of a file."""
+    with zipfile.ZipFile(FILES / f"{name}.pt2") as file:
+        return json.loads(file.read(f"{name}/models/model.json"))
+
+
+@pytest.mark.parametrize("name", ["block", "cuts", "sizes"])
+def test_numbers_that_might_depend_on_a_size(name: str, tmp_path: Path) -> None:
     """torch's schema writes such a number, or a list of them, as a union of its value and its name."""
-    document = json.loads(json.dumps(BLOCK))
+    document = program(name)
     changed = set()
     for call in document["graph_module"]["graph"]["nodes"]:
         for given in call["inputs"]:
@@ -448,25 +473,92 @@ def test_numbers_that_might_depend_on_a_size(tmp_path: Path) -> None:
                 given["arg"] = {"as_sym_int": {"as_int": held}}
             changed |= given["arg"].keys()
     assert changed >= {"as_sym_int", "as_sym_ints"}
-    path = tmp_path / "block.pt2"
-    assert rows(read_model(saved(path, json.dumps(document).encode()))) == ROWS["block"]
+    path = tmp_path / "net.pt2"
+    assert rows(read_model(saved(path, json.dumps(document).encode()))) == ROWS[name]
 
 
 @pytest.mark.parametrize("count", [MAX_NODES, MAX_NODES + 1])
 def test_lists_of_arguments_are_bounded(count: int, tmp_path: Path) -> None:
-    document = json.loads(json.dumps(BLOCK))
+    document = program("block")
     document["graph_module"]["graph"]["nodes"][0]["inputs"][3]["arg"] = {"as_ints": [1] * count}
     found = problem(saved(tmp_path / "net.pt2", json.dumps(document).encode()))
     assert (found.message == "an argument is a list that torch does not write") == (count > MAX_NODES)
 
 
+def stated(tmp_path: Path, sizes: list[Any]) -> str:
+    """What is wrong with a program whose first operator gives these sizes."""
+    document = program("block")
+    graph = document["graph_module"]["graph"]
+    graph["tensor_values"][graph["nodes"][0]["outputs"][0]["as_tensor"]["name"]]["sizes"] = sizes
+    return problem(saved(tmp_path / "net.pt2", json.dumps(document).encode())).message
+
+
 @pytest.mark.parametrize("count", [16, 17])
 def test_axes_are_bounded(count: int, tmp_path: Path) -> None:
-    document = json.loads(json.dumps(BLOCK))
-    graph = document["graph_module"]["graph"]
-    graph["tensor_values"][graph["nodes"][0]["outputs"][0]["as_tensor"]["name"]]["sizes"] = [{"as_int": 1}] * count
+    message = stated(tmp_path, [{"as_int": 1}] * count)
+    assert message.startswith(f"a tensor has {count} axes") == (count > 16)
+
+
+@pytest.mark.parametrize(("size", "is_one"), [(-1, False), (0, True), (2**63 - 1, True), (2**63, False), (True, False)])
+def test_sizes_have_64_bits(size: int, is_one: bool, tmp_path: Path) -> None:
+    """A tensor may be empty: then the sizes do not agree."""
+    assert stated(tmp_path, [{"as_int": size}, *[{"as_int": 1}] * 3]).startswith("a size is") == (not is_one)
+
+
+@pytest.mark.parametrize("count", [5, 6])
+def test_nodes_are_bounded(count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program has 6."""
+    monkeypatch.setattr("cnncalc.convert.torch.pt2.MAX_NODES", count)
+    source = str(FILES / "block.pt2")
+    if count < 6:
+        assert problem(source).message == "it has more than 5 nodes"
+    else:
+        assert len(read_model(source).graph.nodes) == 6
+
+
+def test_only_the_number_of_samples_may_be_open(tmp_path: Path) -> None:
+    document = program("open_batch")
+    tensors = document["graph_module"]["graph"]["tensor_values"]
+    (name,) = [
+        spec["user_input"]["arg"]["as_tensor"]["name"]
+        for spec in document["graph_module"]["signature"]["input_specs"]
+        if "user_input" in spec
+    ]
+    tensors[name]["sizes"][1] = {"as_expr": {"expr_str": "channels"}}
     found = problem(saved(tmp_path / "net.pt2", json.dumps(document).encode()))
-    assert (found.message == "a tensor has 17 axes") == (count > 16)
+    assert found.code == "dynamic-shape"
+
+
+@pytest.mark.parametrize(("names", "place"), [(True, "conv (conv2d)"), (False, "conv (result)")])
+def test_nodes_without_names_are_called_after_their_results(names: bool, place: str, tmp_path: Path) -> None:
+    """Older versions of torch wrote none."""
+    text = json.dumps(program("block")).replace('"as_tensor": {"name": "conv2d"}', '"as_tensor": {"name": "result"}')
+    document = json.loads(text.replace('"conv2d": {"dtype"', '"result": {"dtype"'))
+    node = document["graph_module"]["graph"]["nodes"][0]
+    assert node["name"] == "conv2d"
+    node["inputs"][3]["arg"] = {"as_string": "far"}
+    if not names:
+        del node["name"]
+    path = saved(tmp_path / "net.pt2", json.dumps(document).encode())
+    assert str(problem(path).span) == f"{path}: node {place}"
+
+
+def test_a_bound_that_is_a_size(tmp_path: Path) -> None:
+    """As ``x[:, : x.shape[2]]`` is written where that size is open."""
+    document = program("slices")
+    node = document["graph_module"]["graph"]["nodes"][0]
+    assert node["inputs"][3]["name"] == "end"
+    node["inputs"][3]["arg"] = {"as_sym_int": {"as_name": "sym_size"}}
+    found = problem(saved(tmp_path / "net.pt2", json.dumps(document).encode()))
+    assert (found.code, found.message) == ("dynamic-shape", "it takes a part whose size is open")
+
+
+@pytest.mark.parametrize("end", [2**63 - 1, 2**63, -(2**63), -(2**63) - 1])
+def test_bounds_have_64_bits(end: int, tmp_path: Path) -> None:
+    document = program("slices")
+    document["graph_module"]["graph"]["nodes"][0]["inputs"][3]["arg"] = {"as_int": end}
+    found = problem(saved(tmp_path / "net.pt2", json.dumps(document).encode()))
+    assert ("needs whole numbers, of 64 bits" in found.message) == (end not in (2**63 - 1, -(2**63)))
 
 
 def test_types_by_torch_s_numbers(tmp_path: Path) -> None:
@@ -474,8 +566,7 @@ def test_types_by_torch_s_numbers(tmp_path: Path) -> None:
 
     A fixed tensor is a constant of an opaque row if it is of decimal numbers.
     """
-    with zipfile.ZipFile(FILES / "other_forms.pt2") as file:
-        document = json.loads(file.read("other_forms/models/model.json"))
+    document = program("other_forms")
     told = {}
     for number in (*range(1, 9), 12, 13):
         document["graph_module"]["graph"]["tensor_values"]["b_least"]["dtype"] = number
@@ -525,6 +616,59 @@ def test_running_code_is_said_first(code: Path, run: Any) -> None:
         "  --> net.py:broken",
         "help: make it run in Python first",
     ]
+
+
+WRAP = "call it in a function of your own that needs no arguments"
+FIRST = "make it run in Python first"
+LISTED = ", ".join(f"`f{number}`" for number in range(10, 22))
+
+
+@pytest.mark.parametrize(
+    ("lines", "told", "help"),
+    [
+        (["def net(size):", "    pass"], "net() missing 1 required positional argument: 'size'\n", WRAP),
+        (["def net():", "    return 1 + 'a'"], "unsupported operand type(s) for +: 'int' and 'str' (net.py:2)", FIRST),
+        (["def net():", "    raise ValueError('no argument')"], "ValueError: no argument (net.py:2)", FIRST),
+        (["import json", "def net():", "    json.loads('{')"], "(net.py:3)", FIRST),
+        (["def net():", "    raise SystemExit(3)"], "SystemExit: 3 (net.py:2)", FIRST),
+        (["import nowhere_at_all"], "No module named 'nowhere_at_all' (net.py:1)", "install `nowhere_at_all` where"),
+        (["net = 5"], "`net` is no module, and cannot be called", "name a `torch.nn.Module`, a Keras model, or"),
+        (["def other(): pass", "_net = other"], "`net.py` has no `net`", "it has `other`"),
+        (["def net():", "    exec('1 / 0')"], "ZeroDivisionError: division by zero (net.py:2)", FIRST),
+        (["raise ValueError(__name__)"], "ValueError: net (net.py:1)", FIRST),
+        (["def net():", "    raise ValueError('x' * 240)"], f"ValueError: {'x' * 240} (net.py:2)", FIRST),
+        (["def net():", "    raise ValueError('x' * 241)"], f"ValueError: {'x' * 240}… (net.py:2)", FIRST),
+        ([f"def f{number}(): pass" for number in range(10, 23)], "`net.py` has no `net`", f"it has {LISTED}\n"),
+        (["one = 1"], "`net.py` has no `net`", "name what the file defines"),
+    ],
+)
+def test_what_their_code_raises_is_told_with_its_last_line(
+    lines: list[str], told: str, help: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", list(sys.path))
+    monkeypatch.delitem(sys.modules, "net", raising=False)
+    (tmp_path / "net.py").write_text("\n".join(lines) + "\n")
+    done = run("summary", "net.py:net", "--input", "3x8x8")
+    assert done.code == 1
+    assert told in done.err
+    assert f"help: {help}" in done.err
+
+
+@pytest.mark.parametrize("line", ["net = Made()", "net = Made", "net = lambda: Made()"])
+def test_a_keras_model_is_one_or_what_gives_one(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Any
+) -> None:
+    """A model is not called, a class is, whatever it has."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", list(sys.path))
+    monkeypatch.delitem(sys.modules, "net", raising=False)
+    config = FILES.parent / "keras" / "first.json"
+    made = "class Made:\n    name = 'made'\n    def to_json(self):\n        return open(CONFIG).read()\n"
+    (tmp_path / "net.py").write_text(f"CONFIG = {str(config)!r}\n{made}    def __call__(self): pass\n{line}\n")
+    done = run("summary", "net.py:net", "--format", "json")
+    assert done.code == 0
+    assert json.loads(done.out)["totals"]["params"] == 308
 
 
 def test_modules_are_found_in_the_working_folder_and_beside_their_file(

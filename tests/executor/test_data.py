@@ -143,10 +143,32 @@ def test_the_place_of_a_ragged_list(tmp_path: Path) -> None:
         run(tmp_path, ROW, {"first": {"weight": [[[1, 2, 3]], [[1, 2]]]}})
 
 
+def test_what_a_layer_has_in_place_of_what_it_does_not_use(tmp_path: Path) -> None:
+    for layer, help in (("first", "it has weight, bias"), ("first.act", "it has no weights")):
+        with pytest.raises(SpecError, match=f"gives `{layer}` a tensor `running_mean` that it does not use") as caught:
+            run(tmp_path, ROW, {layer: {"running_mean": [0]}})
+        assert caught.value.diagnostics[0].help == help
+
+
+def test_a_name_that_is_given_twice_is_told(tmp_path: Path) -> None:
+    weights = '{"first": {"weight": [], "bias": [0, 0], "bias": [1, 1]}}'
+    with pytest.raises(SpecError, match="gives `bias` twice"):
+        run(tmp_path, ROW, weights)
+
+
 def test_shared_weights_are_given_once(tmp_path: Path) -> None:
     spec = "input: [1, 7]\nlayers:\n  - {conv: 1, kernel: 3, name: a}\n  - {conv: 1, kernel: 3, share: a, name: b}\n"
     with pytest.raises(SpecError, match="uses the weights of `a`"):
         run(tmp_path, ROW, {"b": {"bias": [0]}}, spec)
+
+
+def test_standard_input_is_the_data_or_the_weights(tmp_path: Path) -> None:
+    """Any other file may be both: it is read twice."""
+    graph, path = cnncalc.loads(SPEC).graph, str(tmp_path / "both.json")
+    Path(path).write_text("{}")
+    for data, weights, told in (("-", "-", "not both"), (path, path, "no tensor"), (path, "-", "no tensor")):
+        with pytest.raises(SpecError, match=told):
+            outputs(graph, data, weights)
 
 
 def test_unknown_layer_and_file(tmp_path: Path) -> None:

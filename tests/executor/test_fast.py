@@ -58,6 +58,7 @@ CASES: list[tuple[str, dict[str, Any], Shape]] = [
     ("conv", {"channels": 5, "kernel": 7, "stride": 2, "padding": 3}, (3, 29, 31)),
     ("conv", {"channels": 40, "kernel": 3, "padding": 1}, (20, 5, 5)),  # channels packed
     ("conv", {"channels": 60, "kernel": 3, "groups": 3}, (6, 5, 5)),
+    ("conv", {"channels": 3, "kernel": 1}, (1, 9, 9)),  # sums of one product, which are not divided
     ("conv", {"channels": 4, "kernel": 3, "padding": 1}, (20, 15, 15)),  # pixels packed
     ("conv", {"channels": 4, "kernel": 3, "padding": 4, "dilation": 4, "padding_mode": "reflect"}, (4, 12, 15)),
     ("conv", {"channels": 6, "kernel": (2, 3, 3), "stride": (2, 1, 2), "padding": 1, "groups": 2}, (4, 5, 6, 7)),
@@ -90,6 +91,8 @@ def test_layers(kind: str, args: dict[str, Any], shape: Shape) -> None:
         ((6, 7, 8), (1, 7, 8)),
         ((6, 7, 8), (1, 1, 1)),
         ((6, 1, 1), (6, 7, 8)),
+        ((6, 1, 2), (6, 1, 2)),
+        ((6, 1, 2), (6, 9, 2)),
         ((6,), (6,)),
         ((6,), (1,)),
     ],
@@ -107,6 +110,14 @@ def test_products_of_tensors_are_clipped(value: int, result: int) -> None:
     for machine in (Machine(Bytes(), drawn), Fast(drawn)):
         assert [list(row) for row in machine.matrix(rows, table)] == [[result] * 8, [0] * 8]
         assert machine.algebra.products == 2 * 64 * 8
+
+
+def test_sums_of_many_products_stay_within_their_slots() -> None:
+    """66,052 products of 255 and 255 are more than 32 bits hold; next to them stand those of zeros."""
+    count = 66_052
+    rows, table = [bytes([255]) * count, bytes(count - 100) + bytes([255]) * 100], [bytes([255, 0, 255])] * count
+    few = 255 * 255 * 100 >> 4 + 17  # 17 bits write 66,052
+    assert [list(row) for row in Fast(drawn).matrix(rows, table)] == [[255, 0, 255], [few, 0, few]]
 
 
 def test_weights_that_are_drawn_are_small_whole_numbers_of_either_sign() -> None:
@@ -128,6 +139,48 @@ def test_greatest_sums_stay_within_their_slots() -> None:
         full = Tensor(shape, b"\xff" * prod(shape))
         expected, found = Machine(Bytes(), weights).execute(node, [full]), Fast(weights).execute(node, [full])
         assert list(found.data) == list(expected.data)
+
+
+@pytest.mark.parametrize(
+    ("kind", "args", "shape", "weight", "bias"),
+    [
+        # 255 and 16*2049 are 33,039, which is more than 15 bits and a sign hold
+        ("conv", {"channels": 2, "kernel": 1}, (1, 6, 6), 1, 2049),
+        ("conv", {"channels": 2, "kernel": 1}, (1, 6, 6), -1, -2049),
+        ("conv", {"channels": 20, "kernel": 1}, (1, 2, 2), 1, 2049),
+        ("conv", {"channels": 20, "kernel": 1}, (1, 2, 2), -1, -2049),
+        ("linear", {"features": 2}, (65_536,), 0, 0),  # a sum of nothing, divided by 2**8
+    ],
+)
+def test_sums_with_their_biases_stay_within_their_slots(
+    kind: str, args: dict[str, Any], shape: Shape, weight: int, bias: int
+) -> None:
+    def weights(owner: Node, name: str, shape: Shape) -> Any:
+        return bytes([weight & 0xFF]) * prod(shape) if name == "weight" else [bias] * shape[0]
+
+    def plainly(owner: Node, name: str, shape: Shape) -> Any:
+        return [weight if name == "weight" else bias] * prod(shape)
+
+    node = Node("layer", Operation(make(KINDS[kind], args), (shape,)), (0,), 0, 0)
+    x = Tensor(shape, b"\xff" * prod(shape))
+    expected, found = Machine(Bytes(), plainly).execute(node, [x]), Fast(weights).execute(node, [x])
+    assert list(found.data) == list(expected.data)
+
+
+@pytest.mark.parametrize(("weight", "bias"), [(1, 0), (-1, 500)])
+def test_kernels_that_are_made_of_weights_stay_within_a_byte(weight: int, bias: int) -> None:
+    """One of 800 weights is not 0: standardised it is sqrt(799) = 28.3, which is 452 steps of 1/16."""
+
+    def weights(owner: Node, name: str, shape: Shape) -> list[int]:
+        return ([weight] + [0] * (prod(shape[1:]) - 1)) * shape[0] if name == "weight" else [bias] * shape[0]
+
+    shape = (32, 9, 9)
+    layer = make(KINDS["conv"], {"channels": 2, "kernel": 5, "weight_norm": "standardize"})
+    node = Node("layer", Operation(layer, (shape,)), (0,), 0, 0)
+    x = Tensor(shape, bytes(range(81)) + bytes(31 * 81))
+    expected, found = Machine(Bytes(), weights).execute(node, [x]), Fast(weights).execute(node, [x])
+    assert list(found.data) == list(expected.data)
+    assert len(set(found.data)) > 1
 
 
 def test_processes_share_the_channels(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ beside each literal.
 
 from __future__ import annotations
 
-from math import prod
+from math import inf, log, prod
 from typing import Any
 
 import pytest
@@ -125,6 +125,8 @@ TORCH = [
     # F.max_pool1d(t(1,3), 4, stride=2, ceil_mode=True), and avg_pool1d: a single window, larger than the input
     ("max_pool", {"kernel": 4, "stride": 2, "ceil_mode": True}, (1, 3), {}, (1, 1), [3]),
     ("avg_pool", {"kernel": 4, "stride": 2, "ceil_mode": True}, (1, 3), {}, (1, 1), [2]),
+    # F.max_pool1d(t(1,2), 2, stride=1, dilation=3, padding=1): a window that reads nothing but padding
+    ("max_pool", {"kernel": 2, "stride": 1, "dilation": 3, "padding": 1}, (1, 2), {}, (1, 1), [-inf]),
     # F.avg_pool1d(t(1,7), 2, stride=3, padding=1, ceil_mode=True)
     ("avg_pool", {"kernel": 2, "stride": 3, "padding": 1, "ceil_mode": True}, (1, 7), {}, (1, 3), [0.5, 3.5, 6.5]),
     # F.avg_pool1d(t(1,6), 3, stride=2, padding=1, ceil_mode=True), and with count_include_pad=False
@@ -144,11 +146,17 @@ TORCH = [
     ("upsample", {"size": 8}, (1, 5), {}, (1, 8), [1, 1, 2, 2, 3, 4, 4, 5]),
     ("upsample", {"size": (3, 5), "mode": "bilinear", "align_corners": True}, (1, 2, 3), {}, (1, 3, 5),
      [1, 1.5, 2, 2.5, 3, 2.5, 3, 3.5, 4, 4.5, 4, 4.5, 5, 5.5, 6]),
+    # F.interpolate(t(1,1,4), size=2, mode="linear", align_corners=True), and size=1: the corners stay
+    ("upsample", {"size": 2, "mode": "bilinear", "align_corners": True}, (1, 4), {}, (1, 2), [1, 4]),
+    ("upsample", {"size": 1, "mode": "bilinear", "align_corners": True}, (1, 4), {}, (1, 1), [1]),
     # F.local_response_norm(t(5,1), 4, alpha=4., beta=1., k=0.)
     ("local_response_norm", {"size": 4, "alpha": 4, "beta": 1, "k": 0}, (5, 1), {}, (5, 1),
      [0.2, 0.142857, 0.1, 0.074074, 0.1]),
     # F.instance_norm(t(2,3)), F.group_norm(t(4,2), 2), F.normalize(t(2,2), dim=1)
     ("instance_norm", {}, (2, 3), {}, (2, 3), [-1.224736, 0, 1.224736, -1.224736, 0, 1.224735]),
+    # F.batch_norm(t(1,2,3), None, None, training=True)
+    ("batch_norm", {"statistics": False, "scale": False, "shift": False}, (2, 3), {}, (2, 3),
+     [-1.224736, 0, 1.224736, -1.224736, 0, 1.224735]),
     ("group_norm", {"groups": 2, "scale": False, "shift": False}, (4, 2), {}, (4, 2),
      [-1.341635, -0.447212, 0.447212, 1.341635, -1.341635, -0.447212, 0.447212, 1.341635]),
     ("l2_norm", {}, (2, 2), {}, (2, 2), [0.316228, 0.447214, 0.948683, 0.894427]),
@@ -183,6 +191,41 @@ def test_learned_factors_of_a_sum(weights: str, learned: list[float], shares: li
     units = [Tensor((3,), [float(place == branch) for place in range(3)]) for branch in range(3)]
     found = execute("add", {"weights": weights}, units, {"weight": learned})
     assert found.data == pytest.approx(shares, abs=1e-6)
+
+
+def test_a_bias_by_distance_counts_in_keys() -> None:
+    """Graham et al. 2021, LeViT: a query of a map at half the size stands at twice its place.  With q and k of 0 the
+    shares are the exponentials of the table, 1, 2, 3, ... for the distances 0, 1, 2, ..., row-major.
+    """
+    table = {"bias_table": [log(number) for number in range(1, 9)]}
+    zeros, args = Tensor((1, 1, 2), [0.0, 0.0]), {"heads": 1, "bias": "distance"}
+    pair = Tensor((2, 2, 4), [0.0] * 8 + [float(value) for value in range(1, 9)])
+    found = execute("attention", args, [zeros, pair], table).data
+    first, second = [1, 2, 3, 4, 5, 6, 7, 8], [3, 2, 1, 2, 7, 6, 5, 6]
+    assert found == pytest.approx([_mean(first), _mean(second)])
+
+
+def test_a_bias_by_relative_position_leaves_tokens_alone() -> None:
+    """Liu et al. 2021, Swin: a query at i and a key at j have the entry i - j + (size - 1); here of a map of 2 behind
+    a token, which has none.  With q and k of 0 the shares are the exponentials of the table, and 1 for the token."""
+    qkv = Tensor((3, 3), [0.0] * 6 + [1.0, 2.0, 3.0])
+    table = Tensor((1, 3), [log(2), log(3), log(5)])
+    expected = pytest.approx([_mean([1, 1, 1]), _mean([1, 3, 2]), _mean([1, 5, 3])])
+    assert execute("attention", {"heads": 1, "bias": "t", "maps": 2}, [qkv, table], {}).data == expected
+    learned = {"bias_table": table.data}
+    assert execute("attention", {"heads": 1, "bias": "relative", "maps": 2}, [qkv], learned).data == expected
+
+
+def _mean(shares: list[int]) -> float:
+    """The mean of 1, 2, 3, ... by their shares."""
+    return sum(value * share for value, share in enumerate(shares, 1)) / sum(shares)
+
+
+def test_linear_attention_is_divided_by_a_sum_above_zero() -> None:
+    """Cai et al. 2023, EfficientViT: their code adds 1e-15 to the sum of the products."""
+    for key, expected in ((1e-7, 0.5), (1e-6, 10 / 11), (0.0, 0.0), (-1.0, 0.0)):
+        qkv = Tensor((3, 1), [1e-8, key, 1.0])
+        assert execute("attention", {"heads": 1, "mode": "linear"}, [qkv], {}).data == pytest.approx([expected])
 
 
 def test_coordinates_go_from_end_to_end() -> None:

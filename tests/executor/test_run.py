@@ -64,6 +64,7 @@ def drawn(steps: str, inputs: int, executed: Callable[..., Any], seed: int) -> l
         ("{conv: 60, kernel: 1, bias: false}", 12, 12),
         ("{conv: 60, kernel: 1, bias: false, groups: 3}", 12, 4),
         ("{conv: 300, kernel: 5, padding: 2, bias: false}", 1, 5),
+        ("flatten, {linear: 300, bias: false}, {reshape: [300, 1]}", 2, 2),
     ],
 )
 def test_drawn_kernels_have_a_variance_of_one_over_their_inputs(

@@ -883,3 +883,25 @@ def test_the_chain_of_calls_is_told() -> None:
         "in block `basic`, repeat 1 of 3, called",
         "in repeat 1 of 2, written",
     ]
+
+
+@pytest.mark.parametrize(
+    ("step", "notes"),
+    [
+        ("{cell: 9}", ["in block `cell`, called"]),
+        ("{cell: 9, repeat: 1}", ["in block `cell`, called"]),
+        ("{cell: 5, repeat: 2}", ["in block `cell`, repeat 2 of 2, called"]),
+        ("{layers: [{conv: 4, kernel: 9}]}", []),
+        ("{layers: [{conv: 4, kernel: 9}], repeat: 1}", []),
+        ("{layers: [{conv: 4, kernel: 5}], repeat: 2}", ["in repeat 2 of 2, written"]),
+        ("{for: k, in: [9], layers: [{conv: 4, kernel: k}]}", []),
+        ("{for: k, in: [5, 9], layers: [{conv: 4, kernel: k}]}", ["in repeat 2 of 2, written"]),
+    ],
+)
+def test_the_only_turn_is_not_told(step: str, notes: list[str]) -> None:
+    found = error(
+        "input: [4, 8, 8]\nblocks: {cell: {args: {k: required}, layers: [{conv: 4, kernel: k}]}}\n"
+        f"layers: [{step}]\n"
+    )
+    assert found.code == "window-too-large"
+    assert [note.text for note in found.notes if note.text.startswith("in ")] == notes

@@ -164,6 +164,7 @@ def test_steps_are_200_000(run: Callable[..., Any], tmp_path: Path) -> None:
         ("{layers: [relu, relu], repeat: 3}", 9),  # the group in each turn, and what it holds
         ("{for: k, in: 3, layers: [relu, relu]}", 7),
         ("{relu, if: false}, relu", 2),
+        ("{for: k, in: 0, layers: [relu]}, relu", 2),
         ("{layers: [{layers: [{layers: [relu], repeat: 1}], repeat: 1}], repeat: 1}", 4),
         ("{for: a, in: 1, layers: [{for: b, in: 1, layers: [{for: c, in: 1, layers: [relu]}]}]}", 4),
         ("{layers: [{relu, repeat: 0}, relu], repeat: 1}", 3),

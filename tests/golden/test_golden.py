@@ -38,7 +38,10 @@ FURTHER = [
     "params residual.yaml --variant residual_wide --sort params --top 3",
     "shapes residual.yaml --set width=4 --input 65x65x3 --layout nhwc",
     "rf towers.yaml --of right",
+    "rf towers.yaml --depth 1 --format json",
+    "summary residual.yaml --depth 1 --layout nhwc --batch 2 --sort params --top 5 --format json",
     "summary flat.yaml towers.yaml",
+    "shapes flat.yaml towers.yaml --batch 2 --format csv",
     "expand residual.yaml",
     "expand towers.yaml",
     "explain residual.yaml stem",
@@ -163,7 +166,8 @@ def printed_totals(text: str) -> dict[str, int]:
         path
         for path in sorted(FOLDER.iterdir())
         if re.search(
-            r"_(summary|params)\.(txt|md|tex)$|^(summary|params)_(?!flat_towers|.*html).*(?<!top_3)\.txt$", path.name
+            r"_(summary|params)\.(txt|md|tex)$|^(summary|params)_(?!flat_towers|.*(?:html|json)).*(?<!top_3)\.txt$",
+            path.name,
         )
     ],
     ids=lambda path: path.name,

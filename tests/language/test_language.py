@@ -181,6 +181,13 @@ def test_the_input_is_an_expression() -> None:
     assert cnncalc.loads(ARGUED, args={"size": 48}).graph.inputs == (("input", (3, 48, 48)),)
 
 
+def test_one_input_may_be_called_as_an_axis_is() -> None:
+    """And its shape is a list of the arguments; two such keys with numbers are one shape, which is refused."""
+    text = "args: {size: [3, 8, 8]}\ninput: {h: size}\nlayers: [relu]\n"
+    assert cnncalc.loads(text).graph.inputs == (("h", (3, 8, 8)),)
+    assert diagnostics(text.replace("h: size", "h: 8, w: 8")) == [("wrong-form", 2)]
+
+
 def test_given_shapes_replace_the_input() -> None:
     assert cnncalc.loads(ARGUED, inputs=(1, 9, 11)).shapes().layers[-1].output_shape == (16, 9, 11)
 

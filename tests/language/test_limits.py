@@ -110,8 +110,11 @@ def test_an_expression(text: str, refused: list[str]) -> None:
 
 @pytest.mark.parametrize("part", ["(1)", "-1", "not true", "[1][0]", "1 if true else 2", "[1]", "2**2", "len([1])"])
 def test_what_is_closed_nests_no_longer(part: str) -> None:
-    """Eighty parts beside each other are as deep as one."""
-    assert accepts(f"[{', '.join([part] * 80)}]") == []
+    """Eighty parts beside each other are as deep as one; and what follows them as deep as what stands alone."""
+    parts = ", ".join([part] * 80)
+    assert accepts(f"[{parts}]") == []
+    assert accepts(f"[{parts}, {'(' * 59}0{')' * 59}]") == []
+    assert accepts(f"[{parts}, {'(' * 60}0{')' * 60}]") == ["nesting"]
 
 
 @pytest.mark.parametrize("lists", [200, 201])

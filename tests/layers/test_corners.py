@@ -23,6 +23,8 @@ TAKEN: list[tuple[str, str, Shape]] = [  # input, steps, and the output's shape
     ("[1, 5]", "{conv_transpose: 1, kernel: 3, stride: 2, padding: same, output_padding: 1}", (1, 10)),
     ("[1, 5]", "{conv_transpose: 1, kernel: 3, stride: 2, padding: half}", (1, 9)),
     ("[1, 5]", "{conv_transpose: 1, kernel: 3, stride: 2, padding: valid}", (1, 11)),
+    ("[2, 5]", "{conv: 3, kernel: 2, weight_norm: standardize_gain}", (3, 4)),
+    ("[2, 5]", "{conv: 3, kernel: 2, weight_norm: gain}", (3, 4)),
     # moved data
     ("[12]", "{reshape: [3, -1]}", (3, 4)),
     ("[12]", "{reshape: 12}", (12,)),
@@ -169,6 +171,15 @@ REFUSED = [  # input, the step, and what is said of it
     ("{a: [3, 6, 12], b: [3, 2, 4]}", "{add: [a, b]}",
      "`add` needs equal shapes, or sizes of 1, but its branches give 3 x 6 x 12, 3 x 2 x 4",
      "end the branch of 3 x 2 x 4 with `{upsample: 3}`, or that of 3 x 6 x 12 with `{max_pool: 3}`"),
+    ("{a: [3, 2], b: [3, 4]}", "{add: [a, b]}",
+     "`add` needs equal shapes, or sizes of 1, but its branches give 3 x 2, 3 x 4",
+     "end the branch of 3 x 2 with `{upsample: 2}`, or that of 3 x 4 with `{max_pool: 2}`"),
+    ("{a: [3, 2], b: [3, 5]}", "{add: [a, b]}",
+     "`add` needs equal shapes, or sizes of 1, but its branches give 3 x 2, 3 x 5",
+     "an odd kernel keeps sizes with `padding: half`; `{crop_like: name}` cuts to those of a layer"),
+    ("{a: [3, 6], b: [3, 2]}", "{add: [a, b]}",
+     "`add` needs equal shapes, or sizes of 1, but its branches give 3 x 6, 3 x 2",
+     "end the branch of 3 x 2 with `{upsample: 3}`, or that of 3 x 6 with `{max_pool: 3}`"),
     ("{a: [3, 2, 4], b: [5, 4, 4]}", "{concat: [a, b]}",
      "`concat` needs equal shapes off the channel axis, but its branches give 3 x 2 x 4, 5 x 4 x 4",
      "an odd kernel keeps sizes with `padding: half`; `{crop_like: name}` cuts to those of a layer"),
@@ -203,6 +214,12 @@ REFUSED = [  # input, the step, and what is said of it
      "use padding of at most 2"),
     ("[1, 4, 4]", "{adaptive_avg_pool: [1, 2, 3]}", "`size` has 3 entries for 2 spatial axes",
      "write one number, or one per axis"),
+    # dense layers
+    ("[4, 1, 1]", "{linear: 2}", "`linear` needs a flat tensor, but its input is 4 x 1 x 1",
+     "put `flatten` before it (4 features); for one linear layer per position use `{conv: 2, kernel: 1}`"),
+    ("[4, 2]", "{linear: 3}", "`linear` needs a flat tensor, but its input is 4 x 2",
+     "put `flatten` before it (8 features) or `global_avg_pool` and `flatten` (4 features); "
+     "for one linear layer per position use `{conv: 3, kernel: 1}`"),
     # convolutions
     ("[2, 4]", "{conv: 1, kernel: 2, weights: [1, 2, 3]}", "`weights` holds 3 values for a kernel of 1 x 2 x 2 = 4",
      ""),
@@ -359,6 +376,16 @@ def test_an_unpooled_axis_is_explained(shape: str, pool: str, formulas: list[str
     """What the windows of the pool cover, less what they had of padding, and what none of them had read."""
     told = cnncalc.loads(f"input: {shape}\nlayers: [{pool}, {{max_unpool: p, name: back}}]\n").explain("back")
     assert re.findall(r"\(W - 1\).* = \d+", str(told)) == formulas
+
+
+def test_the_largest_numbers() -> None:
+    """Sizes have 63 bits; beyond 2**1024 a value would be no floating-point number."""
+    assert cnncalc.loads("input: [1]\nlayers: [{opaque: [2**63 - 1]}]\n").graph.shapes[-1] == (2**63 - 1,)
+    text = "input: [1, 4]\nargs: {slope: 1}\nlayers: [{leaky_relu: slope}]\n"
+    for sign in (1, -1):
+        cnncalc.loads(text, args={"slope": sign * 2**1000})
+        with pytest.raises(cnncalc.SpecError, match="too large for a number"):
+            cnncalc.loads(text, args={"slope": sign * (2**1000 + 1)})
 
 
 UNPOOLED = "{max_pool: 2, name: p}, {max_unpool: p, from: %s, name: back}"

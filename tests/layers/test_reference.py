@@ -153,6 +153,19 @@ def test_every_page_names_every_argument(kind: str) -> None:
         assert KINDS[kind].example, f"{kind} has an argument that is required, and no example"
 
 
+def test_a_page_has_every_paragraph_and_tells_the_main_argument() -> None:
+    sentence, _, more, _, first, *_ = reference.page("split").splitlines()
+    assert (
+        sentence == "split: Parts of the channels, or of the positions, by name, beside each other: each is a `slice`"
+    )
+    assert more == "The current tensor stays the whole. Parts of size `rest` share what is left equally."
+    assert first == "  sizes (main argument): names of the parts, with their sizes"
+    sentence, _, main, _, first, *_ = reference.page("add").splitlines()
+    assert sentence == "add: Sum of branches; sizes of 1 are broadcast, as an offset per channel needs"
+    assert main == "main argument: a list of branches; a branch is a list of steps, or the name of a tensor"
+    assert first.startswith("  weights: a learned factor per branch")
+
+
 def test_every_kind_has_a_page_and_a_line() -> None:
     overview, tables = reference.overview(), reference.markdown()
     for kind in KINDS:
@@ -174,5 +187,8 @@ def test_the_command_prints_pages(run) -> None:
     assert run("layers", "conv").out == examples.of_kind("conv")
     assert run("layers", "repeat").out == examples.of_form("repeat")
     assert run("layers", "blocks").out == f"{examples.of_form('blocks')}\n{examples.library()}"
+    for kind, example in (("linear", "{linear: 1000}"), ("relu", "relu")):
+        (told,) = json.loads(run("layers", kind, "--format", "json").out)["kinds"]
+        assert (told["kind"], told["example"]) == (kind, example)
     plain = json.loads(run("layers", "repeat", "--format", "json").out)
     assert (plain["kinds"], plain["forms"]) == ([], examples.to_dict("repeat"))

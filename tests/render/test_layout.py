@@ -21,7 +21,7 @@ from cnncalc.render.layout import layout, rows, split, text, wrapped
 from cnncalc.render.rich import show_one
 from cnncalc.tables.report import tabulate
 from cnncalc.tables.table import DETAIL, KIND, ORIGIN, SHARE, Column, Line, Table, View
-from cnncalc.values import Shapes, Sizes
+from cnncalc.values import PerAxis, Shapes, Sizes
 
 NETWORKS = ("vgg16", "resnet50", "googlenet", "efficientnet_b0", "mobilenet_v2", "unet", "densenet121", "yolov8n")
 NETWORKS += ("swin_t", "r3d_18")
@@ -278,3 +278,31 @@ def test_colour_repeats_what_is_there() -> None:
     assert "layer1" in {text.strip() for code, text in found if code == "1;36"}
     assert "[215,808]" in {text.strip() for code, text in found if code == "2"}
     assert re.sub(r"\x1b\[[\d;]*m", "", shown(made, 140, colour=True)) == shown(made, 140)
+
+
+def test_equal_sizes_of_all_axes_are_one_number() -> None:
+    assert [text(PerAxis((3, 3)), narrow) for narrow in (False, True)] == ["3", "3"]
+    assert [text(PerAxis((3, 5)), narrow) for narrow in (False, True)] == ["3 x 5", "3x5"]
+    assert [text(Sizes((3, 3)), narrow) for narrow in (False, True)] == ["3 x 3", "3x3"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "cells", "available", "kept", "widths"),
+    [
+        # shapes go without spaces before a column goes
+        ([Column("A"), Column("B", drop=DETAIL)], [Sizes((64, 112, 112)), "wordy"], 21, [0, 1], [14, 5]),
+        ([Column("A"), Column("B", drop=DETAIL)], [Sizes((64, 112, 112)), "wordy"], 17, [0, 1], [10, 5]),
+        ([Column("A"), Column("B", drop=DETAIL)], [Sizes((64, 112, 112)), "wordy"], 16, [0], [10]),
+        # what might as well have gone breaks first
+        ([Column("A"), Column("B", drop=ORIGIN)], ["one two", "three four"], 16, [0, 1], [7, 7]),
+        # names break at underscores before a column goes
+        ([Column("A")] * 3, ["aa_bb"] * 3, 17, [0, 1, 2], [5, 5, 5]),
+        ([Column("A")] * 3, ["aa_bb"] * 3, 11, [0, 1, 2], [3, 3, 3]),
+        ([Column("A")] * 3, ["aa_bb"] * 3, 10, [0, 1], [4, 5]),
+    ],
+)
+def test_what_goes_and_what_breaks_where_there_is_little_room(
+    columns: list[Column], cells: list[Any], available: int, kept: list[int], widths: list[int]
+) -> None:
+    laid = layout(Table(columns, [Line(cells)]), available)
+    assert (laid.columns, laid.widths) == (kept, widths)

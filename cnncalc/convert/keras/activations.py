@@ -69,10 +69,9 @@ def activated(site: Site, x: int, value: Any, suffix: str = ".act") -> int:
         return site.append("hard_sigmoid", x, suffix, alpha=0.2)
     if name in FUNCTIONS:
         kind, arguments = FUNCTIONS[name]
-        rank = len(site.shape(x))
-        if kind not in ("softmax", "log_softmax") or site.ours(rank - 1, rank) == 0:
-            return site.append(kind, x, suffix, **arguments)
-        return site.along(x, rank - 1, kind, suffix)
+        if kind in ("softmax", "log_softmax"):
+            return site.along(x, len(site.shape(x)) - 1, kind, suffix)
+        return site.append(kind, x, suffix, **arguments)
     if name in POINTWISE:
         return site.elementwise(name, x, suffix)
     raise Fault("unknown-activation", f"cnncalc does not know the activation `{shown(value)}`")

@@ -99,12 +99,15 @@ def references(value: Any) -> Iterator[Reference]:
 
 
 def sizes(value: Any) -> Sizes | None:
-    """The shape without the batch in ``[null, 224, 224, 3]``; None for anything else."""
+    """The shape without the batch in ``[null, 224, 224, 3]``; None for anything else.
+
+    A single number for each sample is a vector of one.
+    """
     if not isinstance(value, list) or not 1 <= len(value) <= 10:
         return None
     if not all(size is None or (type(size) is int and size >= 0) for size in value):
         return None
-    return tuple(value[1:])
+    return tuple(value[1:]) or (1,)
 
 
 class Reader:

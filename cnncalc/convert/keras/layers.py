@@ -41,7 +41,7 @@ RANKS = ("1D", "2D", "3D")
 
 def make(site: Site, entry: Entry) -> Results:
     """The results of a layer of this class on the site's tensors; opaque where the class is not known."""
-    kind = next((entry.kind.replace(rank, "", 1) for rank in RANKS if rank in entry.kind), entry.kind)
+    kind = next((entry.kind.replace(rank, "") for rank in RANKS if rank in entry.kind), entry.kind)
     found = LAYERS.get(kind)
     if found is None or (entry.module and entry.module.partition(".")[0] not in HOMES):
         return site.unknown(entry.kind, "a config that Keras 3 writes states more shapes")

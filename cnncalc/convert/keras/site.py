@@ -117,7 +117,7 @@ class Site:
         if type(value) is not int or not -rank <= value <= rank or value == 0:
             at = "the batch" if value == 0 or (type(value) is int and value == -rank - 1) else f"`{shown(value)}`"
             raise Fault("wrong-axes", f"`{what}` is {at}, for a tensor of {rank} axes and the batch")
-        return value - 1 if value > 0 else rank + value
+        return (value - 1) % (rank + 1)  # the batch is an axis, too
 
     def channel_axis(self, rank: int) -> int:
         """Keras' axis of the channels, as the layer's own `data_format` says it."""
@@ -199,29 +199,21 @@ class Site:
         self.rows.account.unknown(operator, row)
         return row.number
 
-    def unknown(self, operator: str, help: str = "", params: int | None = None, macs: int | None = None) -> list[int]:
+    def unknown(self, operator: str, help: str = "", params: int | None = None) -> list[int]:
         """Opaque rows for a class that cnncalc does not know: one for each result whose shape the config says."""
-        if not self.results or any(shape is None for shape in self.results):
+        shapes = [shape for shape in self.results if shape is not None]
+        if not shapes or len(shapes) != len(self.results):
             message = f"cnncalc does not know `{shown(operator)}`, and the config does not say what shape it gives"
             raise Fault("unknown-layer-class", message, None, help)
         found = []
-        for number, shape in enumerate(self.results):
-            if not shape or None in shape:
-                text = shown(list(shape or ()))
+        for number, shape in enumerate(shapes):
+            output = tuple([size for size in shape if size is not None])
+            if len(output) < len(shape):
+                text = "x".join("?" if size is None else str(size) for size in shape)
                 message = f"cnncalc does not know `{shown(operator)}`, and the config leaves its shape open: {text}"
                 raise Fault("unknown-layer-class", message, None, help)
-            output = self.inward(tuple([size or 0 for size in shape]))
-            first = number == 0
-            found.append(
-                self.opaque(
-                    operator,
-                    self.tensors,
-                    output,
-                    params if first else 0,
-                    f".{number}" if number else "",
-                    macs if first else 0,
-                )
-            )
+            suffix, counts = (f".{number}", (0, 0)) if number else ("", (params, None))
+            found.append(self.opaque(operator, self.tensors, self.inward(output), counts[0], suffix, counts[1]))
         return found
 
 

@@ -35,11 +35,9 @@ class Wiring:
         return reference.call - self._first.get((reference.layer, reference.is_end), 0)
 
     def stated(self, entry: Entry, call: int) -> list[Sizes | None]:
-        """The shapes of a call's results, as far as its takers state them."""
+        """The shapes of a call's results, as its takers state them; nothing where some result has no taker."""
         known = self._stated.get((entry.name, call), {})
-        if not known or not all(0 <= number < 1_000 for number in known):
-            return []
-        return [known.get(number) for number in range(max(known) + 1)]
+        return [known[number] for number in sorted(known)] if known.keys() == set(range(len(known))) else []
 
     def tensor(self, reference: Reference, results: dict[Key, list[int]], taker: Entry | None) -> int:
         """The graph's tensor that a reference means."""

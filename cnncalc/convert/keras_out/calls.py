@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import Any
 
 from cnncalc.convert.keras_out.attending_snippets import USES
@@ -71,12 +72,12 @@ class Sketch:
         """The node that every layer belongs to."""
         self.needed: set[str] = set()
         """What is called."""
-        self._next = len(graph.shapes)
+        self._numbers = count(len(graph.shapes))
         self._node: Node | None = None
         self.takers = graph.takers()
         self.leaving = {tensor for _, tensor in graph.outputs}
         self.scopes = scopes(graph)
-        """For every node the part that it stands in, by position: of a block call, or -1."""
+        """For every node the part that it stands in, by position: of a block call, or None."""
         self.owners = {node.shares.place for node in graph.nodes if node.shares is not None}
         self.applied: set[int] = set()
         """Positions of the activations that the layer before applies itself."""
@@ -118,7 +119,7 @@ class Sketch:
         self, callee: str, inputs: Sequence[int], arguments: tuple[Argument, ...], name: str, shared: bool = False
     ) -> int:
         assert self._node is not None
-        number, self._next = self._next, self._next + 1
+        number = next(self._numbers)
         self.needed |= {callee, *USES.get(callee, ())}
         self.calls.append(Call(callee, arguments, tuple(inputs), number, name, self._node.place, shared))
         return number
@@ -145,15 +146,15 @@ class Sketch:
         """What tells the same line of the same block: the block's name, and the row's within it."""
         node = node.shares or node
         part = self.scopes[node.place]
-        if part < 0:
+        if part is None:
             return "", node.name
         found: Part = self.graph.parts[part]
         return found.block, node.name.removeprefix(f"{found.name}.")
 
 
-def scopes(graph: Graph) -> list[int]:
-    """For every node the innermost block call around it, by its position among the parts; -1 for none."""
-    found = [-1] * len(graph.nodes)
+def scopes(graph: Graph) -> list[int | None]:
+    """For every node the innermost block call around it, by its position among the parts; None for none."""
+    found: list[int | None] = [None] * len(graph.nodes)
     for number in range(len(graph.parts) - 1, -1, -1):  # outer parts come after those inside them
         part = graph.parts[number]
         if part.block:

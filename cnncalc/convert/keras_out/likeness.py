@@ -80,8 +80,8 @@ def omitted(
 ) -> dict[tuple[int, int], tuple[Any, Any]] | None:
     """The stretches of `lines` that another body lacks, with the value that each leaves and what stands for it."""
     there = {line[0]: line for line in other[:-2]}
-    order = [places.get(key, -1) for key in there]
-    if order != sorted(order) or -1 in order:
+    order = [places[key] for key in there if key in places]  # what takes another value does not agree
+    if order != sorted(order):
         return None
     runs: list[tuple[int, int]] = []
     for place, line in enumerate(lines):
@@ -97,10 +97,8 @@ def omitted(
         run = run_of.get(mine)
         if run is None:
             return bool(mine == theirs)
-        defined = theirs in places and places[theirs] < run[0]
-        if not (isinstance(theirs, int) or defined):
-            return False
-        return exchanged.setdefault(run, (mine, theirs)) == (mine, theirs)
+        defined = isinstance(theirs, int) or (theirs in places and places[theirs] < places[mine])
+        return defined and exchanged.setdefault(run, (mine, theirs)) == (mine, theirs)
 
     for line in lines:
         same = there.get(line[0])

@@ -25,7 +25,7 @@ from cnncalc.layers.windows import per_axis
 
 def channels_first(s: Sketch, x: int, shape: Shape) -> int:
     """The elements in the order that a flatten or reshape means: needed where both channels and positions are many."""
-    if len(shape) == 1 or shape[0] == 1 or all(size == 1 for size in shape[1:]):
+    if shape[0] == 1 or all(size == 1 for size in shape[1:]):
         return x
     return s.layer("layers.Permute", [x], A((len(shape), *range(1, len(shape)))), part="_permute")
 
@@ -46,7 +46,7 @@ def reshape(s: Sketch, node: Node, x: int) -> int:
         return s.layer("layers.Reshape", [x], A((*node.operation.output[1:], node.operation.output[0])))
     x = channels_first(s, x, node.operation.inputs[0])
     channels, *sizes = node.operation.output
-    if sizes and channels > 1 and any(size > 1 for size in sizes):
+    if channels > 1 and any(size > 1 for size in sizes):
         x = s.layer("layers.Reshape", [x], A((channels, *sizes)), part="_reshape")
         return s.layer("layers.Permute", [x], A((*range(2, len(sizes) + 2), 1)))
     return s.layer("layers.Reshape", [x], A((*sizes, channels)))
@@ -79,15 +79,16 @@ def pad(s: Sketch, node: Node, x: int) -> int:
     layer: Any = node.operation.layer
     pads = [(axis.before, axis.after) for axis in node.operation.reach]  # type: ignore[union-attr]
     constant = layer.mode in ("zeros", "constant")
-    if constant and (any(layer.channels) or (layer.mode == "constant" and layer.value)):
-        return constant_padded(s, x, pads, layer.value if layer.mode == "constant" else 0.0, layer.channels)
+    value = layer.value if layer.mode == "constant" else 0.0
+    if constant and (any(layer.channels) or value):
+        return constant_padded(s, x, pads, value, layer.channels)
     if constant:
         return zero_padded(s, node, x, pads, "") if pads else s.layer("layers.Identity", [x])
     x = bordered(s, x, pads, layer.mode)
     return constant_padded(s, x, [(0, 0)] * len(pads), 0.0, layer.channels) if any(layer.channels) else x
 
 
-def crop(s: Sketch, node: Node, x: int, like: int = 0) -> int:
+def crop(s: Sketch, node: Node, x: int, *like: int) -> int:
     cuts = [(-axis.before, -axis.after) for axis in node.operation.reach]  # type: ignore[union-attr]
     return cut(s, node, x, cuts)
 
@@ -137,12 +138,8 @@ def _times(name: str, ratio: Fraction) -> str:
 
 
 def joined(name: str) -> Callable[..., int]:
-    """A layer that takes a list of tensors; of a single one it is that tensor."""
-
-    def calls(s: Sketch, node: Node, *inputs: int) -> int:
-        return s.layer(f"layers.{name}" if len(inputs) > 1 else "layers.Identity", inputs)
-
-    return calls
+    """A layer that takes a list of tensors."""
+    return lambda s, node, *inputs: s.layer(f"layers.{name}", inputs)
 
 
 def concat(s: Sketch, node: Node, *inputs: int) -> int:

@@ -96,12 +96,11 @@ class Parameters:
             return present[0]
         role = argument.role or argument.keyword or "value"
         role = "filters" if role == "units" else role
-        whole = all(isinstance(value, int) and not isinstance(value, bool) for value in present)
         for number, each in enumerate(self.lists):
             if each.role == role and agree(each.values, vector):
                 each.values = [mine if mine is not ABSENT else other for mine, other in zip(each.values, vector)]
                 return Place(f"{{{number}}}")
-        if whole and role in ("filters", "padding", "groups", "stop", "start"):
+        if role in ("filters", "padding", "groups", "stop", "start"):
             for text in self.derived(role, vector):
                 return Place(text)
         self.lists.append(Values(role, item.key.partition("/")[0], list(vector)))

@@ -108,9 +108,9 @@ def global_pool(name: str) -> Callable[[Sketch, Node, int], int]:
 def flattened(s: Sketch, node: Node) -> bool:
     """Whether a flatten alone takes what a global pool leaves."""
     takers = s.takers[node.number]
-    pool = node.kind.startswith("global_") or node.operation.reach == GLOBAL
+    pool = node.kind.endswith("_pool") and node.operation.reach == GLOBAL
     only = len(takers) == 1 and takers[0].kind == "flatten" and node.number not in s.leaving
-    return pool and only and node.kind.endswith("_pool")
+    return pool and only
 
 
 def adaptive(pool: str, snippet: str) -> Callable[[Sketch, Node, int], int]:

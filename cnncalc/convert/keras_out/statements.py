@@ -76,8 +76,9 @@ def rolled(body: Body, names: Names) -> Iterator[tuple[str, int]]:
             end += 1
         call = items[place].call
         if end - place > 1:
-            stem, first = numbered(call.name)
+            stem, digits = numbered(call.name)
             called = statement(call, names, f'f"{stem}{{i}}"')
+            first = int(digits)
             bounds = f"{first}, {first + end - place}" if first else f"{end - place}"
             yield f"for i in range({bounds}):", 4
             yield called, 8
@@ -95,17 +96,19 @@ def continues(before: Call, call: Call, names: Names) -> bool:
     """Whether a block's call is the one before again, on its result and with the next number."""
     if call.callee.startswith("layers.") or (call.callee, call.arguments) != (before.callee, before.arguments):
         return False
-    stem, number = numbered(call.name)
+    stem, digits = numbered(before.name)
+    if not digits or call.name != f"{stem}{int(digits) + 1}":
+        return False
     chained = call.inputs == (before.output,) and len(before.inputs) == 1
     variables = {names.of[value] for value in (call.output, before.output, *before.inputs)}
-    return chained and len(variables) == 1 and number >= 0 and numbered(before.name) == (stem, number - 1)
+    return chained and len(variables) == 1
 
 
-def numbered(name: str) -> tuple[str, int]:
-    """A name without the number at its end, and that number; -1 where there is none."""
+def numbered(name: str) -> tuple[str, str]:
+    """A name without the number at its end, and that number; nothing where there is none, or one that begins with 0."""
     stem = name.rstrip("0123456789")
     digits = name[len(stem) :]
-    return (stem, int(digits)) if digits and str(int(digits)) == digits else (name, -1)
+    return (stem, digits) if digits and str(int(digits)) == digits else (name, "")
 
 
 def literal(value: Any) -> str:

@@ -46,8 +46,8 @@ def from_torch(module: Any, inputs: Shapes, source: str = "") -> Imported:
 
     It is exported as for inference; its mode and its weights stay as they are.  Raises `SpecError`.
     """
-    torch = library(source or "torch")
     source = source or type(module).__name__
+    torch = library(source)
     if not isinstance(module, torch.nn.Module):
         message = f"it is no `torch.nn.Module`, it is of the type `{shown(type(module).__name__)}`"
         help = "give a `torch.nn.Module`, or name what returns one"

@@ -104,13 +104,12 @@ def _describe(torch: Any, nodes: Sequence[Any], found: Exported) -> None:
         if isinstance(value, (list, tuple)):
             taken = results.get(node, {})
             parts = [(taken.get(place, f"{node.name}.{place}"), part) for place, part in enumerate(value)]
-        outputs = [name for name, part in parts if isinstance(part, torch.Tensor) or len(parts) > 1]
-        for name, part in parts:
-            if isinstance(part, torch.Tensor):
-                found.shapes[name], found.types[name] = _shape(part), _type(part)
+        tensors = {name: part for name, part in parts if isinstance(part, torch.Tensor)}
+        found.shapes.update({name: _shape(part) for name, part in tensors.items()})
+        found.types.update({name: _type(part) for name, part in tensors.items()})
         if node.op == "call_function" and not _is_item(node):
             stack = tuple([(path, kind if isinstance(kind, str) else kind.__name__) for path, kind in _stack(node)])
-            found.calls.append(Call(_target(node), _given(torch, node), outputs, _title(stack, node.name), stack))
+            found.calls.append(Call(_target(node), _given(torch, node), list(tensors), _title(stack, node.name), stack))
 
 
 def _is_item(node: Any) -> bool:
@@ -149,22 +148,12 @@ def _values(tensor: Any, most: int) -> Sequence[Any] | None:
 
 
 def _given(torch: Any, node: Any) -> dict[str, Any]:
-    """A node's arguments by the names in its schema, those left out with their defaults."""
+    """A node's arguments by the names in its schema."""
     schema = getattr(node.target, "_schema", None)
     if schema is None:
         return {str(place): _argument(torch, value) for place, value in enumerate(node.args)}
-    found = {}
-    for place, argument in enumerate(schema.arguments):
-        if place < len(node.args) and not argument.kwarg_only:
-            value = node.args[place]
-        elif argument.name in node.kwargs:
-            value = node.kwargs[argument.name]
-        elif argument.has_default_value():
-            value = argument.default_value
-        else:
-            continue
-        found[argument.name] = _argument(torch, value)
-    return found
+    given = dict(zip([argument.name for argument in schema.arguments], node.args)) | node.kwargs
+    return {name: _argument(torch, value) for name, value in given.items()}
 
 
 def _argument(torch: Any, value: Any) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
+from sys import maxsize
 from typing import Any
 
 from cnncalc.convert.archive import shown
@@ -71,16 +72,14 @@ class Lowering:
                 self.replace_changed(call, place, last)
             except Fault as fault:
                 raise failed(fault, program.source, call.name) from None
-        for tensor, sizes in exported.shapes.items():
-            if tensor not in exported.weights and tensor not in exported.inputs:
-                program.stated[tensor] = sizes
+        program.stated.update(exported.shapes)
         program.outputs = [self.names.get(tensor, tensor) for tensor in exported.outputs]
         return program
 
     def lower_call(self, call: Call) -> None:
         base = call.target.removeprefix("aten.").partition(".")[0]
         plain = base.removesuffix("_") if not base.endswith("__") else base
-        if plain in CHECKS or not call.outputs:  # what gives no tensor works out sizes, which every tensor states
+        if not call.outputs:  # what gives no tensor works out sizes, which every tensor states
             return
         self.program.nodes = (self.program.nodes or 0) + 1
         operation = self.operations.get(plain) if call.target.startswith("aten.") else None
@@ -149,7 +148,7 @@ class Lowering:
 
     def ints(self, values: Sequence[int]) -> str:
         """The name of a constant list; raises `Fault` where it holds something else."""
-        if not all(type(value) is int and abs(value) < 2**63 + 1 for value in values):
+        if not all(type(value) is int and -(2**63) <= value < 2**63 for value in values):
             raise Fault("bad-model", f"`{self.call.target}` needs whole numbers, of 64 bits")
         return self.constant((len(values),), "int", tuple(values))
 
@@ -205,8 +204,10 @@ class Lowering:
         self.families.setdefault(root, [root]).append(tensor)
 
     def last_uses(self) -> dict[str, int]:
+        """The call that takes each tensor last, or gives it; behind all of them for what leaves the program."""
         found: dict[str, int] = {}
         for place, call in enumerate(self.exported.calls):
+            found |= dict.fromkeys(call.outputs, place)
             pending: list[Any] = list(call.given.values())
             while pending:
                 value = pending.pop()
@@ -230,11 +231,11 @@ class Lowering:
             part = x_of(self.parts[part].given)
         known = {changed, *call.outputs, *(x_of(cut.given) for _, cut in wholes)}
         others = [tensor for tensor in self.families.get(root, [root]) if tensor not in known]
-        if any(last.get(tensor, -1) > place for tensor in others):
+        if any(last[tensor] > place for tensor in others):
             raise InPlace
         self.names[changed] = self.names.get(call.outputs[0], call.outputs[0])
         self.look(call.outputs[0], root)
-        needed = [last.get(x_of(cut.given), -1) > place for _, cut in wholes]
+        needed = [last[x_of(cut.given)] > place for _, cut in wholes]
         for number, (part, cut) in enumerate(wholes):
             if any(needed[number:]):
                 whole = x_of(cut.given)
@@ -244,7 +245,7 @@ class Lowering:
     def bounds(self, given: Given) -> list[str]:
         """Start, end, axis and step of a part, as operands; raises `Fault` where one is open."""
         start, end = given.get("start"), given.get("end")
-        start, end = 0 if start is None else start, 2**63 - 1 if end is None else end
+        start, end = 0 if start is None else start, maxsize if end is None else end
         bounds = [start, end, given.get("dim", 0), given.get("step", 1)]
         if not all(type(bound) is int for bound in bounds):
             raise Fault("dynamic-shape", "it takes a part whose size is open", None, FIXED)
@@ -252,9 +253,6 @@ class Lowering:
 
 
 FIXED = "export the model with fixed sizes"
-
-CHECKS = frozenset({"_assert_tensor_metadata", "_assert_async", "_assert_scalar", "sym_constrain_range_for_size"})
-"""Operators that only check something."""
 
 VIEWS = frozenset(
     (
@@ -344,9 +342,12 @@ def x_of(given: Given) -> Any:
     return given.get("self", given.get("input"))
 
 
-def per_axis(value: Any, rank: int, default: int) -> tuple[int, ...]:
-    """One entry per axis of a list that may have one entry for all, or none."""
-    if value is None or value == []:
-        return (default,) * rank
+def spread(value: Any, rank: int) -> tuple[int, ...]:
+    """One entry per axis of a list that may have one entry for all."""
     entries = tuple(value) if isinstance(value, (list, tuple)) else (value,)
     return entries * rank if len(entries) == 1 else entries
+
+
+def per_axis(value: Any, default: tuple[int, ...]) -> tuple[int, ...]:
+    """The same of a list that may be left out, or empty."""
+    return default if value is None or value == [] else spread(value, len(default))

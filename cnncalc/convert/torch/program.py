@@ -27,6 +27,10 @@ class Call(NamedTuple):
     """Path and class of the modules around it, the outermost first."""
 
 
+NUMBERS = {"float": 1, "int": 7, "bool": 9}
+"""The number that ONNX has for a type."""
+
+
 class Exported(NamedTuple):
     """A program as torch exports it."""
 

@@ -28,8 +28,6 @@ MEMBERS = ("models/model.json", "serialized_exported_program.json")
 
 HELP = "write it with `torch.export.save(torch.export.export(model, (x,)), 'model.pt2')`"
 
-MAX_NESTING = 16
-
 
 @advised(Advice(PROGRAM, HELP, f"the program is not as PyTorch writes it: {HELP}"))
 def read(source: str, inputs: Shapes = None) -> Imported:
@@ -124,33 +122,37 @@ def _call(node: dict[str, Any]) -> Call:
 
 def _stack(text: Any) -> tuple[tuple[str, str], ...]:
     """Path and class in ``L__self__layer1,layer1,torch.nn.modules.container.Sequential;...``."""
-    if not isinstance(text, str) or not text:
+    if not isinstance(text, str):
         return ()
     entries = [entry.split(",") for entry in text.split(";")]
     return tuple([(entry[1], entry[2]) for entry in entries if len(entry) == 3])
 
 
-def _argument(value: Any, depth: int = 0) -> Any:
+def _argument(value: Any) -> Any:
     """An argument: a union with one entry, whose key says what it is."""
-    if not isinstance(value, dict) or len(value) != 1 or depth > MAX_NESTING:
-        raise Fault("bad-model", "an argument is not as torch writes it")
     kind, held = _single(value, "arg")
     if kind == "as_none":
         return None
     if kind == "as_tensor":
-        return Tensor(_text(_mapping(held, kind).get("name"), kind))
+        return _tensor(held)
     if kind == "as_tensors":
-        return [Tensor(_text(_mapping(entry, kind).get("name"), kind)) for entry in _list(held, kind)]
+        return [_tensor(entry) for entry in _list(held, kind)]
     if kind == "as_optional_tensors":
-        return [_argument(entry, depth + 1) for entry in _list(held, kind)]
-    if kind in ("as_sym_int", "as_sym_ints"):
-        found = [_sym(entry) for entry in (held if isinstance(held, list) else [held])]
-        return found if kind.endswith("s") else found[0]
+        entries = [_single(entry, kind) for entry in _list(held, kind)]
+        return [_tensor(entry) if word == "as_tensor" else None for word, entry in entries]
+    if kind == "as_sym_int":
+        return _sym(held)
+    if kind == "as_sym_ints":
+        return [_sym(entry) for entry in _list(held, kind)]
     if isinstance(held, list):
         if len(held) > MAX_NODES or not all(isinstance(entry, (bool, int, float, str, type(None))) for entry in held):
             raise Fault("bad-model", "an argument is a list that torch does not write")
         return list(held)
     return held if isinstance(held, (bool, int, float, str)) else shown(str(held))
+
+
+def _tensor(value: Any) -> Tensor:
+    return Tensor(_text(_mapping(value, "as_tensor").get("name"), "as_tensor"))
 
 
 def _sym(value: Any) -> Any:

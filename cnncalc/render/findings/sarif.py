@@ -62,7 +62,7 @@ def _related(note: Note) -> dict[str, Any]:
 
 
 def _location(span: Span) -> dict[str, Any]:
-    region = {"startLine": span.line, "startColumn": span.column, "endColumn": max(span.end, span.column + 1)}
+    region = {"startLine": span.line, "startColumn": span.column, "endColumn": span.end}
     return {"artifactLocation": {"uri": uri(span.source.path)}, "region": region}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from cnncalc.convert.constants.evaluator import MAX_VALUES
 from cnncalc.convert.operators import Constant
 from cnncalc.convert.torch.lowering import Given, Lower, Lowering, x_of
-from cnncalc.convert.torch.program import Tensor
+from cnncalc.convert.torch.program import NUMBERS, Tensor
 
 
 def identity(low: Lowering, given: Given) -> None:
@@ -22,10 +22,6 @@ def cast(low: Lowering, given: Given) -> None:
         identity(low, given)
     else:
         low.emit("Cast", [low.operand(x_of(given))], None, to=NUMBERS[after])
-
-
-NUMBERS = {"float": 1, "int": 7, "bool": 9}
-"""Of ONNX's element types."""
 
 
 def dropout(low: Lowering, given: Given) -> None:
@@ -129,14 +125,11 @@ MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "cir
 def pad(low: Lowering, given: Given) -> None:
     """ATen lists the last axis first."""
     pads, rank = list(given["pad"]), len(low.shape(x_of(given)))
-    mode = MODES.get(given.get("mode", "constant"))
-    if mode is None or len(pads) % 2:
-        return low.unknown()
+    mode = MODES[given.get("mode", "constant")]
     pads += [0] * (2 * rank - len(pads))
     ordered = [*pads[::-1][1::2], *pads[::-1][0::2]]
     value = float(given.get("value") or 0.0)
     low.emit("Pad", [low.operand(x_of(given)), low.ints(ordered), low.operand(value)], None, mode=mode)
-    return None
 
 
 def pixels(low: Lowering, given: Given) -> None:

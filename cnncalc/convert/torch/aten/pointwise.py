@@ -6,7 +6,7 @@ from typing import Any
 
 from cnncalc.convert.operators import Constant
 from cnncalc.convert.torch.lowering import Given, Lower, Lowering, x_of
-from cnncalc.convert.torch.program import Tensor
+from cnncalc.convert.torch.program import NUMBERS, Tensor
 
 
 def linear(low: Lowering, given: Given) -> None:
@@ -128,10 +128,13 @@ def reversed_sub(low: Lowering, given: Given) -> None:
 
 
 def quotient(low: Lowering, given: Given) -> None:
-    """One that is rounded is another operator."""
+    """One that is rounded is another operator; of whole numbers it is a decimal one."""
     if given.get("rounding_mode") is not None:
         return low.unknown()
-    low.emit("Div", [low.operand(x_of(given)), low.operand(given["other"])])
+    x = low.operand(x_of(given))
+    if low.exported.types.get(x_of(given)) == "int":
+        x = low.emit("Cast", [x], [low.inner()], to=NUMBERS["float"])
+    low.emit("Div", [x, low.operand(given["other"])])
     return None
 
 
@@ -181,19 +184,18 @@ def norm(low: Lowering, given: Given) -> None:
     """The Euclidean norm over some axes."""
     if given.get("ord", given.get("p", 2)) not in (None, 2):
         return low.unknown()
-    axes = given.get("dim")
-    axes = list(range(len(low.shape(x_of(given))))) if axes is None or axes == [] else axes
-    axes = axes if isinstance(axes, list) else [axes]
-    low.emit("ReduceL2", [low.operand(x_of(given))], None, axes=tuple(axes), keepdims=int(bool(given.get("keepdim"))))
+    reduction("ReduceL2")(low, given)
     return None
 
 
-def reduction(kind: str, key: str = "dim") -> Lower:
+def reduction(kind: str) -> Lower:
+    """Over some axes; over all where none is given."""
+
     def lower(low: Lowering, given: Given) -> None:
-        axes = given.get(key)
-        axes = axes if isinstance(axes, (list, tuple)) else [axes] if axes is not None else []
+        axes = given.get("dim")
+        axes = axes if isinstance(axes, list) else [] if axes is None else [axes]
         axes = axes or list(range(len(low.shape(x_of(given)))))
-        keep = int(bool(given.get("keepdim", False)))
+        keep = int(bool(given.get("keepdim")))
         low.emit(kind, [low.operand(x_of(given))], None, axes=tuple(axes), keepdims=keep)
 
     return lower

@@ -72,6 +72,16 @@ def nested() -> keras.Model:
     return keras.Model({"left": left, "right": right}, [maps, others, joined], name="nested")
 
 
+def firsts() -> keras.Model:
+    """The first results of models that are called twice: a functional one counts its calls from 1 where they leave."""
+    a, inner = keras.Input((6, 5, 3), name="a"), keras.Input((6, 5, 3), name="inner")
+    functional = keras.Model(inner, L.Conv2D(3, 1, name="left")(inner), name="functional")
+    chain = keras.Sequential([L.Conv2D(3, 1, name="right")], name="chain")
+    left, right = functional(a), chain(a)
+    total = L.Add(name="total")([functional(left), chain(right)])
+    return keras.Model(a, [left, right, total], name="firsts")
+
+
 def operations() -> keras.Model:
     """Functions between layers."""
     a = keras.Input((8, 8, 6), name="a")
@@ -160,7 +170,7 @@ def macs(layer: keras.Layer) -> int:
 
 def calls(layer: keras.Layer, model: keras.Model) -> int:
     """How often a layer of these models is called."""
-    return 2 if model.name == "nested" and layer.name in ("conv", "map", "shared") else 1
+    return 2 if model.name in ("nested", "firsts") and layer.name in ("conv", "map", "shared", "left", "right") else 1
 
 
 def facts(model: keras.Model) -> dict[str, object]:
@@ -177,7 +187,7 @@ def facts(model: keras.Model) -> dict[str, object]:
 
 if __name__ == "__main__":
     said = {}
-    for build in (every_layer, nested, operations, arguments, first, line, volume):
+    for build in (every_layer, nested, firsts, operations, arguments, first, line, volume):
         model = build()
         (HERE / f"{build.__name__}.json").write_text(json.dumps(json.loads(model.to_json()), indent=1) + "\n")
         said[build.__name__] = facts(model)

@@ -343,6 +343,40 @@ def rolls(self, x):
     return F.scaled_dot_product_attention(rows[:, :3], rows, rows, is_causal=True)
 
 
+def worked_out(self, x):
+    """Constants: in steps, of other types, and quotients of whole numbers; rolls that add up."""
+    y = self.conv(x)[:, (torch.arange(2, 8, 2) / 2).to(torch.int64)]
+    y = y + torch.full((1,), 2.75).to(torch.int64) + torch.full((1,), 2.75).to(torch.bool).to(torch.float32)
+    y = y[:, torch.arange(1, 3)] * (torch.arange(3, 4) / 2) - torch.arange(1, 3, 2)
+    return torch.roll(y, (1, 2, -1), (2, -2, 3))
+
+
+def standardised(self, x):
+    """timm's convolution of NFNets: kernels of mean 0 and variance 1, times a gain over the root of the fan-in."""
+    gain, kernel = self.gain * 8**-0.5, self.weight.view(1, 4, -1)
+    kernel = F.batch_norm(kernel, None, None, gain, training=True, momentum=0.0, eps=1e-6)
+    return F.conv2d(x, kernel.reshape_as(self.weight))
+
+
+def lines(self, x):
+    """Layers with windows on one axis."""
+    aten = torch.ops.aten
+    y = F.avg_pool1d(F.max_pool1d(self.back(x), 3, 1), 2, 1)
+    y = F.interpolate(F.interpolate(y, size=9), size=13, mode="linear")
+    return F.adaptive_avg_pool1d(y, 6) + F.adaptive_max_pool1d(y, 6) + aten.avg_pool1d(y, [3], [2])
+
+
+def rooms(self, x):
+    """Layers with windows on three axes, also by the names that decompositions have."""
+    aten = torch.ops.aten
+    y = F.avg_pool3d(F.max_pool3d(self.back(x), 2, 1), (1, 2, 2), 1)
+    y = y + aten.max_pool3d_with_indices(aten.constant_pad_nd(y, [1, 1, 1, 1, 1, 1]), [3, 3, 3], [1, 1, 1])[0]
+    y = F.interpolate(F.interpolate(y, size=(3, 4, 5)), size=(4, 4, 6), mode="trilinear")
+    y = aten._adaptive_avg_pool3d(y, [2, 2, 3]) + F.adaptive_max_pool3d(y, (2, 2, 3)) + F.adaptive_avg_pool3d(y, 1)
+    y = y.flatten(2, 3)
+    return aten._adaptive_avg_pool2d(y, [1, 3]) + aten.max_pool2d_with_indices(y, [2, 1])[0]
+
+
 CASES = {
     "block": (
         Does(
@@ -474,6 +508,13 @@ CASES = {
     "rolls": (Does(rolls, conv=conv(2, 4, 1)), [(2, 6, 6)]),
     "scattered": (Does(scattered, conv=conv(3, 3, 1)), [(3, 4, 1)]),
     "tiles": (Does(tiled, conv=conv(4, 3)), [(2, 6, 4)]),
+    "worked_out": (Does(worked_out, conv=conv(2, 4, 1)), [(2, 3, 4)]),
+    "standardised": (
+        Does(standardised, weight=nn.Parameter(torch.ones(4, 2, 2, 2)), gain=nn.Parameter(torch.ones(4))),
+        [(2, 4, 5)],
+    ),
+    "lines": (Does(lines, back=nn.ConvTranspose1d(2, 3, 3, stride=2)), [(2, 4)]),
+    "rooms": (Does(rooms, back=nn.ConvTranspose3d(2, 2, 2)), [(2, 2, 3, 4)]),
     "unknown": (Does(lambda s, x: torch.cumsum(s.conv(x), 2), conv=conv(2, 3)), [(2, 4, 4)]),
     "other_forms": (Does(other_forms, conv=conv(2, 2, 1), least=torch.zeros(2, 1, 1)), [(2, 3, 3)]),
     "unused": (Does(lambda s, x: s.conv(x), conv=conv(2, 3), left=nn.Linear(3, 4)), [(2, 4, 4)]),
