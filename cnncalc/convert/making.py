@@ -192,9 +192,11 @@ class Making:
         """As `weight_roots`; where some of them are learned and others are not, those that are."""
         roots = self.weight_roots(constant)
         fixed = roots.keys() & self.program.buffers
-        for root in fixed if len(fixed) < len(roots) else ():
+        if fixed == roots.keys():
+            return roots
+        for root in fixed:
             self.constant(root)
-        return {root: count for root, count in roots.items() if root not in fixed or len(fixed) == len(roots)}
+        return {root: count for root, count in roots.items() if root not in fixed}
 
     def opaque(
         self,

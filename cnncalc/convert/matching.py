@@ -5,6 +5,7 @@ Composites are described with it in `recognition`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from math import isclose
 
@@ -30,7 +31,7 @@ class Matcher:
         self.constants = program.constants
         self.stated = program.stated
         self.givers = program.givers()
-        self.uses: dict[str, int] = dict.fromkeys(program.outputs, 1)
+        self.uses = Counter(program.outputs)
         """How often each tensor is taken; leaving the network counts too."""
         for operator in program.operators:
             self.count(operator, 1)
@@ -39,7 +40,7 @@ class Matcher:
 
     def count(self, operator: Operator, change: int) -> None:
         for name in dict.fromkeys(operator.inputs):
-            self.uses[name] = self.uses.get(name, 0) + change
+            self.uses[name] += change
 
     def inside(self, name: str, *kinds: str) -> Operator | None:
         """The operator of one of these kinds that gives a tensor which nothing else takes."""

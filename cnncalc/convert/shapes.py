@@ -21,7 +21,7 @@ def axis_of(axis: int, rank: int) -> int:
     """An axis counted from the front; raises `Fault` where there is none."""
     if not -rank <= axis < rank:
         raise bad(f"there is no axis {axis} among {rank}")
-    return axis % rank if rank else 0
+    return axis % rank
 
 
 def broadcast(shapes: Sequence[Sizes]) -> Sizes:

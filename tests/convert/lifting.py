@@ -40,6 +40,8 @@ QUERIES = (
     "{conv: 4, kernel: 1, from: input, name: k}, {conv: 4, kernel: 1, from: input, name: v}, "
     "{attention: 2, from: [q, k, v]}"
 )
+LONG = [letter + "z" * 299 for letter in "abc"]
+"""Names of as many letters as there may be."""
 ADDED = "{add: [x, [{conv: 4, kernel: 1}, _]]}"
 
 
@@ -60,11 +62,30 @@ def widened(*table: tuple[int, int, int, int]) -> str:
     return ", ".join(found)
 
 
+def stages(*ratios: int) -> str:
+    """Stages whose first convolution has so many times the channels of what it takes, after steps that are usual."""
+    apart = ("tanh", "elu", "silu", "mish", "gelu", "selu", "softplus", "hard_swish")
+    sizes = (16, 24, 40, 56, 88, 104, 136, 152, 184)
+    steps = (
+        "{conv: <0>, kernel: 1, act: silu, bias: false}, {depthwise_conv: 3, padding: half, norm: batch, act: relu}, "
+        f"{CONV.replace('<0>', '<1>')}, l2_norm, {{max_pool: 1}}, <2>"
+    )
+    table = [(ratio * before, behind, kind) for ratio, before, behind, kind in zip(ratios, sizes, sizes[1:], apart)]
+    return f"{USUAL}, {CONV.replace('<0>', '16')}, {rows(steps, *table)}"
+
+
 def taken(number: int) -> str:
     """Four turns of two steps that cost much, and others; what the step of this number gives is an output as well."""
     steps = [*COSTLY[:2]] * 4
     steps[number] = f"{steps[number][:-1]}, name: taken}}"
     return f"{', '.join(steps).replace('<0>', '4')}, {USUAL}, {{relu, name: last}}]\noutputs: [taken, last"
+
+
+def units(steps: str, times: int) -> str:
+    """The steps so many times with others between them, and others of their kinds, whose arguments are more usual."""
+    apart = ("sigmoid", "tanh", "silu", "gelu", "selu", "mish", "softplus")
+    usual = f"{rows('{leaky_relu: 0.1}', *range(8))}, l2_norm, {rows('{elu: 0.9}', *range(8))}"
+    return f"{rows(f'{steps}, <0>', *apart[:times])}, {usual}"
 
 
 UNET = """
@@ -82,8 +103,10 @@ OF_ALL = (
 )
 """Networks among those of the exports whose texts are kept with these."""
 
-LAYERS: dict[str, tuple[str, str]] = {
-    # -- what takes which tensors
+Layers = dict[str, tuple[str, str]]
+"""The shape of the input and the steps, by what they are kept for."""
+
+WIRING: Layers = {
     "concatenations that begin as earlier ones": (
         "[4, 8, 8]",
         rows("{conv: 4, kernel: 3, padding: half, norm: batch, from: input, name: <0>}", *"abcd")
@@ -141,11 +164,19 @@ LAYERS: dict[str, tuple[str, str]] = {
         "{conv: 4, kernel: 1, name: a}, {conv: 4, kernel: 1, name: b}, {conv: 4, kernel: 1, name: c}, relu, "
         "{add: [x, [{conv: 4, kernel: 3, padding: half, from: a}, tanh], b]}, {add: [x, c]}, {multiply: [x, a]}",
     ),
+    "names that end alike, and are longer than names may be with a number": (
+        "[4, 4, 4]",
+        f"{{relu, name: {LONG[0]}}}, {{tanh, name: {LONG[1]}}}, {{sigmoid, name: {LONG[2]}}}, "
+        f"{{add: [{LONG[0]}, {LONG[1]}]}}, {{multiply: [x, {LONG[2]}]}}, {{add: [x, {LONG[0]}]}}, "
+        f"{{add: [x, {LONG[1]}]}}, {{add: [x, {LONG[2]}]}}",
+    ),
     "a crop as another": (
         "[4, 9, 9]",
         "{conv: 4, kernel: 3, name: small}, {conv: 4, kernel: 1, from: input}, {crop_like: small}, {add: [x, small]}",
     ),
-    # -- a layer with its norm and activation
+}
+
+FOLLOWERS: Layers = {
     "followers that are taken twice, or in another order": (
         "[4, 8, 8]",
         "{conv: 4, kernel: 3, padding: half}, batch_norm, {relu, name: a}, {conv: 4, kernel: 3, padding: half}, "
@@ -170,6 +201,14 @@ LAYERS: dict[str, tuple[str, str]] = {
         "{conv: 4, kernel: 3, padding: half, share: a}, {batch_norm, share: n}, tanh, "
         "{conv: 4, kernel: 3, padding: half, share: a}, {batch_norm, share: n}",
     ),
+    "blocks that share weights": (
+        "[8, 8, 8]",
+        rows(
+            "{add: [x, [{conv: 8, kernel: 3, padding: half, norm: batch, act: relu<1>}, {max_pool: 1}, "
+            "{depthwise_conv: 3, padding: half, act: elu}, l2_norm]]}, <0>",
+            *(("tanh", ", name: a"), ("elu", ", share: a"), ("silu", ", share: a"), ("mish", "")),
+        ),
+    ),
     "weights that a later row of the text has": (
         "[4, 8, 8]",
         "{conv: 4, kernel: 3, padding: half, norm: batch, name: a}, tanh, {conv: 4, kernel: 3, padding: half, "
@@ -185,7 +224,9 @@ LAYERS: dict[str, tuple[str, str]] = {
         "[2, 9, 9, 9]",
         "{conv: 4, kernel: [1, 3, 3], padding: half}, {avg_pool: [1, 2, 3]}, {conv: 5, kernel: [2, 1, 1], bias: false}",
     ),
-    # -- repeats and loops
+}
+
+TURNS: Layers = {
     "two turns of three steps": (
         "[8, 8, 8]",
         rows(f"{CONV}, {{conv: 8, kernel: 1}}, {{depthwise_conv: 3, padding: half}}", 8, 8) + ", tanh",
@@ -256,16 +297,65 @@ LAYERS: dict[str, tuple[str, str]] = {
     ),
     "two rows of three steps that cost much": ("[3, 9, 9]", f"{rows(', '.join(COSTLY), 4, 6)}, {USUAL}"),
     "three rows of a step that costs much": ("[3, 9, 9]", f"{rows(COSTLY[0], 4, 6, 8)}, {USUAL}"),
+    "rows that follow rows": (
+        "[3, 9, 9]",
+        f"{rows(COSTLY[0], 4, 6, 8)}, "
+        f"{rows('{conv: <0>, kernel: 1, stride: 2, bias: false, act: elu}', 3, 1, 5)}, {USUAL}",
+    ),
+    "rows whose channels are twice their kernels": (
+        "[3, 64, 64]",
+        rows(
+            "{depthwise_conv: <0>, padding: half, bias: false, norm: batch, act: relu}, {conv: <1>, kernel: 1}, "
+            "{lp_pool: 3, stride: 1, p: 3}",
+            *((kernel, 2 * kernel) for kernel in (3, 5, 7, 9)),
+        ),
+    ),
     "two groups of steps that cost much": (
         "[3, 9, 9]",
         f"{rows(f'{COSTLY[0]}, {{max_pool: 1}}', 4, 4, 4)}, softmax, {rows(f'{COSTLY[1]}, {{lp_pool: 1}}', 4, 4, 4)}, "
         f"{USUAL}",
     ),
+    "six words twice": ("[4, 8, 8]", ", ".join(POINTWISE[:6] * 2)),
+    "seven words twice": ("[4, 8, 8]", ", ".join(POINTWISE[:7] * 2)),
+    "rows whose last step is an output": (
+        "[3, 9, 9]",
+        f"{rows(COSTLY[0], 4, 6, 8)[:-1]}, name: taken}}, {USUAL}, {{relu, name: last}}]\noutputs: [taken, last",
+    ),
     "turns whose first step is an output": ("[3, 9, 9]", taken(0)),
     "turns whose last step is an output": ("[3, 9, 9]", taken(3)),
     "turns whose last but one step is an output": ("[3, 9, 9]", taken(6)),
     "repeated calls that come again": ("[8, 256, 256]", rows(PARTED, *((16, 2), (16, 1)) * 3)),
+    "a row that fills a line": (
+        "[3, 9, 9]",
+        rows("{conv: <0>, kernel: 3, padding: half}", *range(101, 121), 1001, 1002),
+    ),
     "a row that is longer than a line": ("[3, 9, 9]", rows("{conv: <0>, kernel: 3, padding: half}", *range(101, 130))),
+    "rows of lists": (
+        "[16, 18, 18]",
+        rows(
+            "{conv: 16, kernel: 1, norm: batch, act: relu}, {slice: <0>}, {depthwise_conv: 3, norm: batch, act: relu}, "
+            "{max_pool: 2, stride: 1}",
+            *(([0, 3],), ([3, "none"],), ([1, 7],), ([0, 11],)),
+        ).replace("'", ""),
+    ),
+    "rows of four sizes": (
+        "[4, 4, 4]",
+        rows(
+            "{conv: 4, kernel: 1, norm: batch, act: relu}, {reshape: <0>}, relu6, {reshape: [4, 4, 4]}, "
+            "{max_pool: 2, stride: 1, padding: [[0, 1], [0, 1]]}",
+            *(([2, 2, 4, 4],), ([1, 4, 4, 4],), ([4, 1, 4, 4],), ([2, 8, 2, 2],)),
+        ),
+    ),
+    "a branch that fills a line": (
+        "[4, 8, 8]",
+        "{add: [x, [relu, tanh, softplus, hard_swish, hard_sigmoid, sigmoid, relu6, l2_norm, batch_norm, layer_norm, "
+        "instance_norm]]}",
+    ),
+    "a branch that is longer than a line by a letter": (
+        "[4, 8, 8]",
+        "{add: [x, [relu, elu, softplus, hard_swish, hard_sigmoid, sigmoid, l2_norm, softmax, batch_norm, layer_norm, "
+        "instance_norm]]}",
+    ),
     "a row of sizes": (
         "[3, 99, 99]",
         rows(
@@ -310,7 +400,9 @@ LAYERS: dict[str, tuple[str, str]] = {
             *((64, 128, "tanh"), (128, 256, "elu"), (256, 512, "silu"), (512, 1024, "mish")),
         ),
     ),
-    # -- blocks
+}
+
+BLOCKS: Layers = {
     "residual blocks with a projection": (
         "[8, 16, 16]",
         f"{rows(RESIDUAL, 8, 8, 8)}, {rows(f'{PARTED}, {RESIDUAL}', (16, 2), (32, 2))}",
@@ -372,6 +464,9 @@ LAYERS: dict[str, tuple[str, str]] = {
         f"{rows(WIDE, 28)}, {{conv: 12, kernel: 1}}, {rows(WIDE, 12)}, {{conv: 16, kernel: 1}}, "
         f"{rows(RESIDUAL, 16, 16)}",
     ),
+}
+
+MODULES: Layers = {
     "pools beside convolutions": (
         "[8, 64, 64]",
         rows(
@@ -473,6 +568,11 @@ LAYERS: dict[str, tuple[str, str]] = {
             *((56, 3, 3, 56), (56, 5, 3, 64), (64, 2, 3, 72)),
         ),
     ),
+    "stages that widen by two ratios": ("[16, 16, 16]", stages(2, 4, 4, 2, 4, 2, 4, 2)),
+    "stages that widen by three ratios": ("[16, 16, 16]", stages(2, 4, 3, 2, 4, 3, 4, 2)),
+    "stages that widen by three ratios, to six numbers": ("[16, 16, 16]", stages(2, 4, 3, 2, 4, 3)),
+    "stages that widen by three ratios, to five numbers": ("[16, 16, 16]", stages(2, 4, 3, 2, 4)),
+    "stages that widen by four ratios": ("[16, 16, 16]", stages(2, 4, 3, 5, 4, 3, 4, 2)),
     "blocks that widen to other numbers": (
         "[16, 16, 16]",
         widened((16, 2, 3, 24), (24, 4, 3, 24), (24, 3, 5, 24), (24, 2, 3, 40), (40, 4, 3, 40)).replace(
@@ -487,6 +587,14 @@ LAYERS: dict[str, tuple[str, str]] = {
     "rows of calls whose first is another": (
         "[8, 64, 64]",
         rows(PARTED, (16, 1), (24, 2), (24, 1), (24, 1), (40, 2), (56, 1), (56, 1), (72, 2), (72, 1)),
+    ),
+    "rows of calls that are repeated, and of some that are not": (
+        "[8, 512, 512]",
+        rows(
+            PARTED,
+            *((16, 2), (16, 1), (16, 1), (24, 1), (24, 1), (40, 2)),
+            *((56, 2), (56, 1), (72, 1), (72, 1), (72, 1), (9, 2)),
+        ),
     ),
     "calls whose first is larger": (
         "[8, 64, 64]",
@@ -543,6 +651,75 @@ LAYERS: dict[str, tuple[str, str]] = {
             *((2, 3, 0, 48), (2, 3, 1, 48), (4, 2, 0, 96), (4, 2, 1, 96), (4, 2, 0, 96)),
         ),
     ),
+    "names within blocks that end alike": (
+        "[24, 6, 6]",
+        rows(
+            "{conv: <2>, kernel: 1}, {add: [x, [{conv: <2>, kernel: 3, padding: half, norm: batch, act: relu, name: "
+            "<0>.conv}, {max_pool: 1}, {depthwise_conv: 3, padding: half, name: <0>.side.own.conv}, "
+            "{conv: <2>, kernel: 1, from: <0>.conv}, {attention: 2, from: [x, <0>.side.own.conv, <0>.conv]}]]}, <1>",
+            *(("one", "relu", 12), ("two", "tanh", 16), ("three", "elu", 20)),
+        ),
+    ),
+    "attention of thirds, and of three": (
+        "[36, 6, 6]",
+        rows(
+            "{conv: <0>, kernel: 3, padding: half, norm: batch, act: relu}, {conv: <0>, kernel: 1, name: <3>}, "
+            "{max_pool: 1}, {attention: 2<1>}, {conv: 36, kernel: 1, norm: batch}, {depthwise_conv: 3, padding: half}, "
+            "<2>",
+            *((12, ", from: [x, a, a]", "relu", "a"), (36, "", "tanh", "b"), (24, "", "elu", "c")),
+            (24, ", from: [d, x, d]", "silu", "d"),
+        ),
+    ),
+    "blocks of ten steps, the most that there may be": (
+        "[8, 8, 8]",
+        rows(
+            f"{RESIDUAL.replace('<0>', '8')}, {', '.join(POINTWISE[1:11])}, <0>", "l2_norm", "softmax", "{max_pool: 1}"
+        ),
+    ),
+    "units that cost too little, however often they come": ("[8, 8, 8]", units("{leaky_relu: 0.2}, {elu: 0.5}", 7)),
+    "units that cost enough": ("[8, 8, 8]", units("{leaky_relu: 0.2}, relu, {elu: 0.5}", 5)),
+    "units that do not come often enough": ("[8, 8, 8]", units("{leaky_relu: 0.2}, relu, {elu: 0.5}", 4)),
+    "modules of three branches": (
+        "[16, 8, 8]",
+        rows(
+            "{concat: [[{conv: 8, kernel: 1, norm: batch, act: relu}], "
+            "[{conv: 4, kernel: 1, norm: batch, act: relu}, {conv: 8, kernel: 3, padding: half, norm: batch}], "
+            "[{max_pool: 3, stride: 1, padding: 1}, {conv: 8, kernel: 1, norm: batch}]]}, <0>",
+            *("tanh", "elu", "silu"),
+        ),
+    ),
+    "residual blocks with one convolution": (
+        "[16, 18, 18]",
+        rows(
+            "{add: [x, [batch_norm, {max_pool: 3, stride: 1, padding: 1}, "
+            "{conv: <0>, kernel: 1, norm: batch, act: relu}, l2_norm]]}, <1>, {conv: <2>, kernel: 3}",
+            *((16, "tanh", 24), (24, "elu", 32), (32, "silu", 9)),
+        ),
+    ),
+    "an argument that most steps ask for": (
+        "[16, 18, 18]",
+        rows(
+            "{conv: <0>, kernel: 3, act: <1>, padding: half}, {max_pool: 1}, "
+            "{conv: <0>, kernel: 5, act: <1>, padding: half}, l2_norm, {conv: <0>, kernel: 7, act: <1>, padding: half}",
+            *((16, "tanh"), (24, "elu"), (32, "silu"), (10, "relu")),
+        ),
+    ),
+    "layers that are their own part of the source": (
+        "[4, 4, 4]",
+        "sigmoid, "
+        + rows("{relu, name: /one/Relu_<0>}", *range(9))
+        + ", "
+        + rows("{tanh, name: /two/two.<0>/Tanh}", *range(9)),
+    ),
+    "parts of a source that begin before a repeat, or end behind it": (
+        "[4, 4, 4]",
+        "{sigmoid, name: one.first}, "
+        + rows("{relu, name: one.<0>}", *range(9))
+        + ", "
+        + rows("{tanh, name: two.<0>}", *range(9))
+        + ", {elu, name: two.last}, "
+        + rows("{relu6, name: three.<0>}", *range(9)),
+    ),
     "names that a source gave": (
         "[8, 16, 16]",
         rows(
@@ -558,4 +735,13 @@ LAYERS: dict[str, tuple[str, str]] = {
     ),
 }
 
-SMALL_ONES = {name: f"input: {shape}\nlayers: [{layers.strip()}]\n" for name, (shape, layers) in LAYERS.items()}
+SMALL_ONES = {
+    part: {name: f"input: {shape}\nlayers: [{layers.strip()}]\n" for name, (shape, layers) in ones.items()}
+    for part, ones in {
+        "wiring": WIRING,  # what takes which tensors
+        "followers": FOLLOWERS,  # a layer with its norm and activation
+        "turns": TURNS,  # repeats and loops
+        "blocks": BLOCKS,
+        "modules": MODULES,  # blocks of other kinds
+    }.items()
+}

@@ -63,7 +63,7 @@ def lift(graph: Graph, progress: Progress | None = None) -> Lifted:
         rewrites = Rewrites(None if len(left_out) <= MAX_LEFT_OUT else wrong - 1, left_out)
         text = written(graph, rewrites)
         names = rows_in(text, graph)
-    if names is None or len(text) > len(whole):
+    if names is None or len(text) >= len(whole):
         return unlifted(graph)
     return Lifted(text, names)
 

@@ -21,12 +21,11 @@ from cnncalc.convert.lift.tree import (
     every_list,
     item_key,
     most_frequent,
-    plain,
     size,
     taken_by_name,
 )
 from cnncalc.convert.lift.unify import Tokens
-from cnncalc.convert.lift.wires import LOCAL, Mentions, Wiring
+from cnncalc.convert.lift.wires import LOCAL, Mentions, Wiring, mentioned
 from cnncalc.layers import KINDS
 from cnncalc.records import NamedTuple
 
@@ -78,7 +77,7 @@ class BlockSearch:
         owners = {item.owner for item in every(items)}
         self.owners = owners - {None}
         self.tokens = Tokens(self.pinned, self.shares)
-        self.mentions = Mentions([items], 0)
+        self.mentions = Mentions(items, ())
         self.fresh = LOCAL
         self.stands_for: dict[int, int] = {}
         """The tensor of the graph that a number inside a block stands for, in some call of it."""
@@ -89,28 +88,18 @@ class BlockSearch:
 
     def renew(self) -> None:
         """Find anew what is named where."""
-        lists = [self.items, *(block.items for block in self.blocks)]
-        self.mentions = Mentions(lists, 0)
+        blocks = [block.items for block in self.blocks]
+        self.mentions = Mentions(self.items, blocks)
         self.named.clear()
         self.named.update(self.leaving)
-        for items in lists:
+        for items in (self.items, *blocks):
             self.named.update(taken_by_name(items))
 
     def pinned(self, item: Item) -> bool:
         """Whether a step cannot go into a block: it names tensors, or weights are shared, or it has a name inside."""
-        pending = [item]
-        while pending:
-            here = pending.pop()
-            if not plain(here):
-                return True
-            if here.result in self.owners or (here is not item and here.result in self.named):
-                return True
-            for branch in here.branches or ():
-                if branch.tensor is not None:
-                    return True
-                pending += branch.items
-            pending += here.items or ()
-        return False
+        return self.shares(item) or any(
+            mentioned(here) or (here is not item and here.result in self.named) for here in every([item])
+        )
 
     def search(self) -> list[Block]:
         """Make blocks until none saves enough; returns them, those that others call first."""
@@ -163,20 +152,15 @@ class BlockSearch:
         return plan
 
     def fit(self, members: list[Member]) -> bool:
-        """Whether members do not overlap, are alike to their ends and hold no name in their middle."""
+        """Whether members are in their lists, do not overlap, and may be calls; not whether they are alike."""
         ends: dict[int, int] = {}
         for member in members:
-            if member.start < ends.get(id(member.items), 0):
+            if member.start < ends.get(id(member.items), 0) or member.end > len(member.items):
                 return False
-            if self.cuts(member) or not self.closed(member.steps):
+            if member.width > MAX_WINDOW or self.cuts(member) or not self.closed(member.steps):
                 return False
             ends[id(member.items)] = member.end
-            if any(self.tokens.of(step)[0] in ("alone", "group") for step in member.steps):
-                return False
-            if member.width > MAX_WINDOW:
-                return False
-        windows = {tuple(map(self.tokens.of, member.steps)) for member in members}
-        return len(windows) == 1 and is_primitive(windows.pop())
+        return is_primitive(tuple(map(self.tokens.of, members[0].steps)))
 
     def signature(self, member: Member) -> tuple[Any, ...]:
         return self.tokens.skeleton(member.steps)
@@ -188,13 +172,9 @@ class BlockSearch:
         for here in self.lists():
             tokens = [self.tokens.of(item) for item in here]
             prices = [self.costs.step(item) for item in here]
-            for start, begin in enumerate(tokens):
-                if begin[0] == "alone":
-                    continue
+            for start in range(len(here)):
                 price = 0
                 for end in range(start, min(len(here), start + MAX_WINDOW)):
-                    if tokens[end][0] in ("alone", "group"):
-                        break
                     price += prices[end]
                     if not self.closed(here[start : end + 1]):
                         continue

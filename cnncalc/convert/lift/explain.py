@@ -214,8 +214,7 @@ class Explainer:
         if len(given) > 3 or len(given) * 2 > len(set(column)):
             return ""
         text = f"{self.argument('expand', ratios)}*input.channels"
-        if None not in column:
-            self.sizes.append((text, column))
+        self.sizes.append((text, column))
         return text
 
     def expanding(self, slot: Slot, column: Column) -> str:
@@ -288,7 +287,7 @@ class Explainer:
         for text, values in tests[: 2 * len(self.arguments)]:
             for more, others in tests:
                 both = [value and other for value, other in zip(values, others)]
-                if text != more and agree_all(both, wanted):
+                if agree_all(both, wanted):
                     return f"{text} and {more}"
         if self.channels is None:
             raise Unexplained

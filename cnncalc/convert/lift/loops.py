@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import Any
 
 from cnncalc.convert.lift.cost import CELL, LOOP, Costs
@@ -60,12 +60,16 @@ class Compressor:
         self.repeats(items, self.blocks)
         self.first_turns(items)
 
+    def apart(self, items: list[Item], key: Callable[[Item], Any]) -> list[Any]:
+        """What tells the steps of a list apart: a key of each, and for those that are written alone what is like no
+        other."""
+        return [object() if self.tokens.pinned(item) else key(item) for item in items]
+
     # -- repeat
 
     def repeats(self, items: list[Item], kinds: Container[str] | None = None) -> None:
         """Equal steps, of some kinds or of all, become one with `repeat`."""
-        keys = [item_key(item) for item in items]
-        pinned = [self.tokens.pinned(item) for item in items]
+        keys = self.apart(items, item_key)
         made: list[Item] = []
         start = 0
         while start < len(items):
@@ -74,11 +78,9 @@ class Compressor:
             if first.repeat == 1 and not first.condition and (kinds is None or first.kind in kinds):
                 while (
                     end < len(items)
-                    and not pinned[start]
                     and end - start < MAX_TURNS
                     and keys[end] == keys[start]
                     and items[end - 1].result not in self.named
-                    and not pinned[end]
                 ):
                     end += 1
             if end - start > 1 and self.rewrites.allow():
@@ -121,7 +123,7 @@ class Compressor:
 
     def groups(self, items: list[Item], least: int = 2) -> None:
         """Several steps that come again just so, `least` times or more, become a group with `repeat`."""
-        keys = [None if self.tokens.pinned(item) else item_key(item) for item in items]
+        keys = self.apart(items, item_key)
         start = 0
         while start < len(items):
             found = []
@@ -136,22 +138,20 @@ class Compressor:
                 group = Item(
                     "group", items[start + width * turns - 1].result, items[start].channels, items[start].order
                 )
-                group.items = [anonymous(item) for item in items[start : start + width]]
+                group.items = items[start : start + width]
                 group.repeat = turns
                 items[start : start + width * turns] = [group]
-                keys[start : start + width * turns] = [None]
+                keys[start : start + width * turns] = [object()]
             start += 1
 
     def turns(self, items: list[Item], keys: list[Any], start: int, width: int) -> int:
-        """How often the `width` steps from `start` on stand there, one after the other."""
+        """How many turns of `width` steps with equal keys stand one after the other, from `start` on."""
         first = keys[start : start + width]
-        if None in first or any(item.result in self.named for item in items[start : start + width - 1]):
-            return 0
         turns, place = 1, start + width
         while (
             keys[place : place + width] == first
             and turns < MAX_TURNS
-            and not any(item.result in self.named for item in items[place - 1 : place + width - 1])
+            and not any(item.result in self.named for item in items[place - width : place + width - 1])
         ):
             turns += 1
             place += width
@@ -179,11 +179,11 @@ class Compressor:
 
     def candidates(self, items: list[Item]) -> Iterator[Row]:
         """The rows of alike turns that are shorter as a loop."""
-        tokens = [None if self.tokens.pinned(item) else self.tokens.of(item) for item in items]
+        tokens = self.apart(items, self.tokens.of)
         for width in range(1, MAX_PERIOD + 1):
             start = 0
             while start < len(items):
-                turns = self.alike(items, tokens, start, width)
+                turns = self.turns(items, tokens, start, width)
                 if turns < 2 or (turns < 3 and width < 3):
                     start += 1
                     continue
@@ -192,22 +192,7 @@ class Compressor:
                     gain = self.gain(items, start, width, turns, explained)
                     if gain > 0:
                         yield Row(gain, start, width, start + width * turns, explained)
-                start += max(1, width * (turns - 1))
-
-    def alike(self, items: list[Item], tokens: list[Any], start: int, width: int) -> int:
-        """How many turns of `width` alike steps begin at `start`."""
-        first = tokens[start : start + width]
-        if None in first or any(token[0] == "alone" for token in first):
-            return 0
-        turns, place = 1, start + width
-        while (
-            tokens[place : place + width] == first
-            and turns < MAX_TURNS
-            and not any(item.result in self.named for item in items[place - width : place + width - 1])
-        ):
-            turns += 1
-            place += width
-        return turns
+                start += width * (turns - 1)
 
     def explained(self, items: list[Item], start: int, width: int, turns: int) -> Explained | None:
         """The body of a loop over these turns, and its table; None where it would need too many columns, or none."""
@@ -225,13 +210,6 @@ class Compressor:
         before = self.costs.of(items[start : start + width * turns])
         table = CELL * turns * len(explained.arguments)
         return before - self.costs.of(explained.items) - table - LOOP
-
-
-def anonymous(item: Item) -> Item:
-    """The step without a tensor of its own: it stands for many."""
-    made = item.copy()
-    made.result = -1
-    return made
 
 
 def inner_names(lists: list[list[Item]]) -> set[str]:

@@ -80,15 +80,17 @@ def labels(graph: Graph, items: list[Item]) -> dict[int, str]:
     found: dict[int, str] = {}
     end = 0
     for item in items:
-        node = graph.node(item.result) if 0 <= item.result < len(graph.shapes) else None
+        node = graph.node(item.result) if item.result < len(graph.shapes) else None
         start, end = end, end if node is None else node.place + 1
         if node is None or item.names or (item.kind in KINDS and item.repeat == 1):
             continue
         here = paths[start:end]
         common = begin_of_both(min(here), max(here)) if here else ()
-        while common and not (common in spans and start <= spans[common][0] and spans[common][1] < end):
+        if common not in spans:  # one layer alone
             common = common[:-1]
-        if common and not common[-1].isdigit() and common[-1] not in found.values():
+        if not common or spans[common][0] < start or spans[common][1] >= end:
+            continue
+        if not common[-1].isdigit() and common[-1] not in found.values():
             found[item.result] = common[-1]
     return found
 

@@ -170,11 +170,6 @@ def taken_by_name(items: list[Item]) -> set[int]:
     return found
 
 
-def plain(item: Item) -> bool:
-    """Whether a step stands for itself: no other tensor than the current one, and no weights of others, are in it."""
-    return item.owner is None and not any(True for _ in item.named)
-
-
 def key(items: list[Item]) -> tuple[Any, ...]:
     """What tells lists of steps apart: equal keys are equal texts."""
     return tuple([item_key(item) for item in items])

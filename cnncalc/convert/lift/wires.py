@@ -40,23 +40,22 @@ class Held(NamedTuple):
 class Mentions:
     """Where the steps of some lists name tensors."""
 
-    def __init__(self, lists: Iterable[list[Item]], first: int) -> None:
-        """`first` is the tensor that the first list begins at."""
+    def __init__(self, items: list[Item], blocks: Iterable[list[Item]]) -> None:
+        """`items` are the steps of the file, which begin at its first input."""
         self.total: Counter[int] = Counter()
-        self.before: dict[int, int | None] = {}
-        """The tensor that every step follows, by the step's identity; None where that is not known."""
+        self.before: dict[int, int] = {}
+        """The tensor that every step follows, by the step's identity: in a repeated group, which names none, that of
+        the first turn."""
         self._held: dict[int, Held] = {}
-        pending: list[tuple[list[Item], int | None]] = []
-        for items in lists:
-            pending.append((items, first if not self.before and not pending else INPUT))
+        pending = [(items, 0), *((steps, INPUT) for steps in blocks)]
         while pending:
-            items, current = pending.pop()
-            for item in items:
+            here, current = pending.pop()
+            for item in here:
                 self.before[id(item)] = current
                 self.total.update(mentioned(item))
-                inner = item.sources[0] if len(item.sources) == 1 else current
-                pending += [(here, inner if item.repeat == 1 and not item.names else None) for here in item.lists]
-                current = item.result if item.result != -1 else None
+                inner = item.sources[0] if item.sources else current
+                pending += [(steps, inner) for steps in item.lists]
+                current = item.result
 
     def held(self, item: Item) -> Held:
         found = self._held.get(id(item))
@@ -89,17 +88,17 @@ class Mentions:
 class Wiring:
     """The tensors inside the members of a block, by their places: the same place in all has one number."""
 
-    def __init__(self, slots: list[Slot], taken: Sequence[int | None], fresh: int) -> None:
+    def __init__(self, slots: list[Slot], taken: Sequence[int], fresh: int) -> None:
         """`taken` is what each member takes; the numbers from `fresh` downward are free."""
         self.fresh = fresh
         self.local: dict[int, int] = {}
         """The number of a slot's result, by the slot's identity, where it is named."""
         self.stands_for: dict[int, int] = {}
         """The tensor of some member that a number stands for."""
-        self._slots: list[dict[int, Slot | None]] = [{} if tensor is None else {tensor: None} for tensor in taken]
+        self._slots: list[dict[int, Slot | None]] = [{tensor: None} for tensor in taken]
         for slot in every_slot(slots):
             for known, cell in zip(self._slots, slot.cells):
-                if cell is not None and cell.result != -1:
+                if cell is not None:
                     known[cell.result] = slot
 
     def agreed(self, entries: Sequence[tuple[int, ...] | None]) -> tuple[int, ...]:

@@ -135,9 +135,7 @@ class _Writer:
         line = f"{indent}- {flow(entries)}"
         if len(line) <= WIDTH:
             return [line]
-        if len(entries) == 1:
-            return wrapped(line, indent + "  ")
-        first, *rest = [entry if ": " in entry or ":" in entry else f"{entry}:" for entry in entries]
+        first, *rest = [entry if ":" in entry else f"{entry}:" for entry in entries]
         lines = [f"{indent}- {first}", *(f"{indent}  {entry}" for entry in rest)]
         return [line for whole in lines for line in wrapped(whole, indent + "  ")]
 
@@ -268,11 +266,11 @@ def wrapped(line: str, indent: str) -> list[str]:
     """A line, broken behind commas where it is too long."""
     found = []
     while len(line) > WIDTH:
-        cut = line.rfind(", ", 0, WIDTH)
-        if cut <= len(indent) + 2:
+        row, comma, _ = line[:WIDTH].rpartition(", ")
+        if not comma:
             break
-        found.append(line[: cut + 1])
-        line = f"{indent}  {line[cut + 2 :]}"
+        found.append(f"{row},")
+        line = f"{indent}  {line.removeprefix(row + comma)}"
     return [*found, line]
 
 
