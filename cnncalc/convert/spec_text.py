@@ -67,10 +67,9 @@ class Wires:
         if self._takers is None:
             self._takers = self.graph.takers()
         layer = node.operation.layer
-        *_, taken = node.inputs
         return next(
             taker.number
-            for taker in self._takers[taken]
+            for taker in self._takers[node.inputs[-1]]
             if not taker.operation.layer.inverts and is_inverse(layer, taker.operation.layer)
         )
 

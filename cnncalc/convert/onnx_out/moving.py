@@ -85,7 +85,7 @@ def space_to_depth(w: Writer, node: Node, x: str) -> None:
     rank = len(sizes)
     blocks = per_axis(layer.block, rank, "block")
     if layer.order == "dcr" and rank == 2 and len(set(blocks)) == 1:
-        w.op("SpaceToDepth", [x], node.operation.output, blocksize=max(blocks))
+        w.op("SpaceToDepth", [x], node.operation.output, blocksize=blocks[0])
         return
     x = reshaped(w, x, (channels, *(part for size, block in zip(sizes, blocks) for part in (size // block, block))))
     outer, inner = [1 + 2 * axis for axis in range(rank)], [2 + 2 * axis for axis in range(rank)]
@@ -100,7 +100,7 @@ def depth_to_space(w: Writer, node: Node, x: str) -> None:
     rank = len(sizes)
     blocks = per_axis(layer.block, rank, "block")
     if rank == 2 and len(set(blocks)) == 1:
-        w.op("DepthToSpace", [x], node.operation.output, blocksize=max(blocks), mode=layer.order.upper())
+        w.op("DepthToSpace", [x], node.operation.output, blocksize=blocks[0], mode=layer.order.upper())
         return
     left = channels // prod(blocks)
     first = [*blocks, left] if layer.order == "dcr" else [left, *blocks]

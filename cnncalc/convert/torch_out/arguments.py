@@ -146,7 +146,7 @@ class _Solver:
 
     def argument(self, slot: Slot) -> Expression:
         """A new argument for a slot."""
-        common = Counter(value for value in slot.values if value is not None).most_common()[0][0]
+        common = Counter(value for value in slot.values if value is not None).most_common(1)[0][0]
         values = tuple(common if value is None else value for value in slot.values)
         default = NEVER
         if slot.unit in ("stride", "dilation", "groups") and 1 in values:
