@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sampling import some
+from sampling import some, together
 
 from cnncalc.diagnostics import Source, Span, changes, is_slip
 from cnncalc.diagnostics import excerpt as excerpt_of
@@ -126,8 +126,8 @@ def test_nothing_near(run: Run, tmp_path: Path) -> None:
     assert "help: `cnncalc layers` lists the kinds" in run("shapes", str(path)).err
 
 
-@pytest.mark.parametrize(
-    ("written", "meant", "number"),
+@together(
+    "written, meant, number",
     [  # optimal string alignment, with the examples of its articles in Wikipedia
         ("kitten", "sitting", 3),
         ("saturday", "sunday", 3),
@@ -145,8 +145,8 @@ def test_how_many_letters_are_changed(written: str, meant: str, number: int) -> 
     assert changes(written, meant) == changes(meant, written) == number
 
 
-@pytest.mark.parametrize(
-    ("written", "meant", "slip"),
+@together(
+    "written, meant, slip",
     [
         ("ab", "ac", True),  # one letter, however short the word
         ("ab", "cd", False),

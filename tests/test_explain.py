@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sampling import together
 
 import cnncalc
 
@@ -13,8 +14,8 @@ def told(text: str, layer: str, **given: Any) -> dict[str, list[str]]:
     return cnncalc.loads(text, **given).explain(layer).to_dict()
 
 
-@pytest.mark.parametrize(
-    ("step", "sizes", "lines"),
+@together(
+    "step, sizes, lines",
     [
         (
             "{conv: 1, kernel: 3, dilation: 2, padding: [[1, 0], [0, 1]]}",

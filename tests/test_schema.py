@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
-import pytest
 import yaml
 from check.cases import ERRORS, FORMS, PAIRS
 from conftest import run_command
@@ -76,7 +75,7 @@ def test_specs_of_the_tests_are_valid() -> None:
         assert problem(f"{NET}expect:\n  {form}\n") == "", form
 
 
-@pytest.mark.parametrize(
+@together(
     "text",
     [
         "layers: [relu]\nlayer: []",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sampling import together
 
 from cnncalc.language.library import find
 
@@ -36,8 +37,8 @@ def test_layers(said: Callable[..., str]) -> None:
     assert "net, input 1 x 12 x 12, 2 layers\n" in said("shapes", "relu, relu")
 
 
-@pytest.mark.parametrize(
-    ("shape", "words"),
+@together(
+    "shape, words",
     [
         ("[1, 12, 12]", None),
         ("[1, 13, 12]", "1 row"),
@@ -130,8 +131,8 @@ def test_bytes_of_the_weights(params: int, size: str, said: Callable[..., str]) 
     assert re.findall(r"^Weights, 32-bit +(.*)$", text, re.MULTILINE) == [size]
 
 
-@pytest.mark.parametrize(
-    ("params", "short"),
+@together(
+    "params, short",
     [
         (999, "999"),
         (1_000, "1.00 k"),

@@ -6,6 +6,7 @@ import itertools
 from typing import Any
 
 import pytest
+from sampling import together
 
 import cnncalc
 from cnncalc.geometry import Window
@@ -44,8 +45,8 @@ def test_unread_notes(step: str, note: str | None) -> None:
     assert notes == ([note] if note else [])
 
 
-@pytest.mark.parametrize(
-    ("step", "params", "separable"),
+@together(
+    "step, params, separable",
     [
         # 3x3 from 4 to 8: 9*4*8 + 8 against 9*4 + 4*8 + 8, the bias once
         ("{conv: 8, kernel: 3}", 296, 76),

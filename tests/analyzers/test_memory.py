@@ -173,7 +173,7 @@ def step_cases(rule: str) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize("case", step_cases(VIEW), ids=lambda case: f"{case['step']} {len(case['input']) - 1}d")
+@together("case", step_cases(VIEW), lambda case: f"{case['step']} {len(case['input']) - 1}d")
 def test_views_are_stretches_of_their_input(case: dict[str, Any]) -> None:
     """A view's scalars are those of its input, in the same order, without a gap: so it can share the buffer."""
     graph = step_graph(case)

@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from sampling import together
 
 import cnncalc
 from cnncalc.diagnostics import SpecError
@@ -84,8 +85,8 @@ def agree(layers: list[tuple[str, Reads]], stride: Fraction) -> None:
     assert {key: field[key] for key in expected} == expected
 
 
-@pytest.mark.parametrize(
-    ("layers", "stride"),
+@together(
+    "layers, stride",
     [
         ([nearest(3), window(2)], Fraction(1, 3)),
         ([nearest(2), window(3, 1, 1, 1), nearest(2), window(3)], Fraction(1, 4)),
@@ -111,7 +112,6 @@ def agree(layers: list[tuple[str, Reads]], stride: Fraction) -> None:
         ([window(3, 2, 1, 1), transposed(4, 6, 4, 1)], Fraction(1, 3)),
         ([window(2, 2), transposed(5, 4, 6, 3), window(2)], Fraction(1, 2)),
     ],
-    ids=lambda value: " ".join(text for text, _ in value) if isinstance(value, list) else str(value),
 )
 def test_against_the_simulation(layers: list[tuple[str, Reads]], stride: Fraction) -> None:
     agree(layers, stride)
@@ -179,8 +179,8 @@ def test_adaptive_pooling(width: int, length: int) -> None:
     assert two["size"] == [min(pairs) if len(pairs) == 1 else {"min": min(pairs), "max": max(pairs)}]
 
 
-@pytest.mark.parametrize(
-    ("steps", "note"),
+@together(
+    "steps, note",
     [
         ("{max_pool: 2}", None),
         ("{upsample: 2}", 2),
@@ -210,8 +210,8 @@ def test_the_period_is_told(steps: str, note: int | None) -> None:
     assert [told for told in rows[-1]["notes"] if "period" in told] == ([text] if note else [])
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "apart"),
+@together(
+    "first, second, apart",
     [
         ("{conv: 1, kernel: 2, padding: [[0, 1]]}", "{conv: 1, kernel: 3, padding: 1}", "0.5 pixels"),
         ("{conv: 1, kernel: 3, padding: [[0, 2]]}", "{conv: 1, kernel: 3, padding: 1}", "1 pixel"),

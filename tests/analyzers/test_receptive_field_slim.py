@@ -10,7 +10,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-import pytest
+from sampling import together
 
 import cnncalc
 
@@ -84,7 +84,7 @@ def both(field: Field) -> tuple[Field, Field]:
     return field, field
 
 
-@pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row['network']}-{row['end_point'].rpartition('/')[2]}")
+@together("row", TABLE, lambda row: f"{row['network']}-{row['end_point'].rpartition('/')[2]}")
 def test_slim(row: dict[str, str]) -> None:
     found = fields(row["network"], int(row["resolution"]))
     end_point = row["end_point"].rpartition("/")[2]

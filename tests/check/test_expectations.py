@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from check.cases import ERRORS, FORMS
+from sampling import together
 
 from cnncalc.check.files import check_spec
 from cnncalc.diagnostics import Diagnostic, SpecError
@@ -27,7 +28,7 @@ def verdicts(text: str) -> tuple[list[bool], list[Diagnostic]]:
     return [verdict.ok for verdict in checked.verdicts], checked.failures
 
 
-@pytest.mark.parametrize("holds", [pair[0] for pair in FORMS])
+@together("holds", [pair[0] for pair in FORMS])
 def test_a_form_that_holds(holds: str) -> None:
     found, problems = verdicts(f"{NET}expect:\n  {holds}\n")
     assert found
@@ -35,7 +36,7 @@ def test_a_form_that_holds(holds: str) -> None:
     assert problems == []
 
 
-@pytest.mark.parametrize("fails", [pair[1] for pair in FORMS])
+@together("fails", [pair[1] for pair in FORMS])
 def test_a_form_that_fails(fails: str) -> None:
     found, problems = verdicts(f"{NET}expect:\n  {fails}\n")
     assert found.count(False) == len(problems) == 1
@@ -141,7 +142,7 @@ def test_an_unknown_part_makes_a_lower_bound() -> None:
     assert "is at least 16, expected 16" in problems[0].message
 
 
-@pytest.mark.parametrize(("text", "code", "help"), ERRORS, ids=[text for text, _, _ in ERRORS])
+@together("text, code, help", ERRORS)
 def test_what_means_nothing_is_said_with_its_place(text: str, code: str, help: str) -> None:
     try:
         problems = verdicts(f"{NET}expect:\n  {text}\n")[1]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sampling import together
 
 Run = Callable[..., Any]
 
@@ -106,8 +107,8 @@ def test_a_decimal_is_a_fraction_only_if_it_is_near(text: str, holds: bool, chec
 # -- by how much it does not -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("value", "figure", "difference"),
+@together(
+    "value, figure, difference",
     [
         (480, "400", "+20.00%"),
         (480, "600", "-20.00%"),
@@ -150,8 +151,8 @@ def test_of_nothing_there_is_no_share(check: Callable[[str], str]) -> None:
 PADDED = "input: [1, 32, 32]\nlayers: [{conv: 1, kernel: 9, padding: 8}]\nexpect: {receptive_field: {start: %s}}\n"
 
 
-@pytest.mark.parametrize(
-    ("figure", "difference"),
+@together(
+    "figure, difference",
     [
         ("-8", None),
         ("-9 .. -7", None),
@@ -177,8 +178,8 @@ def test_negative_numbers(figure: str, difference: str | None, check: Callable[[
 VARYING = "input: [1, 8]\nlayers: [{upsample: 2}, {max_pool: 2, stride: 1}]\nexpect: {receptive_field: %s}\n"
 
 
-@pytest.mark.parametrize(
-    ("figure", "difference"),
+@together(
+    "figure, difference",
     [
         ("1 .. 2", None),
         ("0 .. 3", None),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from check.cases import CASES, PAIRS, net
+from sampling import together
 
 from cnncalc.check.files import Checked, check_spec
 from cnncalc.diagnostics import SpecError
@@ -18,7 +19,7 @@ def checked(text: str, *allow: str) -> Checked:
     return found
 
 
-@pytest.mark.parametrize(("code", "raises", "quiet"), PAIRS)
+@together("code, raises, quiet", PAIRS)
 def test_a_lint(code: str, raises: str, quiet: str) -> None:
     found = [lint for lint in checked(raises).lints if lint.code == code]
     assert found, "not raised"
@@ -29,7 +30,7 @@ def test_a_lint(code: str, raises: str, quiet: str) -> None:
     assert code not in [lint.code for lint in checked(quiet).lints]
 
 
-@pytest.mark.parametrize(("code", "raises", "quiet"), PAIRS)
+@together("code, raises, quiet", PAIRS)
 def test_a_lint_is_allowed_by_flag_and_in_the_file(code: str, raises: str, quiet: str) -> None:
     assert code not in [lint.code for lint in checked(raises, code).lints]
     if "lint:" not in raises:

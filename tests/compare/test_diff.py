@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sampling import some
+from sampling import some, together
 
 import cnncalc
 from cnncalc.compare.diff import Difference, diff, match
@@ -268,8 +268,8 @@ def test_five_thousand_layers_each() -> None:
 TOTALS = {"params": (1000, 1100), "state": (0, 1), "macs": (100, 100), "peak_memory": (2048, 1024), "field": (None, 3)}
 
 
-@pytest.mark.parametrize(
-    ("text", "met"),
+@together(
+    "text, met",
     [
         ("params > +9%", True),
         ("params > +10%", False),
@@ -313,8 +313,8 @@ def test_several_limits() -> None:
     assert [limit.text for limit in found if limit.is_met(TOTALS)] == ["params > +5%"]
 
 
-@pytest.mark.parametrize(
-    ("text", "code", "place", "help"),
+@together(
+    "text, code, place, help",
     [
         ("mac > +2%", "unknown-key", "mac", "did you mean `macs`?"),
         (

@@ -11,6 +11,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from sampling import together
 
 from cnncalc.compare.selection import selection
 from cnncalc.compare.settings import read_over
@@ -242,8 +243,8 @@ def figures(*values: float) -> list[str]:
     return [text for text in found if text[0].isdigit()]
 
 
-@pytest.mark.parametrize(
-    ("values", "shown"),
+@together(
+    "values, shown",
     [
         ((300,), "270, 280, 290, 300, 310, 320, 330"),  # a tenth of room on both sides
         ((0, 10), "0, 2, 4, 6, 8, 10"),

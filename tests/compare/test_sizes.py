@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sampling import together
 
 import cnncalc
 from cnncalc.compare.sizes import Progression, progression, sizes
@@ -70,8 +71,8 @@ layers:
     assert found.builds == [(even, even) for even in range(2, 21, 2)]
 
 
-@pytest.mark.parametrize(
-    ("found", "last", "expected"),
+@together(
+    "found, last, expected",
     [
         ([4, 8, 12], 15, Progression((4,), 4)),
         ([4, 8, 12], 16, None),  # 16 would be one more

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sampling import networks
+from sampling import networks, together
 
 import cnncalc
 from cnncalc.analyzers.memory import Setting as MemorySetting
@@ -32,8 +32,8 @@ def swept(*texts: str, spec: str = "mobilenet_v2", **options: Any) -> list[Row]:
     return compare([open_spec(spec)], [read_over(text) for text in texts], ALL, **options).rows
 
 
-@pytest.mark.parametrize(
-    ("text", "values"),
+@together(
+    "text, values",
     [
         ("width=0.25,0.5,1", (0.25, 0.5, 1)),
         ("depth=1..8", tuple(range(1, 9))),
@@ -60,8 +60,8 @@ def test_what_over_says(text: str, values: tuple[Any, ...]) -> None:
     assert found.values == values
 
 
-@pytest.mark.parametrize(
-    ("text", "message", "place", "help"),
+@together(
+    "text, message, place, help",
     [
         ("width", "names no argument", "width", "for example `width=0.25,0.5,1`"),
         ("size=32..", "the range `32..` has no end", "32..", "write `first..last`"),
@@ -345,8 +345,8 @@ def test_what_does_not_apply_is_neither_more_nor_less(text: str, tmp_path: Path)
     assert not any(condition(text).holds(row.known) for row in found.rows)
 
 
-@pytest.mark.parametrize(
-    ("text", "code", "place"),
+@together(
+    "text, code, place",
     [
         ("parms < 5 M", "unknown-key", "parms"),
         ("params < 5 KiB", "wrong-unit", "KiB"),
@@ -377,8 +377,8 @@ def test_what_is_no_condition(text: str, code: str, place: str) -> None:
 COUNTS = "`k`, `M`, `G`, `T`, `P`"
 
 
-@pytest.mark.parametrize(
-    ("text", "place", "help"),
+@together(
+    "text, place, help",
     [
         ("params < 5 Mi", "Mi", "write `M` of a count, `MiB` of bytes"),
         ("params < 5 kb", "kb", "write `k` of a count, `KiB` of bytes"),

@@ -8,6 +8,7 @@ from math import prod
 import pytest
 from convert.executing import rows
 from convert.written import written
+from sampling import together
 
 from cnncalc.convert import Imported
 from cnncalc.convert.onnx import read_bytes
@@ -63,7 +64,7 @@ SCALED = {
 }
 
 
-@pytest.mark.parametrize("name", SCALED)
+@together("name", SCALED)
 def test_products_that_are_scaled(name: str) -> None:
     steps, scale = SCALED[name]
     found = read_bytes(model([*steps, *END]), "net.onnx")
@@ -163,8 +164,8 @@ NO_SAMPLES = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("sizes", "lines", "is_mask"),
+@together(
+    "sizes, lines, is_mask",
     [
         *((sizes, HEADS, True) for sizes in ("5, 5", "1, 5, 5", "1, 1, 5, 5")),
         *((sizes, HEADS, False) for sizes in ("5", "1, 5", "5, 1", "2, 5, 5", "1, 2, 5, 5")),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from convert import exporting, importing
+from sampling import together
 
 import cnncalc
 from cnncalc.convert import Imported
@@ -172,7 +173,7 @@ SIZES = [
 ]
 
 
-@pytest.mark.parametrize(("text", "shape"), SIZES)
+@together("text, shape", SIZES)
 def test_sections_have_the_sizes_that_darknet_prints(text: str, shape: tuple[int, ...]) -> None:
     """``darknet ops`` on `net(9, 8)` and the section lists its output, width first, or the one after it its input."""
     assert last(text) == shape
@@ -326,7 +327,7 @@ def wrong(text: str) -> Diagnostic:
     return found
 
 
-@pytest.mark.parametrize("case", WRONG)
+@together("case", WRONG)
 def test_a_wrong_file_is_an_error_at_its_line(case: str) -> None:
     text, place = WRONG[case]
     assert str(wrong(text).span) == place

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from convert.encoding import message
 from convert.standing_in import onnx_stands_in
+from sampling import together
 
 import cnncalc
 from cnncalc.convert import read_model
@@ -353,8 +354,8 @@ def test_what_is_not_written_to_onnx(given: Any, told: str, tmp_path: Path) -> N
 # -- Keras -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("step", "shape", "expected"),
+@together(
+    "step, shape, expected",
     [
         # of 2 inputs and 3 outputs: height, width, inputs, outputs
         ("{conv: 3, kernel: [1, 2]}", (1, 2, 2, 3), [0, 4, 8, 2, 6, 10, 1, 5, 9, 3, 7, 11]),

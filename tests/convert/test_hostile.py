@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from convert.encoding import attribute, message, model, node, tensor, value_info, varint
+from sampling import together
 
 from cnncalc.convert import read_model
 from cnncalc.convert.constants import evaluator
@@ -135,8 +136,8 @@ def test_huge_inputs() -> None:
     assert found.code == "too-large"
 
 
-@pytest.mark.parametrize(
-    ("kind", "attributes"),
+@together(
+    "kind, attributes",
     [
         ("MaxPool", [attribute("kernel_shape", 0, 0)]),
         ("MaxPool", [attribute("kernel_shape", -3, 3)]),

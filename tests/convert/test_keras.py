@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from convert.damaging import archive, places
 from convert.executing import rows
-from sampling import some
+from sampling import some, together
 
 import cnncalc
 from cnncalc.convert import Imported
@@ -36,7 +36,7 @@ def macs(found: Imported) -> int:
 # -- against Keras -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", FACTS)
+@together("name", FACTS)
 def test_the_figures_are_keras(name: str) -> None:
     found, facts = read(str(DATA / f"{name}.json")), FACTS[name]
     assert found.account.opaque == {}
@@ -49,7 +49,7 @@ def channels_first(shape: list[int], name: str) -> tuple[int, ...]:
     return tuple(shape) if name == "first" else (shape[-1], *shape[:-1])
 
 
-@pytest.mark.parametrize("name", FACTS)
+@together("name", FACTS)
 def test_every_layer_has_the_shape_that_keras_gives_it(name: str) -> None:
     graph, account = read(str(DATA / f"{name}.json"))
     for layer, shape in FACTS[name]["layers"].items():
@@ -234,8 +234,8 @@ def test_keras_2_takes_means_over_axes(axis: Any, keeps: bool, expected: tuple[i
     assert bool(found.account.opaque) == (expected[:1] != (3,) or len(expected) == 2 or expected[1:] == (8, 1))
 
 
-@pytest.mark.parametrize(
-    ("function", "given", "what"),
+@together(
+    "function, given, what",
     [
         ("reshape", {"shape": [-1]}, "Reshape"),
         ("reshape", {"shape": 192}, "Reshape"),
@@ -550,7 +550,7 @@ WRONG: dict[str, tuple[Any, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", WRONG)
+@together("case", WRONG)
 def test_a_wrong_config_is_an_error_at_its_layer(case: str) -> None:
     value, place = WRONG[case]
     with pytest.raises(SpecError) as caught:

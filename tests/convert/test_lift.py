@@ -461,7 +461,7 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@together("name", OTHERS)
 def test_what_is_another_network(name: str) -> None:
     """What every text is compared with before it is given: it stands for this network, and for no other."""
     graph = cnncalc.loads(ONE).graph

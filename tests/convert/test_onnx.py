@@ -523,8 +523,8 @@ def test_a_mask_hides_from_minus_50_on(factor: float, hides: bool) -> None:
 LINES = [-1.0, 0.0, 1.0], [-1.0, -0.5, 0.0, 0.5, 1.0]
 
 
-@pytest.mark.parametrize(
-    ("rows", "columns", "notes"),
+@together(
+    "rows, columns, notes",
     [
         (*LINES, 0),
         ([-2.0, 0.0, 2.0], LINES[1], 1),

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from convert.damaging import archive, places
 from convert.executing import agrees, rows
+from sampling import together
 
 import cnncalc
 from cnncalc.convert import Imported, read_model, recognised
@@ -224,12 +225,12 @@ def test_every_file_has_its_test() -> None:
     assert {path.stem for path in FILES.glob("*.pt2")} == {*ROWS, *FAILS, *OTHERS}
 
 
-@pytest.mark.parametrize("name", ROWS)
+@together("name", ROWS)
 def test_operators_become_these_rows(name: str) -> None:
     assert rows(imported(name)) == ROWS[name]
 
 
-@pytest.mark.parametrize("name", ROWS)
+@together("name", ROWS)
 def test_parameters_and_macs_are_pytorch_s(name: str) -> None:
     graph, account = imported(name)
     assert account.parameters == EXPECTED[name]["parameters"]
@@ -239,7 +240,7 @@ def test_parameters_and_macs_are_pytorch_s(name: str) -> None:
     assert account.compared >= account.nodes // 6  # not what is inside a composite, or makes a mask
 
 
-@pytest.mark.parametrize("name", ROWS)
+@together("name", ROWS)
 def test_the_rows_compute_what_pytorch_computes(name: str) -> None:
     expected = EXPECTED[name]
     agrees(imported(name), expected["weights"], expected["data"], [expected["output"]])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sampling import together
 
 import cnncalc
 from cnncalc.analyzers.receptive_field import receptive_fields
@@ -69,7 +70,7 @@ def flat(value: Any) -> list[float]:
     return [number for entry in value for number in flat(entry)] if isinstance(value, list) else [value]
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+@together("case", CASES)
 def test_numbers_as_the_framework(case: dict[str, Any]) -> None:
     (found,) = outputs(cnncalc.loads(case["spec"]).graph, case["input"], case["weights"]).values()
     expected = flat(case["output"])

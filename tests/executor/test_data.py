@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sampling import together
 
 import cnncalc
 from cnncalc.diagnostics import Error, SpecError
@@ -191,7 +192,7 @@ def test_images() -> None:
     assert read_image(b"P6\n1 1\n255\n\xff\x00\x00", "x") == ((3, 1, 1), [1, 0, 0])
 
 
-@pytest.mark.parametrize(
+@together(
     "content",
     [
         b"P5\n2 x\n255\n",

@@ -10,7 +10,7 @@ import pytest
 from executor.strategies import CONVOLUTIONS, single
 from hypothesis import given
 from hypothesis import strategies as st
-from sampling import examples
+from sampling import examples, together
 
 from cnncalc.executor import fast, packed
 from cnncalc.executor.algebras import Bytes
@@ -77,13 +77,13 @@ CASES: list[tuple[str, dict[str, Any], Shape]] = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "args", "shape"), CASES)
+@together("kind, args, shape", CASES)
 def test_layers(kind: str, args: dict[str, Any], shape: Shape) -> None:
     both(Node("layer", Operation(make(KINDS[kind], args), (shape,)), (0,), 0, 0), [noise(shape)])
 
 
-@pytest.mark.parametrize(
-    ("shape", "other"),
+@together(
+    "shape, other",
     [
         ((6, 7, 8), (6, 7, 8)),
         ((6, 7, 8), (6, 1, 1)),

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from executor.onnx_cases import execute
+from sampling import together
 
 from cnncalc.executor.tensors import Tensor
 from cnncalc.layers import KINDS
@@ -68,7 +69,7 @@ def weights(*shape: int) -> list[float]:
     return [number % 7 - 3.0 for number in range(prod(shape))]
 
 
-@pytest.mark.parametrize(("width", "size", "stride", "conv", "highest", "mean"), SAME)
+@together("width, size, stride, conv, highest, mean", SAME)
 def test_same_as_keras(
     width: int, size: int, stride: int, conv: list[int], highest: list[int], mean: list[float]
 ) -> None:
@@ -79,7 +80,7 @@ def test_same_as_keras(
     assert execute("avg_pool", args | {"count_include_pad": False}, [x], {}).data == mean
 
 
-@pytest.mark.parametrize(("width", "size", "stride", "expected"), TRANSPOSED_SAME)
+@together("width, size, stride, expected", TRANSPOSED_SAME)
 def test_transposed_same_as_keras(width: int, size: int, stride: int, expected: list[int]) -> None:
     args = {"channels": 1, "kernel": size, "stride": stride, "padding": "same", "bias": False}
     kernel = {"weight": [10.0**place for place in range(size)]}
@@ -167,7 +168,7 @@ TORCH = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("kind", "args", "shape", "given", "out", "expected"), TORCH)
+@together("kind, args, shape, given, out, expected", TORCH)
 def test_as_pytorch(
     kind: str, args: dict[str, Any], shape: tuple[int, ...], given: dict[str, list[float]], out: tuple[int, ...],
     expected: list[float],
@@ -273,7 +274,7 @@ ACTIVATIONS = {  # F.gelu(torch.tensor([-3., -1., -.25, 0., .5, 2.])) and so on
 }
 
 
-@pytest.mark.parametrize(("kind", "expected"), ACTIVATIONS.items())
+@together("kind, expected", ACTIVATIONS.items())
 def test_activations_as_pytorch(kind: str, expected: list[float]) -> None:
     x = Tensor((6,), [-3.0, -1.0, -0.25, 0.0, 0.5, 2.0])
     assert execute(kind, {}, [x], {}).data == pytest.approx(expected, abs=1e-6)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sampling import together
 
 import cnncalc
 from cnncalc.diagnostics import Fault, SpecError
@@ -885,8 +886,8 @@ def test_the_chain_of_calls_is_told() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("step", "notes"),
+@together(
+    "step, notes",
     [
         ("{cell: 9}", ["in block `cell`, called"]),
         ("{cell: 9, repeat: 1}", ["in block `cell`, called"]),

@@ -156,8 +156,8 @@ def test_steps_are_200_000(run: Callable[..., Any], tmp_path: Path) -> None:
     assert run("shapes", str(path), "--max-steps", "200001").code == 0
 
 
-@pytest.mark.parametrize(
-    ("steps", "count"),
+@together(
+    "steps, count",
     [
         ("relu, relu, relu", 3),
         ("{relu, repeat: 3}", 3),

@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 
 import pytest
+from sampling import together
 
 FOLDER = Path(__file__).parent
 SUFFIX = {"table": "txt", "csv": "csv", "markdown": "md", "latex": "tex", "json": "json"}
@@ -160,7 +161,7 @@ def printed_totals(text: str) -> dict[str, int]:
     return {title: number(value) for title, value in found}
 
 
-@pytest.mark.parametrize(
+@together(
     "path",
     [
         path
@@ -170,7 +171,7 @@ def printed_totals(text: str) -> dict[str, int]:
             path.name,
         )
     ],
-    ids=lambda path: path.name,
+    lambda path: path.name,
 )
 def test_columns_add_up_to_the_printed_totals(path: Path) -> None:
     """Every figure counts once: subtotals stand in brackets, and are the sums of the rows that are indented below."""

@@ -329,7 +329,7 @@ def test_arithmetic_is_pythons(text: str) -> None:
     assert value(text) == wanted
 
 
-@pytest.mark.parametrize("symbols", [*itertools.product(["<", "<=", "==", "!="], repeat=2)])
+@together("symbols", [*itertools.product(["<", "<=", "==", "!="], repeat=2)])
 def test_chained_comparisons_are_pythons(symbols: tuple[str, str]) -> None:
     for a, b, c in itertools.product((1, 2), repeat=3):
         text = f"{a} {symbols[0]} {b} {symbols[1]} {c}"

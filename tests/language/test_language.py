@@ -153,8 +153,8 @@ layers:
 """
 
 
-@pytest.mark.parametrize(
-    ("variant", "arguments", "channels", "act"),
+@together(
+    "variant, arguments, channels, act",
     [
         (None, {}, (8, 16), "relu"),
         ("plain", {}, (8, 16), "relu"),
@@ -253,7 +253,7 @@ def test_every_argument_of_every_kind_rejects_a_mapping_and_a_tensor(kind: str) 
                 cnncalc.loads(text)
 
 
-@pytest.mark.parametrize(
+@together(
     "word",
     ["from", "repeat", "if", "gather", "name", "share", "learned", "layers", "for", "in", "x", "i", "true", "and"],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sampling import together
 
 import cnncalc
 from cnncalc.diagnostics import Diagnostic, SpecError
@@ -69,8 +70,8 @@ def accepts(expression: str) -> list[str]:
     return codes(f'{INPUT}args: {{a: "{expression}"}}\nlayers:\n  - {{conv: 8, kernel: 1}}\n')
 
 
-@pytest.mark.parametrize(
-    ("text", "refused"),
+@together(
+    "text, refused",
     [
         ("2**255 - 1 + 2**255", []),  # the largest of 256 bits
         ("2**255 + 2**255", ["too-large"]),
@@ -108,7 +109,7 @@ def test_an_expression(text: str, refused: list[str]) -> None:
     assert accepts(text) == refused
 
 
-@pytest.mark.parametrize("part", ["(1)", "-1", "not true", "[1][0]", "1 if true else 2", "[1]", "2**2", "len([1])"])
+@together("part", ["(1)", "-1", "not true", "[1][0]", "1 if true else 2", "[1]", "2**2", "len([1])"])
 def test_what_is_closed_nests_no_longer(part: str) -> None:
     """Eighty parts beside each other are as deep as one; and what follows them as deep as what stands alone."""
     parts = ", ".join([part] * 80)

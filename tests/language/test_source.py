@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from sampling import some
+from sampling import some, together
 
 from cnncalc.diagnostics import Source, SpecError
 from cnncalc.language.source import MAX_NESTING, PARSERS, Mapping, Scalar, Sequence, compose, read_source
@@ -130,9 +130,7 @@ def root(text: str) -> Any:
     return compose(Source("spec.yaml", text))
 
 
-@pytest.mark.parametrize(
-    "text", ["no", "off", "yes", "010", "1:30", "1_000", "1e3", "0x10", "~", "null", "2001-01-01", ".5"]
-)
+@together("text", ["no", "off", "yes", "010", "1:30", "1_000", "1e3", "0x10", "~", "null", "2001-01-01", ".5"])
 def test_scalars_stay_text(text: str) -> None:
     """YAML 1.1 would make booleans, sexagesimals, octals, nulls and dates of these."""
     value = root(f"a: {text}\n").entries["a"][1]

@@ -204,7 +204,7 @@ KERAS = [
 ]
 
 
-@pytest.mark.parametrize(("row", "name"), KERAS, ids=label)
+@together("row, name", KERAS)
 def test_the_keras_importer_agrees(row: Row, name: str) -> None:
     """It makes of a config the layers that the table says to write."""
     config = call(row.theirs.replace(row.names.split()[0], name), row)

@@ -56,7 +56,7 @@ def test_every_example_works(kind: str) -> None:
     assert ("\n  MACs" in told) == (node.operation.macs is not None or kind == "opaque")
 
 
-@pytest.mark.parametrize("form", examples.FORMS)
+@together("form", examples.FORMS)
 def test_every_form_has_an_example_that_shows_it(form: str) -> None:
     text = examples.FORMS[form]
     found = check_spec(load_text(text))
@@ -94,7 +94,7 @@ def test_what_is_drawn_is_what_slides(slide: Slide) -> None:
         assert sorted(place for place in scattered.reads(unit) if 0 <= place < width) == places
 
 
-@pytest.mark.parametrize(("width", "length"), [(7, 3), (6, 3), (3, 7), (5, 8), (4, 1), (1, 4), (2, 6), (9, 6)])
+@together("width, length", [(7, 3), (6, 3), (3, 7), (5, 8), (4, 1), (1, 4), (2, 6), (9, 6)])
 def test_what_resampling_reads(width: int, length: int) -> None:
     """By the formulas that PyTorch documents, position by position, where they stay within the input."""
     ratio = Fraction(width, length)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sampling import together
 
 from cnncalc.render.cells import brief, data, raw, short, size_in_bytes, written
 from cnncalc.values import (
@@ -61,14 +62,14 @@ WRITTEN: list[tuple[Any, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("value", "people", "programs"), WRITTEN, ids=repr)
+@together("value, people, programs", WRITTEN)
 def test_a_value(value: Any, people: str, programs: str) -> None:
     assert written(value) == people
     assert raw(value) == programs
 
 
-@pytest.mark.parametrize(
-    ("value", "expected"),
+@together(
+    "value, expected",
     [
         (None, None),
         (7, 7),
@@ -79,7 +80,6 @@ def test_a_value(value: Any, people: str, programs: str) -> None:
         (Range(1, Ratio(7, 2)), {"min": 1, "max": [7, 2]}),
         (Sizes((3, Range(1, 2))), [3, {"min": 1, "max": 2}]),
     ],
-    ids=repr,
 )
 def test_a_value_as_data(value: Any, expected: Any) -> None:
     assert data(value) == expected
@@ -119,8 +119,8 @@ def test_counts_in_short(value: int, expected: str) -> None:
     assert brief(AtLeast(value), "") == ("" if value < 1_000 else f"at least {expected}")
 
 
-@pytest.mark.parametrize(
-    ("value", "expected"),
+@together(
+    "value, expected",
     [
         (0, "0.00 KiB"),
         (1, "0.00 KiB"),

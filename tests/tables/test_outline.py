@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from sampling import together
 
 import cnncalc
 from cnncalc.tables.report import tabulate
@@ -53,7 +54,7 @@ FUSED = [
 ]
 
 
-@pytest.mark.parametrize(("steps", "kinds"), FUSED)
+@together("steps, kinds", FUSED)
 def test_one_row_holds_a_layer_and_what_follows_it(steps: str, kinds: list[str]) -> None:
     text = f"input: [4, 16, 16]\nlayers: [{steps}]\n"
     assert [kind for _, _, kind in rows(text)] == kinds

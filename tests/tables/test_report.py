@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sampling import together
 
 import cnncalc
 from cnncalc.tables.report import tabulate
@@ -44,7 +45,7 @@ COLUMNS = [
 ]
 
 
-@pytest.mark.parametrize(("text", "given", "titles"), COLUMNS)
+@together("text, given, titles", COLUMNS)
 def test_columns_that_say_nothing_are_left_out(text: str, given: dict[str, Any], titles: list[str]) -> None:
     """Shares stand beside what adds up, where rows are told as a paper does; what nothing is known of has none."""
     assert [column.title for column in of(text, **given).columns] == titles
@@ -86,7 +87,7 @@ HINTS = [
 ]
 
 
-@pytest.mark.parametrize(("shape", "hint"), HINTS)
+@together("shape, hint", HINTS)
 def test_channels_that_seem_to_come_last(shape: str, hint: str) -> None:
     assert of(chain("relu", shape=shape), "shapes").remarks == ((hint,) if hint else ())
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sampling import together
 
 import cnncalc
 from cnncalc.analyzers.memory import CONVENTION
@@ -364,8 +365,8 @@ def test_the_list_has_a_line_for_every_network(tmp_path: Path) -> None:
 # -- rows --------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("word", "key"),
+@together(
+    "word, key",
     [
         ("name", "name"),
         ("kind", "kind"),
@@ -395,8 +396,8 @@ layers:
 SHAPES = {"b": (2, 8, 8), "c.conv1": (3, 8, 8), "c.relu1": (3, 8, 8), "c.max_pool1": (3, 4, 4), "a": (9, 4, 4)}
 
 
-@pytest.mark.parametrize(
-    ("view", "names", "kinds"),
+@together(
+    "view, names, kinds",
     [
         (View(flat=True), [*SHAPES, "a.norm"], ["conv", "conv", "relu", "max_pool", "conv", "batch_norm"]),
         (View(flat=True, depth=1), ["b", "c", "a"], ["conv", "3 layers", "2 layers"]),
