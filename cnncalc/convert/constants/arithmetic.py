@@ -90,6 +90,8 @@ def power(a: Any, b: Any) -> Any:
     if isinstance(a, int) and isinstance(b, int):
         if abs(a) > 1 and b > 64:
             raise Fault("too-large", f"{a}**{b} is beyond 64 bits")
+        if a == 0 and b < 0:
+            raise bad("a whole number is divided by 0")
         return a**b
     is_odd = b % 2 == 1
     if a == 0 and b < 0:
