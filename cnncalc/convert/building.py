@@ -29,15 +29,20 @@ Translate = Callable[[Making, Operator, list[Operand]], list[Operand] | None]
 def build(program: Program, inputs: Shapes, translations: Mapping[str, Translate]) -> Imported:
     """The graph of a program, and its account.
 
-    Composites are recognised first.  Raises `SpecError`.
+    What no output needs is left out, and composites are recognised.  Raises `SpecError`.
     """
     builder = Builder(program, translations)
     own = sum(operator.kind != "Constant" for operator in program.operators)
     builder.account.nodes = own if program.nodes is None else program.nodes
     builder.evaluate_constants()
+    unused = builder.prune()
     recognise(program)
+    unused += builder.prune()  # what only the parts of composites took
     builder.start(inputs)
     builder.walk()
+    if unused:
+        reach = " reaches no output and is" if unused == 1 else "s reach no output and are"
+        builder.account.note(f"{unused:,} node{reach} left out")
     builder.finish()
     return Imported(builder.rows.graph, builder.account)
 
@@ -109,20 +114,21 @@ class Builder(Making):
             asked = Operator("Transpose", [], [name], {}, name)
             self.values[name] = value if turn is None else self.turn(value, inverse(turn), asked)
 
-    def walk(self) -> None:
-        """Translate every operator that an output needs, in order; raises `SpecError`."""
-        needed = self.wanted
-        needed.update(self.program.outputs)
-        wanted = []
+    def prune(self) -> int:
+        """Leave out the operators that no output needs; returns how many they are."""
+        self.wanted = set(self.program.outputs)
+        kept = []
         for operator in reversed(self.program.operators):
-            if needed.intersection(operator.outputs):
-                needed.update(operator.inputs)
-                wanted.append(operator)
-        unused = len(self.program.operators) - len(wanted)
-        if unused:
-            reach = " reaches no output and is" if unused == 1 else "s reach no output and are"
-            self.account.note(f"{unused:,} node{reach} left out")
-        for operator in reversed(wanted):
+            if self.wanted.intersection(operator.outputs):
+                self.wanted.update(operator.inputs)
+                kept.append(operator)
+        unused = len(self.program.operators) - len(kept)
+        self.program.operators = kept[::-1]
+        return unused
+
+    def walk(self) -> None:
+        """Translate every operator, in order; raises `SpecError`."""
+        for operator in self.program.operators:
             try:
                 self.translate(operator)
             except Fault as fault:

@@ -207,6 +207,7 @@ ROWS = {
     "attention": ATTENTION,
     "attention_written_out": ATTENTION,
     "multi_head_attention": ATTENTION,
+    "multi_head_attention_with_shares": ATTENTION,
 }  # fmt: skip
 FAILS = {"assigned_turned", "open_size"}
 OTHERS = {

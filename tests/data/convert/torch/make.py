@@ -450,6 +450,9 @@ CASES = {
         Does(lambda s, x: s.attn(x, x, x, need_weights=False)[0], attn=nn.MultiheadAttention(8, 2, batch_first=True)),
         [(5, 8)],
     ),
+    "multi_head_attention_with_shares": (  # the means of its shares, which it gives too, reach no output
+        Does(lambda s, x: s.attn(x, x, x)[0], attn=nn.MultiheadAttention(8, 2, batch_first=True)), [(5, 8)],
+    ),
     "assigned": (Does(assigned, conv=conv(2, 4)), [(2, 4, 4)]),
     "assigned_turned": (Does(assigned_turned, conv=conv(2, 4)), [(2, 4, 4)]),
     "response_norm": (
