@@ -188,16 +188,6 @@ class Making:
                 self.account.hold(root, self.program.constants[root].size if root in self.program.constants else count)
         return roots
 
-    def learned_roots(self, constant: Constant) -> dict[str, int]:
-        """As `weight_roots`; where some of them are learned and others are not, those that are."""
-        roots = self.weight_roots(constant)
-        fixed = roots.keys() & self.program.buffers
-        if fixed == roots.keys():
-            return roots
-        for root in fixed:
-            self.constant(root)
-        return {root: count for root, count in roots.items() if root not in fixed}
-
     def opaque(
         self,
         operator: Operator,
@@ -216,14 +206,14 @@ class Making:
                 products = products_in(operand)
                 if is_number or operand.roots.keys() <= self.program.buffers:
                     self.ignored(operand)
-                elif products:  # layers that nothing else stands for
-                    fixed = operand.roots.keys() & self.program.buffers
-                    for root in fixed:
+                    continue
+                if macs is not None:
+                    macs += products  # of layers that nothing else stands for
+                for root, count in (operand.roots if products else self.weight_roots(operand)).items():
+                    if root in self.program.buffers:
                         self.constant(root)
-                    weights |= {root: count for root, count in operand.roots.items() if root not in fixed}
-                    macs = None if macs is None else macs + products
-                else:
-                    weights |= self.learned_roots(operand)
+                    else:
+                        weights[root] = count
         inputs = [tensor for operand in operands for tensor in self.tensors_of(operand)]
         found: list[Operand] = []
         for place, name in enumerate(operator.outputs):

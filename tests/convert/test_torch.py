@@ -215,6 +215,7 @@ OTHERS = {
     "other_forms",
     "scattered",
     "rolls",
+    "distances",
     "cosines_unbounded",
     "normed_by_inputs",
     "unused",
@@ -267,10 +268,14 @@ def test_an_unknown_operator_is_opaque_with_its_shape() -> None:
 
 @pytest.mark.parametrize(
     ("name", "shapes"),
-    [("scattered", [(3, 4, 1), (3, 4, 2), (3, 4, 2)]), ("rolls", [(4, 6, 6), (4, 2, 3, 6), (3, 5)])],
+    [
+        ("scattered", [(3, 4, 1), (3, 4, 2), (3, 4, 2)]),
+        ("rolls", [(4, 6, 6), (4, 2, 3, 6), (3, 5)]),
+        ("distances", [(5, 4)]),
+    ],
 )
 def test_what_is_moved_or_multiplied_by_opaque_rows(name: str, shapes: list[tuple[int, ...]]) -> None:
-    """Every second row, constants among rows, rolls within windows, products with some: weights and MACs count."""
+    """Every second row, constants among rows, rolls within windows, products with some, a parameter times a buffer: weights and MACs count."""
     graph, account = imported(name)
     expected = EXPECTED[name]
     assert [node.operation.output for node in graph.nodes if node.kind == "opaque"] == shapes

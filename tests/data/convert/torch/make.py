@@ -518,6 +518,13 @@ CASES = {
     ),
     "lines": (Does(lines, back=nn.ConvTranspose1d(2, 3, 3, stride=2)), [(2, 4)]),
     "rooms": (Does(rooms, back=nn.ConvTranspose3d(2, 2, 2)), [(2, 2, 3, 4)]),
+    "distances": (
+        Does(
+            lambda s, x: torch.cdist(x, s.points * s.scales),
+            points=nn.Parameter(torch.zeros(4, 3)), scales=torch.zeros(4, 3),
+        ),
+        [(5, 3)],
+    ),
     "unknown": (Does(lambda s, x: torch.cumsum(s.conv(x), 2), conv=conv(2, 3)), [(2, 4, 4)]),
     "other_forms": (Does(other_forms, conv=conv(2, 2, 1), least=torch.zeros(2, 1, 1)), [(2, 3, 3)]),
     "unused": (Does(lambda s, x: s.conv(x), conv=conv(2, 3), left=nn.Linear(3, 4)), [(2, 4, 4)]),
