@@ -13,6 +13,8 @@ from typer.main import get_command
 from cnncalc.cli import app
 from cnncalc.cli.commands import command_name
 from cnncalc.cli.help import PANELS
+from cnncalc.examples import drawn
+from cnncalc.geometry import Window
 from cnncalc.language.library import starter
 
 ROOT = Path(__file__).parents[1]
@@ -69,6 +71,17 @@ def test_two_examples_that_work(command: str, run: Any, tmp_path: Path, monkeypa
             continue
         tried = run(*shlex.split(example.partition(">")[0] if " > " in example else example))
         assert (tried.code, tried.err) == (0, ""), example
+
+
+def test_a_picture_begins_with_the_first_position() -> None:
+    """A crop of two positions before and one after; a window that begins in the padding."""
+    assert drawn(Window(1, before=-2, after=-1), 6) == [
+        "  input    012345",
+        "  output 0   #",
+        "  output 1    #",
+        "  output 2     #",
+    ]
+    assert drawn(Window(3, 2, before=1, after=1), 3) == ["  input    .012.", "  output 0 ###", "  output 1   ###"]
 
 
 # -- cnncalc init ------------------------------------------------------------------------------------------------------

@@ -97,14 +97,13 @@ class Again:
         self.worked[begun.key] = begun
 
 
-def _moved(origin: Origin | None, links: dict[int, Link]) -> Origin | None:
+def _moved(origin: Origin | None, links: dict[int, Link]) -> Origin:
     """An origin within the chain of another call; `links` holds what stands for the links of the first."""
-    if origin is None or origin.call is None:
-        return origin
+    assert origin is not None, "a file's layers have one"
     inside, link = [], origin.call
     while id(link) not in links:
+        assert link is not None, "the call itself is known"
         inside.append(link)
-        assert link.outer is not None, "the call itself is known"
         link = link.outer
     found = links[id(link)]
     for link in reversed(inside):

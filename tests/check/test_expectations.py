@@ -154,6 +154,12 @@ def test_what_means_nothing_is_said_with_its_place(text: str, code: str, help: s
     assert help in problems[0].help
 
 
+@together("figure, help", [("word", "a unit stands after a number: `4.09 G`"), ("[3]", ""), ("true", "")])
+def test_a_figure_is_a_number(figure: str, help: str) -> None:
+    (problem,) = verdicts(f"input: [3]\nargs: {{figure: {figure}}}\nlayers: [relu]\nexpect: {{params: figure}}\n")[1]
+    assert (problem.code, problem.help) == ("wrong-type", help)
+
+
 def test_a_variant_that_does_not_exist() -> None:
     with pytest.raises(SpecError) as caught:
         load_text(f"{VARIANTS}expect: {{small: {{params: 16}}, smal: {{params: 16}}, params: 3, other: {{}}}}\n")

@@ -275,7 +275,8 @@ def test_an_unknown_operator_is_opaque_with_its_shape() -> None:
     ],
 )
 def test_what_is_moved_or_multiplied_by_opaque_rows(name: str, shapes: list[tuple[int, ...]]) -> None:
-    """Every second row, constants among rows, rolls within windows, products with some, a parameter times a buffer: weights and MACs count."""
+    """Weights and MACs count: every second row, constants among rows, rolls within windows, products with some of them,
+    a parameter times a buffer."""
     graph, account = imported(name)
     expected = EXPECTED[name]
     assert [node.operation.output for node in graph.nodes if node.kind == "opaque"] == shapes
