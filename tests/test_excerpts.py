@@ -136,6 +136,7 @@ def test_nothing_near(run: Run, tmp_path: Path) -> None:
         ("abcdef", "abdcfe", 2),
         ("acbd", "abcd", 1),
         ("abc", "cab", 2),
+        ("abb", "abc", 1),
         ("", "abc", 3),
         ("abc", "", 3),
         ("abc", "abc", 0),

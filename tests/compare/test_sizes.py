@@ -96,6 +96,12 @@ def test_sizes_that_are_tried_where_nothing_is_said(run: Any, tmp_path: Path) ->
     assert "input sizes 1 to 1,024" in run("sizes", str(path)).out
 
 
+def test_a_range_may_begin_anywhere() -> None:
+    """The number of sizes is limited, not the sizes."""
+    network = cnncalc.loads("input: [1, 8]\nlayers: [{max_pool: 2}]\n")
+    assert network.sizes(99_999, 100_001).builds == [(99_999, 100_001)]
+
+
 def test_a_closed_form_in_words() -> None:
     assert Progression((188,), 16).text == "188 + 16*k"
     assert Progression((1, 2), 4).text == "{1, 2} + 4*k"
