@@ -399,10 +399,12 @@ BITS |= {17: 8, 18: 8, 19: 8, 20: 8, 21: 4, 22: 4, 23: 4, 24: 8, 25: 2, 26: 2}
 
 @together("kind, bits", BITS.items())
 def test_each_type_has_its_width(kind: int, bits: int) -> None:
-    length = -(-3 * bits // 8)
-    assert tensor(kind, [3], 9, bytes(length)).shape == (3,)
-    with pytest.raises(Fault, match=f"tensor t needs {length} bytes for its 3 elements, the file holds {length + 1}"):
-        tensor(kind, [3], 9, bytes(length + 1))
+    for size in (3, 8):  # a byte is filled up
+        length = -(-size * bits // 8)
+        assert tensor(kind, [size], 9, bytes(length)).shape == (size,)
+        told = f"tensor t needs {length} bytes for its {size} elements, the file holds {length + 1}"
+        with pytest.raises(Fault, match=told):
+            tensor(kind, [size], 9, bytes(length + 1))
 
 
 def test_parts_of_a_tensor_that_say_nothing_of_it() -> None:
