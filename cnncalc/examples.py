@@ -26,7 +26,7 @@ MOST_UNITS = 6
 TOPICS = ("Output", "Parameters", "MACs")
 """What is told of a kind's example."""
 
-FORMS = {
+SPEC_FORMS = {
     "from": """\
 input: [3, 8, 8]
 layers:
@@ -280,7 +280,7 @@ def drawn(axis: AxisMap, width: int) -> list[str]:
 
 def of_form(name: str) -> str:
     """All about a modifier or another form: what it is for, an example, and the rows that this makes."""
-    text = FORMS[name]
+    text = SPEC_FORMS[name]
     graph = loads(text).graph
     rows = [f"{node.name:<24} {_shapes(graph, node)}" for node in graph.nodes]
     return f"{name}: {DOCS[name]}\n\nfor example:\n\n{_indented(text.splitlines())}\nmakes:\n\n{_indented(rows)}"
@@ -289,8 +289,8 @@ def of_form(name: str) -> str:
 def told(name: str | None) -> str:
     """The page of a kind or a form; without a name every kind and every form in a line."""
     if name is None:
-        wide = max(map(len, FORMS))
-        lines = [f"  {form:<{wide}}  {DOCS[form]}" for form in FORMS]
+        wide = max(map(len, SPEC_FORMS))
+        lines = [f"  {form:<{wide}}  {DOCS[form]}" for form in SPEC_FORMS]
         last = [
             "",
             "`cnncalc layers FORM` shows it at work; `cnncalc layers blocks` lists the bundled blocks, too.",
@@ -304,7 +304,9 @@ def told(name: str | None) -> str:
 
 def to_dict(name: str | None = None) -> list[dict[str, str]]:
     """One form, or all of them, as plain data."""
-    return [{"form": form, "doc": DOCS[form], "example": FORMS[form]} for form in FORMS if name in (None, form)]
+    return [
+        {"form": form, "doc": DOCS[form], "example": SPEC_FORMS[form]} for form in SPEC_FORMS if name in (None, form)
+    ]
 
 
 def library() -> str:

@@ -92,7 +92,7 @@ def reference_of(kind: str | None, format: str, output: str | None) -> None:
     from cnncalc.language.words import absent, rows
     from cnncalc.layers import KINDS
 
-    if kind is not None and kind not in KINDS and kind not in examples.FORMS:
+    if kind is not None and kind not in KINDS and kind not in examples.SPEC_FORMS:
         meant = next((row.kind for row in rows(kind) if row.kind), "") if not absent(kind) else ""
         help = (
             f"`cnncalc layers {meant}` tells all" if meant else "" if instead(kind) else "`cnncalc layers` lists them"

@@ -56,9 +56,9 @@ def test_every_example_works(kind: str) -> None:
     assert ("\n  MACs" in told) == (node.operation.macs is not None or kind == "opaque")
 
 
-@together("form", examples.FORMS)
+@together("form", examples.SPEC_FORMS)
 def test_every_form_has_an_example_that_shows_it(form: str) -> None:
-    text = examples.FORMS[form]
+    text = examples.SPEC_FORMS[form]
     found = check_spec(load_text(text))
     assert [case.problems for case in found.cases if case.problems] == []
     assert re.search(rf"\b{form}:", text)
@@ -69,9 +69,9 @@ def test_every_form_has_an_example_that_shows_it(form: str) -> None:
 
 
 def test_every_modifier_and_key_of_the_language_is_shown() -> None:
-    assert set(MODIFIERS) | set(BLOCK_KEYS) <= set(examples.FORMS)
-    assert set(FILE_KEYS) - {"name", "source", "input", "variants", "lint"} <= set(examples.FORMS)
-    for form in examples.FORMS:
+    assert set(MODIFIERS) | set(BLOCK_KEYS) <= set(examples.SPEC_FORMS)
+    assert set(FILE_KEYS) - {"name", "source", "input", "variants", "lint"} <= set(examples.SPEC_FORMS)
+    for form in examples.SPEC_FORMS:
         assert re.search(rf"^  {form} +\S", examples.told(None), re.MULTILINE)
 
 
