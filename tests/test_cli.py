@@ -698,7 +698,9 @@ def test_completion_of_variants_of_a_file(spec: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["table", "markdown", "latex"])
-@pytest.mark.parametrize("command", ["conventions lenet5", "summary lenet5", "memory lenet5", "sizes lenet5"])
+@pytest.mark.parametrize(
+    "command", ["conventions lenet5", "summary lenet5", "memory lenet5", "sizes lenet5 --range 20..60"]
+)
 def test_no_two_blank_lines(command: str, form: str, run) -> None:
     done = run(*command.split(), "--format", form)
     assert (done.code, done.err) == (0, "")

@@ -119,10 +119,10 @@ def test_settings_are_multiplied_out_in_order() -> None:
     [
         ("mobilenet_v2", ("width=0.25..1..0.25", "size=96,160,225")),
         ("resnet50", ("variant=*",)),
-        ("resnet18", ("size=33..65..7", "classes=10,1000")),
+        pytest.param("resnet18", ("size=33..65..7", "classes=10,1000"), marks=pytest.mark.thorough),
         ("unet", ("size=188,204,572", "classes=2,3")),
-        ("efficientnet_b0", ("width=1,1.1", "depth=1,1.2")),
-        ("yolov8n", ("size=64..192..32",)),
+        pytest.param("efficientnet_b0", ("width=1,1.1", "depth=1,1.2"), marks=pytest.mark.thorough),
+        pytest.param("yolov8n", ("size=64..192..32",), marks=pytest.mark.thorough),
     ],
 )
 def test_sweeps_equal_single_runs(spec: str, texts: tuple[str, ...]) -> None:

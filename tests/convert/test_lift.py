@@ -213,7 +213,7 @@ layers:
 }
 
 
-LONGER = ("blocks", "modules")
+LONGER = ("blocks", "modules", "turns")
 
 
 @pytest.mark.usefixtures("at_once")

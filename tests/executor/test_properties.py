@@ -42,20 +42,20 @@ APART = (*PAIRS, "split")
 FLAT = ("linear", "relu", "gelu", "prelu", "softmax", "batch_norm", "dropout", *JOINS)
 
 
-@examples(600, 80)
+@examples(600, 40)
 @given(st.data())
 def test_every_kind(data: st.DataObject) -> None:
     graph = data.draw(single(data.draw(st.sampled_from([kind for kind in KINDS if kind != "split"]))))
     assert verify(graph).differences == []
 
 
-@examples(1_000, 60)
+@examples(1_000, 40)
 @given(st.sampled_from((*CONVOLUTIONS, *POOLS, "upsample")).flatmap(single))
 def test_every_window(graph: Graph) -> None:
     assert verify(graph).differences == []
 
 
-@examples(200, 20)
+@examples(200, 10)
 @given(single("attention"))
 def test_every_attention(graph: Graph) -> None:
     assert verify(graph).differences == []
@@ -67,7 +67,7 @@ def test_networks(graph: Graph) -> None:
     assert verify(graph).differences == []
 
 
-@examples(200, 40)
+@examples(200, 20)
 @given(st.sampled_from((*CONVOLUTIONS, "linear")).flatmap(single))
 def test_products_are_the_macs(graph: Graph) -> None:
     """Counted where they are made."""
@@ -77,7 +77,7 @@ def test_products_are_the_macs(graph: Graph) -> None:
         assert machine.made == layer.operation.macs
 
 
-@examples(100, 20)
+@examples(100, 10)
 @given(network())
 def test_sets_by_axis_are_the_sets(graph: Graph) -> None:
     """Dependency sets of every single unit, projected on an axis, are those that were found axis by axis."""

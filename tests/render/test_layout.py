@@ -90,6 +90,7 @@ def small(*columns: Column, cells: list[Any]) -> Table:
     return Table(list(columns), [Line(cells)])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("command", COMMANDS)
 def test_columns_stay_where_there_is_just_room_for_them(command: str) -> None:
     """At the least width that keeps a number of columns, the table fills it: a wider one was not needed."""
