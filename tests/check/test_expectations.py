@@ -160,6 +160,12 @@ def test_a_figure_is_a_number(figure: str, help: str) -> None:
     assert (problem.code, problem.help) == ("wrong-type", help)
 
 
+def test_what_is_unknown_in_a_part_of_a_figure_is_marked_alone() -> None:
+    spec = "input: [3]\nlayers: [relu]\nexpect: {params: 100 .. 2*wdth, macs: <= 3*wid}\n"
+    spans = [problem.span for problem in verdicts(spec)[1]]
+    assert [(span.line, span.column, span.end) for span in spans if span is not None] == [(3, 27, 31), (3, 44, 47)]
+
+
 def test_a_variant_that_does_not_exist() -> None:
     with pytest.raises(SpecError) as caught:
         load_text(f"{VARIANTS}expect: {{small: {{params: 16}}, smal: {{params: 16}}, params: 3, other: {{}}}}\n")
