@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from cnncalc.convert.rows import MAX_NODES, failed, printable
 from cnncalc.diagnostics import Diagnostic, Fault, Source, Span, SpecError
 from cnncalc.records import NamedTuple
@@ -65,7 +63,7 @@ class Section:
         if option is None:
             help = f"write `{key}=-1`, or the like: layers before it, counted back"
             raise self.fail("missing-argument", f"`[{self.word}]` needs `{key}`", "", help)
-        return [self.whole(text, key, -sys.maxsize) for text in option.text.rstrip(",").split(",")]
+        return [self.whole(text, key, -(10**MAX_DIGITS)) for text in option.text.rstrip(",").split(",")]
 
     def real(self, key: str, default: float) -> float:
         option = self.options.get(key)

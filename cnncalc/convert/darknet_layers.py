@@ -107,7 +107,7 @@ class Build:
 
     def flat(self) -> int:
         """The current tensor without positions."""
-        return self.append("flatten", self.x, ".flatten") if len(self.shape) == 3 else self.x
+        return self.append("flatten", self.x, ".flatten") if len(self.shape) > 1 else self.x
 
     def section_at(self, index: int, key: str) -> int:
         """A place among the sections, negative from here; raises `SpecError` where there is none before this one."""

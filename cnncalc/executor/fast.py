@@ -125,9 +125,8 @@ class Fast(Machine):
             packed.append(int.from_bytes(raw, "little"))
         by, found = narrowing(count), list[Sequence[Any]]()
         for row in rows:
-            slots = memoryview(sum(map(mul, row, packed)).to_bytes(slot * wide, "little")).cast(
-                "I" if slot == 4 else "Q"
-            )
+            whole = memoryview(sum(map(mul, row, packed)).to_bytes(slot * wide, "little"))
+            slots = whole.cast("I") if slot == 4 else whole.cast("Q")
             found.append(bytes([value >> by if value >> by < 256 else 255 for value in slots]))
         self.algebra.products += len(rows) * count * wide
         return found

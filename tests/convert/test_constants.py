@@ -160,6 +160,8 @@ def test_what_is_worked_out_or_not(
         ("Mod", {}, [(7,), (0,)], "a number is divided by 0"),
         ("Div", {}, [(7,), (0,)], "a whole number is divided by 0"),
         ("Pow", {}, [(1, 0), (-1, -1)], "a whole number is divided by 0"),
+        ("ConstantOfShape", {"value": Constant((0,), "int", ())}, [(3,)], "filled with one number, not with 0"),
+        ("ConstantOfShape", {"value": Constant((2,), "int", (1, 2))}, [(3,)], "filled with one number, not with 2"),
         ("Pow", {}, [(2,), (64,)], "a whole number is beyond 64 bits"),
         ("Pow", {}, [(2,), (65,)], r"2\*\*65 is beyond 64 bits"),
         *(("Pow", {}, [(a,), (b,)], "beyond 64 bits") for a, b in ((2, 64), (2, 2**62), (-2, 65), (3, 2**62 + 1))),

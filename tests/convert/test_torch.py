@@ -380,6 +380,18 @@ def test_a_part_changed_in_place_is_refused() -> None:
     assert "run_decompositions" in found.help
 
 
+def test_a_part_of_nothing_is_changed_in_place(tmp_path: Path) -> None:
+    """A slice whose tensor is given by another name, and then added to."""
+    document = program("assigned")
+    module = document["graph_module"]
+    del module["graph"]["nodes"][3:]
+    module["graph"]["nodes"][1]["inputs"][0]["name"] = "of"
+    for output in (module["graph"]["outputs"][0], module["signature"]["output_specs"][0]["user_output"]["arg"]):
+        output["as_tensor"]["name"] = "add_"
+    found = problem(saved(tmp_path / "net.pt2", json.dumps(document).encode()))
+    assert found.message == "`Slice` needs 1 operand, it has 0"
+
+
 def test_an_open_size_is_asked_for() -> None:
     found = problem(str(FILES / "open_size.pt2"))
     assert (found.code, found.help) == ("dynamic-shape", "give the sizes, for example `--input 3x224`")

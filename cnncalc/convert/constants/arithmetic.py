@@ -56,8 +56,8 @@ def pointwise(function: Callable[..., Any], dtype: str | None = None) -> Evaluat
     def evaluate(evaluator: Evaluator, operator: Operator, operands: Operands) -> Made:
         tensors = [operand for operand in operands if operand is not None]
         shape = broadcast([tensor.shape for tensor in tensors])
-        first, *others = tensors
-        result = dtype or (others.pop() if operator.kind == "Where" else first).dtype
+        own = tensors[-1].dtype if operator.kind == "Where" else tensors[0].dtype
+        result = dtype or own
 
         def compute() -> list[Any]:
             rows = list(zip(*(spread(tensor, shape) for tensor in tensors)))
@@ -82,7 +82,7 @@ def divide(a: Any, b: Any) -> Any:
         if b == 0:
             raise bad("a whole number is divided by 0")
         quotient, rest = divmod(a, b)
-        return quotient + (quotient < 0 and rest != 0)
+        return quotient + 1 if quotient < 0 and rest else quotient
     return a * math.copysign(math.inf, b) if b == 0 else a / b
 
 

@@ -276,6 +276,8 @@ def constant_of_shape(evaluator: Evaluator, operator: Operator, operands: Operan
     shape = whole_list(needed(operands, 0), "the shape")
     given = operator.attributes.get("value")
     value = given if isinstance(given, Constant) else Constant((1,), "float", (0.0,))
+    if value.size != 1:
+        raise bad(f"a tensor is filled with one number, not with {value.size}")
     size = math.prod(shape)
     roots = {operator.outputs[0]: size} if value.dtype in FLOATS and shape else {}
     return [evaluator.make(shape, value.dtype, [value], lambda: list(value.values or ()) * size, roots)]
@@ -285,12 +287,11 @@ def range_(evaluator: Evaluator, operator: Operator, operands: Operands) -> Made
     ends = [needed(operands, place) for place in range(3)]
     if any(end.values is None for end in ends):
         raise bad("the ends of a range are not in the file")
-    first, _, _ = ends
     start, limit, step = [(end.values or ())[0] for end in ends]
     if step == 0:
         raise bad("a range has the step 0")
     count = max(0, math.ceil((limit - start) / step))
-    return [evaluator.make((count,), first.dtype, ends, lambda: [start + place * step for place in range(count)])]
+    return [evaluator.make((count,), ends[0].dtype, ends, lambda: [start + place * step for place in range(count)])]
 
 
 def nonzero(evaluator: Evaluator, operator: Operator, operands: Operands) -> Made:

@@ -117,7 +117,7 @@ class Site:
         if type(value) is not int or not -rank <= value <= rank or value == 0:
             at = "the batch" if value == 0 or (type(value) is int and value == -rank - 1) else f"`{shown(value)}`"
             raise Fault("wrong-axes", f"`{what}` is {at}, for a tensor of {rank} axes and the batch")
-        return (value - 1) % (rank + 1)  # the batch is an axis, too
+        return value - 1 if value > 0 else rank + value
 
     def channel_axis(self, rank: int) -> int:
         """Keras' axis of the channels, as the layer's own `data_format` says it."""
@@ -212,8 +212,10 @@ class Site:
                 text = "x".join("?" if size is None else str(size) for size in shape)
                 message = f"cnncalc does not know `{shown(operator)}`, and the config leaves its shape open: {text}"
                 raise Fault("unknown-layer-class", message, None, help)
-            suffix, counts = (f".{number}", (0, 0)) if number else ("", (params, None))
-            found.append(self.opaque(operator, self.tensors, self.inward(output), counts[0], suffix, counts[1]))
+            if number == 0:
+                found.append(self.opaque(operator, self.tensors, self.inward(output), params, macs=None))
+            else:
+                found.append(self.opaque(operator, self.tensors, self.inward(output), 0, f".{number}"))
         return found
 
 

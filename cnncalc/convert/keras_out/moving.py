@@ -139,7 +139,11 @@ def _times(name: str, ratio: Fraction) -> str:
 
 def joined(name: str) -> Callable[..., int]:
     """A layer that takes a list of tensors; of a single one, as a graph may have it, it is that tensor."""
-    return lambda s, node, *inputs: s.layer(f"layers.{name}" if len(inputs) > 1 else "layers.Identity", inputs)
+
+    def calls(s: Sketch, node: Node, *inputs: int) -> int:
+        return s.layer(f"layers.{name}" if len(inputs) > 1 else "layers.Identity", inputs)
+
+    return calls
 
 
 def concat(s: Sketch, node: Node, *inputs: int) -> int:

@@ -171,7 +171,7 @@ def biases(w: Writer, layer: Any, shapes: tuple[Shape, ...], q: str, named: str)
         table = w.op("Concat", [table, zeros], (heads, prod(sizes) + 1), axis=2)
         flat = [prod(sizes) if place < 0 else place for place in flat]
     found = w.op("Gather", [table, w.integers("places", flat)], (heads, len(flat)), axis=2)
-    return [reshaped(w, found, (*((1,) if frames is not None else ()), heads, len(rows), len(flat) // len(rows)))]
+    return [reshaped(w, found, (*((1,) if frames is not None else ()), heads, len(rows), len(rows[0])))]
 
 
 def relative(layer: Any, shapes: tuple[Shape, ...], frames: Sequence[Frame] | None) -> list[list[int]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
-from sys import maxsize
 from typing import Any
 
 from cnncalc.convert.archive import shown
@@ -87,7 +86,7 @@ class Lowering:
             source = next((value for value in call.given.values() if isinstance(value, Tensor)), None)
             for output in call.outputs if source is not None else ():
                 self.look(output, self.root(source or ""))
-                if plain == "slice":
+                if plain == "slice" and isinstance(x_of(call.given), Tensor):
                     self.parts[output] = call
         if operation is None:
             self.unknown()
@@ -245,7 +244,7 @@ class Lowering:
     def bounds(self, given: Given) -> list[str]:
         """Start, end, axis and step of a part, as operands; raises `Fault` where one is open."""
         start, end = given.get("start"), given.get("end")
-        start, end = 0 if start is None else start, maxsize if end is None else end
+        start, end = 0 if start is None else start, 2**63 - 1 if end is None else end
         bounds = [start, end, given.get("dim", 0), given.get("step", 1)]
         if not all(type(bound) is int for bound in bounds):
             raise Fault("dynamic-shape", "it takes a part whose size is open", None, FIXED)

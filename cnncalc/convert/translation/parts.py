@@ -37,9 +37,9 @@ def concat(making: Making, operator: Operator, operands: list[Operand]) -> list[
         return making.opaque(operator, operands, [whole], 0)
     if len(values) == 1:
         return [values[0]]
-    (first, *others), order = together(values)
-    row = making.append(operator, "concat", [making.force(base) for base in (first, *others)], over)
-    return [making.turn(making.made(row.number, first), order, operator)]
+    bases, order = together(values)
+    row = making.append(operator, "concat", [making.force(base) for base in bases], over)
+    return [making.turn(making.made(row.number, bases[0]), order, operator)]
 
 
 def placed(making: Making, operator: Operator, operands: list[Operand], values: list[Value]) -> list[Value]:

@@ -136,7 +136,7 @@ def together(values: list[Value]) -> tuple[list[Value], tuple[int, ...]]:
     orders = {value.turned()[1] for value in values}
     if len(orders) == 1 and len({value.turned()[0].batch for value in values}) == 1:
         return [value.turned()[0] for value in values], orders.pop()
-    return values, tuple(range(len(orders.pop())))
+    return values, tuple(range(len(values[0].shape)))
 
 
 def narrow(values: list[Value]) -> list[Value]:
