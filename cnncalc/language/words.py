@@ -492,6 +492,12 @@ USUAL = (
         "{add: [x, a]}",
         note="of the current tensor `x` and the layer named `a`",
     ),
+    Row(
+        "residual residual_block skip_connection",
+        "",
+        "{add: [x, [{conv: 64, kernel: 3, padding: half}, relu]]}",
+        note="of the current tensor `x` and a branch",
+    ),
     Row("cat concatenate merge", "", "{concat: [x, a]}", note="of the current tensor `x` and the layer named `a`"),
     Row("mul product", "", "{multiply: [x, a]}", note="of the current tensor `x` and the layer named `a`"),
 )
